@@ -1,0 +1,170 @@
+"""What happens to a case: ratings, leads, plans, reviews, exit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from iom.policy.base import AgencyKind, Colour, Months, OffenceType, Shape, Slug, Sourced, Words
+
+
+class Rating(Sourced):
+    """A colour and what it means here."""
+
+    colour: Colour
+    name: Words
+    definition: Words
+
+
+class FirstRating(Sourced):
+    """The rating at acceptance: one colour for all, or the panel's choice."""
+
+    rule: Literal["fixed", "panel_decides"]
+    colour: Colour | None = None
+
+    @model_validator(mode="after")
+    def _colour_fits(self) -> FirstRating:
+        if (self.rule == "fixed") != (self.colour is not None):
+            raise ValueError('rule "fixed" needs `colour`; rule "panel_decides" must not have one')
+        return self
+
+
+class Blue(Sourced):
+    """Whether custody has a colour of its own, and what it covers."""
+
+    used: bool
+    covers: tuple[Literal["remand", "sentence"], ...] = ()
+    words: Words
+
+
+class TacticalOption(Sourced):
+    """One thing to do that a rating suggests."""
+
+    rating: Colour
+    group: Literal["enforcement", "contact", "support", "protection"]
+    text: Words
+
+
+class Pathway(Sourced):
+    """A resettlement pathway."""
+
+    slug: Slug
+    name: Words
+
+
+class LeadAgencyRule(Sourced):
+    """Who leads, tried in order; `agency_kind` None leaves the choice to the panel."""
+
+    when: Literal["statutory", "non_statutory_addiction", "otherwise"]
+    agency_kind: AgencyKind | None = None
+    reason: Words
+
+
+class LeadRole(Sourced):
+    """A person assigned to a case."""
+
+    role: Literal["lead_professional", "police_officer"]
+    label: Words
+    agency_kind: AgencyKind | None = None
+    required: bool
+    duty: Words
+
+
+class Review(Sourced):
+    """A look at a case: after some months, at every nth meeting of a body, each week, or before release."""
+
+    kind: Literal["first", "progress", "pre_release", "operational", "supervisor"]
+    label: Words
+    body: Slug | None = None
+    months: Months | None = None
+    weeks: Annotated[int, Field(ge=1, le=52)] | None = None
+    every_meetings: Annotated[int, Field(ge=1, le=24)] | None = None
+    asks: Words
+
+
+class ExitRule(Sourced):
+    """How a case ends. `decided_by` is a body's slug, or None where reaching the end needs no panel."""
+
+    force: Literal["expected_at", "up_to", "agreed_period", "end_of_supervision"]
+    green_months: Months | None = None
+    needs_exit_strategy: bool
+    needs_transition_plan: bool = False
+    success_case: bool = False
+    decided_by: Slug | None = None
+    offered_again_after_custody: bool = False
+    words: Words
+
+    @model_validator(mode="after")
+    def _months_fit(self) -> ExitRule:
+        if self.force in {"expected_at", "up_to"} and self.green_months is None:
+            raise ValueError(f'force "{self.force}" needs `green_months`')
+        return self
+
+
+class Marker(Sourced):
+    """What police put on their own systems for a colour."""
+
+    colours: tuple[Colour, ...]
+    text: Words
+
+
+class CustodyRule(Sourced):
+    """What the scheme does about people inside."""
+
+    considered_near_release: bool
+    visits_before_release: bool
+    re_rate_before_release: bool
+    words: Words
+
+
+class Age(Shape):
+    """An age in whole years and months."""
+
+    years: Annotated[int, Field(ge=10, le=25)]
+    months: Annotated[int, Field(ge=0, le=11)]
+
+
+class YouthRoute(Sourced):
+    """From youth justice to probation: ages, what must be true, and which body looks at it."""
+
+    body: Slug
+    starts: Age
+    liaison: Age
+    takeover: Age
+    order_months_left: Months
+    lowest_order: Words
+    conditions: tuple[Words, ...]
+    referred_by: Words
+
+
+class Gps(Sourced):
+    """Location tagging: for which offences and for how long at most."""
+
+    types: tuple[OffenceType, ...]
+    who: Words
+    max_months: Months
+    words: Words
+
+
+class Safeguarding(Sourced):
+    """Where a concern for a child goes."""
+
+    children_to: Words
+    words: Words
+
+
+class Funding(Sourced):
+    """Whether the panel allocates money to a person."""
+
+    panel_allocates: bool
+    words: Words
+
+
+class ManagementReport(Sourced):
+    """A report kept on each case; blank `reviewed_by` where nobody is named."""
+
+    used: bool
+    contains: tuple[Words, ...] = ()
+    reviewed_by: str = ""
+    words: Words

@@ -1,0 +1,128 @@
+"""Counting days: calendar days, working days of England, calendar months.
+
+Pure: the dates, the holidays and the scheme's own extra days are arguments. The table of bank holidays ships
+in `iom/data/bank_holidays.csv` with the source of each row.
+"""
+
+from __future__ import annotations
+
+import csv
+from calendar import monthrange
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from iom.policy.schema import Policy
+
+Unit = Literal["calendar", "working"]
+Relation = Literal["before", "after"]
+
+LARGEST_COUNT = 365
+
+Day = date  # fields called `date` hide the type inside their class
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A day that was stepped over without being counted, and why."""
+
+    date: Day
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Where a count of days ends: `skipped` in the order of stepping, `warnings` as sentences for people."""
+
+    date: Day
+    skipped: tuple[Skipped, ...]
+    holidays_known_to: Day
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holidays:
+    """Named days without work, and between which days (both included) the table is complete."""
+
+    days: Mapping[date, str]
+    known_from: date
+    known_to: date
+    extra: Mapping[date, str] = field(default_factory=dict)
+
+    def with_extra(self, extra: Mapping[date, str]) -> Holidays:
+        """The same table with a scheme's own days; they do not lengthen what is known."""
+        return replace(self, extra={**self.extra, **extra})
+
+    def why_closed(self, day: date) -> str | None:
+        """Why nobody works on `day`, in words; None for a working day."""
+        if name := self.days.get(day):
+            return f"bank holiday ({name})"
+        if day.weekday() >= 5:
+            return f"weekend ({day:%A})"
+        if name := self.extra.get(day):
+            return f"scheme's own day ({name})"
+        return None
+
+    def knows(self, day: date) -> bool:
+        """Whether the table says for certain if `day` is a bank holiday."""
+        return self.known_from <= day <= self.known_to
+
+    def unknown(self, day: date) -> str:
+        """The warning for a day that the table does not cover."""
+        return (
+            f"Bank holidays are not yet known for {day.isoformat()}: the table runs from "
+            f"{self.known_from.isoformat()} to {self.known_to.isoformat()}. Only weekends were skipped there."
+        )
+
+
+@cache
+def english_holidays() -> Holidays:
+    """The shipped bank holidays of England and Wales; known to the end of the last year listed."""
+    table = files("iom").joinpath("data/bank_holidays.csv").read_text(encoding="utf-8")
+    days = {date.fromisoformat(row["date"]): row["name"] for row in csv.DictReader(table.splitlines())}
+    return Holidays(days, date(min(days).year, 1, 1), date(max(days).year, 12, 31))
+
+
+def holidays_of(policy: Policy) -> Holidays:
+    """England's bank holidays with the scheme's own days added."""
+    return english_holidays().with_extra({extra.day: extra.name for extra in policy.extra_days})
+
+
+def step(start: date, count: int, unit: Unit, relation: Relation, holidays: Holidays) -> Computed:
+    """The day `count` calendar or working days before or after `start`, which itself is not counted.
+
+    Working days are counted one by one from the day next to `start` and skip weekends and bank holidays; a
+    count of 0 is `start`, whatever day that is. ValueError for a count outside 0 to 365; OverflowError
+    where the calendar ends.
+    """
+    if not 0 <= count <= LARGEST_COUNT:
+        raise ValueError(f"The count must be 0 to {LARGEST_COUNT} days, not {count}.")
+    direction = timedelta(days=1 if relation == "after" else -1)
+    if unit == "calendar":
+        return Computed(start + direction * count, (), holidays.known_to)
+    day, left = start, count
+    skipped: list[Skipped] = []
+    warnings: tuple[str, ...] = ()
+    while left:
+        day += direction
+        if not holidays.knows(day) and not warnings:
+            warnings = (holidays.unknown(day),)
+        if why := holidays.why_closed(day):
+            skipped.append(Skipped(day, why))
+        else:
+            left -= 1
+    return Computed(day, tuple(skipped), holidays.known_to, warnings)
+
+
+def add_months(day: date, months: int) -> date:
+    """`day` moved by calendar months: the same day number, else the month's last.
+
+    31 August and six months is 28 or 29 February. OverflowError where the calendar ends.
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if not 1 <= year <= 9999:
+        raise OverflowError("the calendar ends there")
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
