@@ -230,7 +230,7 @@ BAD_ROWS = {
     "quote-inside": b'2,"say "hello", all",x',
     "not-utf-8": b"2,\xff\xfe\xa3",
     "nul": b"2,MA\0LE",
-    "long-quote-never-closed": b'2,"' + b"x," * 70_000,
+    "long-quote-never-closed": b'2,"' + b" ," * 70_000,
     "thousands-of-digits": b"2,MALE,1975-04-29,2009-02-19,2020-01-14," + b"9" * 5000 + b",17,09230",
 }
 
