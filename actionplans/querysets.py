@@ -1,0 +1,37 @@
+"""Phrases for asking about plans and actions."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from iom.models import SchemeQuerySet
+from offenders.models import Case
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+
+class OfCasesQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> OfCasesQuerySet:
+        """What belongs to the cases that one may read."""
+        return self.in_scheme_of(actor).filter(case__in=Case.objects.visible_to(actor))
+
+
+class ActionQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> ActionQuerySet:
+        """Actions of the cases that one may read, and those of meetings that belong to no case."""
+        if actor is None or actor.user is None or not actor.holds("actionplans.view_actions"):
+            return self.none()
+        return self.in_scheme_of(actor).filter(Q(case=None) | Q(case__in=Case.objects.visible_to(actor)))
+
+    def to_do(self) -> ActionQuerySet:
+        return self.filter(status__in=["open", "in_progress"])
+
+    def overdue(self, on: date) -> ActionQuerySet:
+        return self.to_do().filter(due_on__lt=on)
+
+    def for_list(self) -> ActionQuerySet:
+        return self.select_related("agency", "owner__user", "case__offender", "meeting__body")

@@ -1,0 +1,156 @@
+"""What happens around every request."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from auditlog.context import set_actor
+from django.conf import settings
+from django.contrib.auth import logout
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from iom import audit, clock
+from iom.access import Actor, actor_for
+from iom.models import Membership
+from iom.steps import Stale, StepRefused
+
+log = logging.getLogger("iom.request")
+Respond = Callable[[HttpRequest], HttpResponse]
+
+SESSION_BEGAN = "began_at"
+SESSION_MEMBERSHIP = "membership"
+
+
+class RequestId:
+    """Gives each request a number that stands in its log line, its audit events and its error page."""
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.id = uuid.uuid4().hex[:12]
+        audit.request_id.set(request.id)
+        began = time.perf_counter()
+        response = self.respond(request)
+        response["X-Request-ID"] = request.id
+        match = getattr(request, "resolver_match", None)
+        actor = getattr(request, "actor", None)
+        log.info(
+            "request",
+            extra={
+                "request_id": request.id,
+                "route": match.view_name if match else "",
+                "status": response.status_code,
+                "ms": round((time.perf_counter() - began) * 1000, 1),
+                "user_id": actor.user.pk if actor and actor.user else None,
+                "scheme_id": actor.scheme.pk if actor else None,
+            },
+        )
+        return response
+
+
+class Headers:
+    """Headers that Django has no setting for (security.md H2)."""
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.respond(request)
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        response["Permissions-Policy"] = (
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=(), "
+            "publickey-credentials-get=(self), publickey-credentials-create=(self), clipboard-write=(self)"
+        )
+        if getattr(request, "user", None) is not None and request.user.is_authenticated:
+            response["Cache-Control"] = "no-store"
+        return response
+
+
+class WhoActs:
+    """Makes the `Actor`: the signed-in person, acting for one agency in one scheme (design.md 2).
+
+    The rights are read afresh for each request, so a lost role takes effect at once (security.md S3).
+    """
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.actor = None
+        request.memberships = []
+        if not request.user.is_authenticated:
+            return self.respond(request)
+        if self._too_long(request):
+            logout(request)
+            return self.respond(request)
+        request.memberships = list(
+            Membership.objects.filter(user=request.user)
+            .current(clock.today())
+            .select_related("scheme", "agency", "user")
+            .order_by("scheme__name", "agency__name")
+        )
+        request.actor = self._actor(request)
+        if request.actor is None:
+            return self.respond(request)
+        with set_actor(request.user):
+            return self._in_the_scheme_of_the_link(request) or self.respond(request)
+
+    def _too_long(self, request: HttpRequest) -> bool:
+        """Twelve hours in all, whatever went on in between (security.md S2)."""
+        now = clock.now().timestamp()
+        began = request.session.setdefault(SESSION_BEGAN, now)
+        return now - began > settings.SESSION_LONGEST_SECONDS
+
+    def _actor(self, request: HttpRequest) -> Actor | None:
+        chosen = request.session.get(SESSION_MEMBERSHIP)
+        mine = {membership.pk: membership for membership in request.memberships}
+        membership = mine.get(chosen) or next(iter(mine.values()), None)
+        return actor_for(membership) if membership else None
+
+    def _in_the_scheme_of_the_link(self, request: HttpRequest) -> HttpResponse | None:
+        """A link we sent names its scheme: someone active in another of theirs is offered the change (design.md 6)."""
+        wanted = request.GET.get("in")
+        if not wanted or wanted == request.actor.scheme.slug or request.method != "GET":
+            return None
+        others = [m for m in request.memberships if m.scheme.slug == wanted]
+        if not others:
+            return render(request, "errors/404.html", status=404)
+        return render(request, "iom/other_scheme.html", {"memberships": others, "next": request.path})
+
+
+class DenyByDefault:
+    """A view that names no permission is not reached (security.md Z1). `iom.checks` says so before the start."""
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.respond(request)
+
+    def process_view(self, request: HttpRequest, view: Callable, args: Any, kwargs: Any) -> None:
+        if not hasattr(view, "permission"):
+            raise ImproperlyConfigured(f"{view.__module__}.{view.__qualname__} names no permission")
+
+
+class PlainRefusals:
+    """Turns a refused step and a stale version into pages with a way on, when a view has no form to show them in."""
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.respond(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, StepRefused):
+            return render(request, "errors/refused.html", {"problems": error.problems}, status=409)
+        if isinstance(error, Stale):
+            return render(request, "errors/409.html", status=409)
+        return None

@@ -1,0 +1,148 @@
+"""Bodies, the seats on them, and their sittings."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.urls import reverse
+
+from iom.deadlines import MeetingDates, meeting_dates
+from iom.policy import BodyPolicy, Policy
+from iom.working_days import Holidays, english_holidays
+
+from .base import SchemeModel, SchemeQuerySet, per_scheme, same_scheme
+from .people import Agency, Membership, User
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from iom.access import Actor
+
+
+def holidays_of(policy: Policy) -> Holidays:
+    """The bank holidays of England with the scheme's own days."""
+    return english_holidays().with_extra({day.day: day.name for day in policy.extra_days})
+
+
+class Body(SchemeModel):
+    """A panel, board or team meeting of a scheme. What it does stands in the policy under the same slug."""
+
+    slug = models.SlugField(max_length=40)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=30)
+    position = models.PositiveSmallIntegerField(help_text="The first body of a scheme is its default.")
+
+    class Meta:
+        ordering = ["position"]
+        verbose_name_plural = "bodies"
+        constraints = [
+            per_scheme(),
+            models.UniqueConstraint(fields=["scheme", "slug"], name="iom_body_slug_once"),
+            models.UniqueConstraint(fields=["scheme", "position"], name="iom_body_position_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def policy(self) -> BodyPolicy:
+        """The scheme's rules for this body."""
+        return self.scheme.policy.body(self.slug)
+
+
+class Seat(SchemeModel):
+    """A place on a body: permanent or as required, for a post of an agency, with its holder and a named substitute."""
+
+    body = models.ForeignKey(Body, on_delete=models.CASCADE, related_name="seats")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="seats")
+    post = models.CharField(max_length=120)
+    permanent = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    holder = models.ForeignKey(
+        Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="seats_held"
+    )
+    substitute = models.ForeignKey(
+        Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="seats_substituted"
+    )
+
+    class Meta:
+        ordering = ["body", "position"]
+        constraints = [per_scheme(), *same_scheme("body", "agency", "holder", "substitute")]
+
+    def __str__(self) -> str:
+        return f"{self.post}, {self.agency.name}"
+
+
+class MeetingStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    AGENDA_SENT = "agenda_sent", "Agenda sent"
+    LIVE = "live", "Live"
+    MINUTES_DRAFTED = "minutes_drafted", "Minutes drafted"
+    SIGNED = "signed", "Signed"
+    ADJOURNED = "adjourned", "Adjourned"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class MeetingQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> MeetingQuerySet:
+        """Meetings of one's scheme; a referrer who is nothing else meets only dates elsewhere, not the papers."""
+        if actor is None or not actor.holds("iom.view_meetings"):
+            return self.none()
+        return self.in_scheme_of(actor).select_related("body", "scheme")
+
+    def still_open(self) -> MeetingQuerySet:
+        """Meetings that have not been held or called off."""
+        return self.filter(status__in=[MeetingStatus.DRAFT, MeetingStatus.AGENDA_SENT])
+
+    def upcoming(self, on: date) -> MeetingQuerySet:
+        return self.still_open().filter(date__gte=on).order_by("date", "starts_at", "pk")
+
+
+class Meeting(SchemeModel):
+    """A sitting of a body. Its status is written by `panels.transitions` alone."""
+
+    body = models.ForeignKey(Body, on_delete=models.PROTECT, related_name="meetings")
+    date = models.DateField()
+    starts_at = models.TimeField()
+    minutes_long = models.PositiveSmallIntegerField(default=120)
+    place = models.CharField(max_length=200, blank=True)
+    status = models.CharField(
+        max_length=20, choices=MeetingStatus.choices, default=MeetingStatus.DRAFT, editable=False
+    )
+    chair = models.ForeignKey(Membership, null=True, on_delete=models.PROTECT, related_name="chairs")
+    recorder = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = MeetingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-date", "starts_at"]
+        constraints = [
+            per_scheme(),
+            *same_scheme("body", "chair"),
+            models.UniqueConstraint(fields=["scheme", "body", "date"], name="iom_meeting_once_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.body.name} of {self.date:%-d %B %Y}"
+
+    @property
+    def key(self) -> str:
+        """`2026-03-12` for the scheme's first body, `2026-03-12-board` for any other (design.md 6)."""
+        return (
+            self.date.isoformat() if self.body.position == 0 else f"{self.date.isoformat()}-{self.body.slug}"
+        )
+
+    def get_absolute_url(self) -> str:
+        return reverse("meeting", args=[self.key])
+
+    @property
+    def ends_at(self) -> datetime:
+        return datetime.combine(self.date, self.starts_at) + timedelta(minutes=self.minutes_long)
+
+    @property
+    def dates(self) -> MeetingDates:
+        """Its deadlines, computed from the policy in force, never stored as a countdown (design.md 5)."""
+        policy = self.scheme.policy
+        return meeting_dates(policy.body(self.body.slug), self.date, holidays_of(policy))

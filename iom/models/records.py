@@ -1,0 +1,210 @@
+"""What the system itself keeps: the audit, the outbox, notices to people, reminders sent, documents, numbers."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pgtrigger
+from auditlog.models import AbstractLogEntry, LogEntryManager
+from django.db import models, transaction
+
+from .base import SchemeModel, per_scheme
+from .people import Scheme, User
+
+
+class AuditEvent(models.Model):
+    """Who did or saw what, when, in what context: labels and references, no values, no names (security.md U3).
+
+    Written through `iom.audit.record` alone. The database refuses to change or delete a row.
+    """
+
+    scheme = models.ForeignKey(Scheme, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=60, help_text="user:ID, or the task that acted")
+    caused_by = models.CharField(max_length=80, blank=True)
+    roles = models.CharField(max_length=120, blank=True)
+    agency = models.CharField(max_length=60, blank=True)
+    verb = models.CharField(max_length=60)
+    outcome = models.CharField(max_length=20, default="done")
+    object_type = models.CharField(max_length=60)
+    object_ref = models.CharField(max_length=60)
+    subjects = models.JSONField(default=list)
+    before = models.CharField(max_length=60, blank=True)
+    after = models.CharField(max_length=60, blank=True)
+    fields = models.JSONField(default=list)
+    has_reason = models.BooleanField(default=False)
+    context = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["scheme", "-at"], name="iom_audit_newest"),
+            models.Index(fields=["scheme", "object_type", "object_ref"], name="iom_audit_object"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.object_type} {self.object_ref}"
+
+
+class SchemeLogEntryManager(LogEntryManager):
+    """Takes the scheme from the row that changed."""
+
+    def log_create(self, instance: Any, force_log: bool = False, **kwargs: Any) -> Any:
+        kwargs.setdefault("scheme_id", instance.scheme_id)
+        return super().log_create(instance, force_log=force_log, **kwargs)
+
+
+class LogEntry(AbstractLogEntry):
+    """The readable before and after of a change, beside the audit; erased with the person by `erase` only."""
+
+    scheme = models.ForeignKey(Scheme, on_delete=models.PROTECT, related_name="+")
+
+    objects = SchemeLogEntryManager()
+
+    class Meta(AbstractLogEntry.Meta):
+        abstract = False
+        triggers = [pgtrigger.Protect(name="history_is_not_edited", operation=pgtrigger.Update)]
+
+
+class OutboxMessage(models.Model):
+    """Work to be done outside the request, written in the request's own transaction (security.md Q1). Ids only."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    scheme = models.ForeignKey(Scheme, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=200, unique=True, help_text="Said twice, it is done once.")
+    payload = models.JSONField(default=dict)
+    caused_by = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    done_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=20, blank=True)
+    dead = models.BooleanField(default=False)
+    last_error = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["due_at"], name="iom_outbox_waiting", condition=models.Q(done_at=None, dead=False)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class Notification(SchemeModel):
+    """What a person is told in the application: once for each kind, subject, due date and person (security.md Q2)."""
+
+    recipient = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=80)
+    due = models.DateField(null=True)
+    text = models.CharField(max_length=300)
+    url = models.CharField(max_length=300)
+    email_body = models.TextField(
+        blank=True, help_text="No personal data. Empty: told in the application alone."
+    )
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            per_scheme(),
+            models.UniqueConstraint(
+                fields=["scheme", "kind", "subject", "due", "recipient"],
+                name="iom_notification_once",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"
+
+
+class Reminder(SchemeModel):
+    """The claim that a reminder was sent: the row is the lock (style.md 7)."""
+
+    recipient = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=80)
+    due = models.DateField()
+
+    class Meta:
+        constraints = [
+            per_scheme(),
+            models.UniqueConstraint(
+                fields=["scheme", "kind", "subject", "due", "recipient"], name="iom_reminder_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject} {self.due}"
+
+
+class Document(SchemeModel):
+    """A finished file, kept byte for byte: served as it is, never made again (security.md E4)."""
+
+    kind = models.CharField(max_length=40)
+    reference = models.CharField(max_length=80)
+    name = models.CharField(max_length=120)
+    content_type = models.CharField(max_length=80, default="application/pdf")
+    content = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            per_scheme(),
+            models.UniqueConstraint(fields=["scheme", "kind", "reference"], name="iom_document_once"),
+        ]
+        indexes = [models.Index(fields=["sha256"], name="iom_document_sha256")]
+        triggers = [
+            pgtrigger.Protect(name="document_is_frozen", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Counter(SchemeModel):
+    """The last number given out in a scheme for a kind of reference."""
+
+    kind = models.CharField(max_length=20)
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            per_scheme(),
+            models.UniqueConstraint(fields=["scheme", "kind"], name="iom_counter_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.last}"
+
+    @classmethod
+    def next(cls, scheme: Scheme, kind: str) -> int:
+        """The next number of `kind`, given to nobody else: the row stays locked until the caller's transaction ends."""
+        with transaction.atomic():
+            cls.objects.bulk_create([cls(scheme=scheme, kind=kind)], ignore_conflicts=True)
+            counter = cls.objects.select_for_update().get(scheme=scheme, kind=kind)
+            counter.last += 1
+            counter.save(update_fields=["last"])
+        return counter.last
+
+
+class Tick(models.Model):
+    """When the clock last ran, for `/readyz`: one row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="iom_tick_one_row")]
+
+    def __str__(self) -> str:
+        return self.at.isoformat()

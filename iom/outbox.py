@@ -1,0 +1,125 @@
+"""Work that goes on after the answer: written in the request's transaction, sent by the relay, done once (security.md Q1 to Q5)."""
+
+from __future__ import annotations
+
+import logging
+import random
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import F
+
+from iom import clock
+from iom.models import OutboxMessage
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+    from iom.models import Scheme
+
+log = logging.getLogger(__name__)
+
+TRIES = 7
+# After this long without an answer from a worker the relay sends a message again (security.md Q3).
+ANSWER_WITHIN = timedelta(minutes=15)
+
+Handler = Callable[[OutboxMessage], str | None]
+_handlers: dict[str, Handler] = {}
+
+
+def handler(kind: str) -> Callable[[Handler], Handler]:
+    """Register what does the work of `kind`. It runs in one transaction and may be run twice; it may return "skipped"."""
+
+    def register(function: Handler) -> Handler:
+        if kind in _handlers:
+            raise ValueError(f"Two handlers for {kind!r}")
+        _handlers[kind] = function
+        return function
+
+    return register
+
+
+def add(kind: str, *, scheme: Scheme, key: str, by: Actor | None = None, **payload: int | str) -> None:
+    """Ask for work, in the caller's transaction. The same key again asks for nothing more. Payload: ids only."""
+    if kind not in _handlers:
+        raise ValueError(f"Nothing handles {kind!r}")
+    OutboxMessage.objects.bulk_create(
+        [
+            OutboxMessage(
+                scheme=scheme,
+                kind=kind,
+                key=f"{scheme.pk}:{kind}:{key}",
+                payload=payload,
+                caused_by=by.label if by else "",
+                due_at=clock.now(),
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def claim(limit: int = 50) -> list[uuid.UUID]:
+    """Messages that are due, taken so that no other relay sends them too; they come up again if nobody finishes them."""
+    with transaction.atomic():
+        due = (
+            OutboxMessage.objects.select_for_update(skip_locked=True)
+            .filter(done_at=None, dead=False, due_at__lte=clock.now())
+            .order_by("due_at")[:limit]
+        )
+        ids = [message.pk for message in due]
+        OutboxMessage.objects.filter(pk__in=ids).update(due_at=clock.now() + ANSWER_WITHIN)
+    return ids
+
+
+def unclaim(ids: list[uuid.UUID]) -> None:
+    """Give back messages that could not be handed to the queue."""
+    OutboxMessage.objects.filter(pk__in=ids, done_at=None).update(due_at=clock.now() + timedelta(seconds=5))
+
+
+def deliver(message_id: uuid.UUID | str) -> str:
+    """Do one message's work once, whoever asks and however often. Returns its outcome."""
+    try:
+        with transaction.atomic():
+            message = (
+                OutboxMessage.objects.select_for_update(skip_locked=True)
+                .filter(pk=message_id, done_at=None, dead=False)
+                .first()
+            )
+            if message is None:
+                return "nothing to do"
+            message.outcome = _handlers[message.kind](message) or "done"
+            message.done_at = clock.now()
+            message.save(update_fields=["outcome", "done_at"])
+            return message.outcome
+    except Exception as error:
+        log.exception("outbox message failed", extra={"subject": str(message_id)})
+        _put_off(message_id, type(error).__name__)
+        return "failed"
+
+
+def _put_off(message_id: uuid.UUID | str, error: str) -> None:
+    """Seven tries, from a minute to an hour apart, then the dead-letter list (security.md Q5)."""
+    with transaction.atomic():
+        message = OutboxMessage.objects.select_for_update().get(pk=message_id)
+        message.attempts = F("attempts") + 1
+        message.last_error = error[:120]
+        message.save(update_fields=["attempts", "last_error"])
+        message.refresh_from_db()
+        wait = min(60 * 2 ** (message.attempts - 1), 3600)
+        message.due_at = clock.now() + timedelta(seconds=wait * random.uniform(0.9, 1.1))  # noqa: S311 -- jitter
+        message.dead = message.attempts >= TRIES
+        message.save(update_fields=["due_at", "dead"])
+    if message.dead:
+        log.error("outbox message is dead", extra={"subject": str(message_id), "verb": message.kind})
+
+
+def drain() -> int:
+    """Do everything that is due, here and now: for commands and tests that have no worker. Returns how many."""
+    done = 0
+    while ids := claim():
+        for message_id in ids:
+            deliver(message_id)
+            done += 1
+    return done

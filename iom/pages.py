@@ -1,0 +1,55 @@
+"""The one way to make a view: it names its permission, and says which methods it answers (security.md Z1)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render, resolve_url
+
+PUBLIC = "public"
+SIGNED_IN = "signed in"
+
+View = Callable[..., HttpResponse]
+
+
+def page(permission: str, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+    """Guard a view: the permission is asked for before anything else, and named for the access matrix.
+
+    `PUBLIC` needs nobody, `SIGNED_IN` needs an account but no scheme. Anything else needs an actor who holds it: nobody is
+    sent to sign in, and someone whose role lacks the function gets 403 (security.md Z8). GET brings HEAD with it.
+    """
+
+    def guard(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method not in guarded.methods:
+                return HttpResponseNotAllowed(guarded.methods)
+            if permission != PUBLIC and not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
+            if permission not in (PUBLIC, SIGNED_IN):
+                if request.actor is None:
+                    return render(request, "errors/no_scheme.html", status=403)
+                if not request.actor.holds(permission):
+                    raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        guarded.permission = permission
+        guarded.methods = (*methods, "HEAD") if "GET" in methods else methods
+        return guarded
+
+    return guard
+
+
+def found(rows: QuerySet, **lookup: Any) -> Any:
+    """The one row that the reader may see, or the same 404 as for what never existed."""
+    row: Model | None = rows.filter(**lookup).first()
+    if row is None:
+        raise Http404
+    return row

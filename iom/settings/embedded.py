@@ -1,0 +1,51 @@
+"""One machine, nothing to administer: the database and the queue that `make run` starts, or those named in the environment."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from iom.embedded import paths
+
+from .base import *  # noqa: F403 -- settings are made by adding to the base
+from .base import BASE_DIR, env
+
+IOM_HOME = Path(env.str("IOM_HOME", default=str(BASE_DIR / ".iom"))).resolve()
+_urls = paths.urls(IOM_HOME)
+
+DATABASES = {
+    "default": env.db_url_config(env.str("DATABASE_URL", default=_urls["DATABASE_URL"])),
+    "owner": env.db_url_config(
+        env.str("DATABASE_OWNER_URL", default=env.str("DATABASE_URL", default=_urls["DATABASE_OWNER_URL"]))
+    ),
+}
+for _database in DATABASES.values():
+    _database["CONN_MAX_AGE"] = 60
+    _database["CONN_HEALTH_CHECKS"] = True
+    _database["TEST"] = {"MIGRATE": True}
+
+_redis = env.str("REDIS_URL", default="")
+CELERY_BROKER_URL = _redis or _urls["REDIS_URL"]
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": _redis or _urls["CACHE_URL"],
+    }
+}
+
+# The embedded installation keeps its own key beside its data; made by the set-up, never in git.
+_key_file = IOM_HOME / "secret-key"
+if env.str("SECRET_KEY", default=""):
+    SECRET_KEY = env.str("SECRET_KEY")
+elif _key_file.exists():
+    SECRET_KEY = _key_file.read_text().strip()
+else:
+    # Commands that need no database run before anything was set up: a key for this process alone.
+    SECRET_KEY = hashlib.sha256(os.urandom(32)).hexdigest()
+
+PORT = env.int("PORT", default=8000)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+SITE_URL = env.str("SITE_URL", default=f"http://localhost:{PORT}")
+DEMO_SIGN_IN = env.bool("IOM_DEMO_SIGN_IN", default=False)
+
+EMAIL_BACKEND = "iom.email_files.EmailFiles"
+EMAIL_FILE_PATH = str(IOM_HOME / "mail")

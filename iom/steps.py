@@ -1,0 +1,109 @@
+"""Status steps: each app keeps its table, this takes them (style.md 3).
+
+A step names the statuses it leaves from, the one it leads to, its permission, its guards in words, and what the page says
+afterwards. Nothing but `take` writes a status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from iom import audit
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+    from iom.models import SchemeModel
+
+Guard = Callable[[Any], str | None]
+
+
+class StepRefused(Exception):
+    """The step is not open now. `problems` say why in words that someone can act on."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = list(problems)
+        super().__init__(" ".join(self.problems))
+
+
+class Stale(Exception):
+    """Somebody else changed the row since its reader saw it (security.md C1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One way on for a thing with a status."""
+
+    verb: str
+    sources: frozenset[str]
+    target: str
+    permission: str
+    done: str
+    guards: tuple[Guard, ...] = ()
+    tells: str = ""
+
+
+def obstacles(step: Step, thing: SchemeModel) -> list[str]:
+    """Why the step is not open now; empty when it is."""
+    if thing.status not in step.sources:
+        return [f"This is already {thing.get_status_display().lower()}."]
+    return [problem for guard in step.guards if (problem := guard(thing))]
+
+
+def offers(actor: Actor, thing: SchemeModel, steps: Iterable[Step]) -> list[tuple[Step, list[str]]]:
+    """The steps that the actor may take on `thing` from where it stands, each with what is in its way."""
+    return [
+        (step, obstacles(step, thing))
+        for step in steps
+        if thing.status in step.sources and actor.can(step.permission, thing)
+    ]
+
+
+def locked(model: type[SchemeModel], pk: int, *, version: int | None = None) -> Any:
+    """The row, locked until the transaction ends; `Stale` if it is no longer the version that its reader saw."""
+    thing = model.objects.select_for_update(of=("self",)).get(pk=pk)
+    if version is not None and thing.version != version:
+        raise Stale
+    return thing
+
+
+@transaction.atomic
+def take(
+    step: Step,
+    thing: SchemeModel,
+    *,
+    by: Actor,
+    reason: str = "",
+    version: int | None = None,
+    subjects: Iterable[str] = (),
+    **changes: Any,
+) -> Any:
+    """Take `thing` one step on, with the `changes` to its other fields that belong to the step, and audit it.
+
+    Raises PermissionDenied, StepRefused with the obstacles, or Stale.
+    """
+    thing = locked(type(thing), thing.pk, version=version)
+    if not by.can(step.permission, thing):
+        raise PermissionDenied
+    if problems := obstacles(step, thing):
+        raise StepRefused(problems)
+    before, thing.status = thing.status, step.target
+    for name, value in changes.items():
+        setattr(thing, name, value)
+    thing.version += 1
+    thing.save(update_fields=["status", "version", *changes])
+    audit.record(
+        step.verb,
+        thing,
+        by=by,
+        before=before,
+        after=step.target,
+        reason=reason,
+        fields=changes,
+        subjects=subjects,
+    )
+    return thing

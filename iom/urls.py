@@ -1,0 +1,26 @@
+"""The addresses of the project: lower-case nouns, references and dates, nothing personal (ux.md 3)."""
+
+from django.urls import include, path
+
+from iom.views import home, settings, signing_in, system
+
+handler400 = "iom.views.errors.bad_request"
+handler403 = "iom.views.errors.forbidden"
+handler404 = "iom.views.errors.not_found"
+handler500 = "iom.views.errors.broken"
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("notifications/", home.notifications, name="notifications"),
+    path("sign-in/", signing_in.sign_in, name="sign_in"),
+    path("sign-out/", signing_in.sign_out, name="sign_out"),
+    path("sign-in/invited/<str:secret>/", signing_in.invited, name="invited"),
+    path("scheme/", signing_in.choose_membership, name="choose_membership"),
+    path("settings/users/", settings.users, name="users"),
+    path("healthz", system.healthz, name="healthz"),
+    path("readyz", system.readyz, name="readyz"),
+    path("", include("offenders.urls")),
+    path("", include("referrals.urls")),
+    path("", include("actionplans.urls")),
+    path("", include("panels.urls")),
+]

@@ -1,0 +1,37 @@
+"""What needs me (ux.md 4.2), and what I was told."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from iom import blocks, clock
+from iom.models import Notification
+from iom.pages import page
+
+
+@page("iom.view_home")
+def home(request: HttpRequest) -> HttpResponse:
+    """Dated tasks first, most overdue first; then what each app adds for the role."""
+    today = clock.today()
+    return render(
+        request,
+        "iom/home.html",
+        {
+            "today": today,
+            "tasks": blocks.tasks_for(request.actor, today),
+            "blocks": blocks.home_blocks(request.actor, today),
+        },
+    )
+
+
+@page("iom.view_notifications", methods=("GET", "POST"))
+def notifications(request: HttpRequest) -> HttpResponse:
+    """One inbox. Reading marks nothing; the button does."""
+    mine = Notification.objects.filter(scheme=request.actor.scheme, recipient=request.actor.user)
+    if request.method == "POST":
+        with transaction.atomic():
+            mine.filter(read_at=None).update(read_at=clock.now())
+        return redirect("notifications")
+    return render(request, "iom/notifications.html", {"notifications": mine[:100]})

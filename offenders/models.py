@@ -1,0 +1,349 @@
+"""People and their cases."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from auditlog.registry import auditlog
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+from django.urls import reverse
+from guardian.models import UserObjectPermissionBase
+
+from iom.models import (
+    Agency,
+    CompositeKey,
+    Meeting,
+    Membership,
+    PolicyVersion,
+    SameScheme,
+    Scheme,
+    SchemeModel,
+    User,
+    per_scheme,
+    same_scheme,
+)
+
+from .querysets import CaseQuerySet, OffenderQuerySet
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+
+class Gender(models.TextChoices):
+    MALE = "MALE", "Male"
+    FEMALE = "FEMALE", "Female"
+
+
+class Offender(SchemeModel):
+    """A person as one scheme knows them, once."""
+
+    family_name = models.CharField(max_length=80)
+    given_names = models.CharField(max_length=120)
+    sort_name = models.CharField(max_length=210, editable=False)
+    date_of_birth = models.DateField(null=True, blank=True)
+    gender = models.CharField(max_length=6, choices=Gender.choices, blank=True)
+    pnc_number = models.CharField("PNC number", max_length=20, blank=True)
+    cro_number = models.CharField("CRO number", max_length=20, blank=True)
+    prison_number = models.CharField(max_length=20, blank=True)
+    probation_number = models.CharField("probation number (CRN)", max_length=20, blank=True)
+    address = models.TextField(blank=True)
+    area = models.CharField(max_length=80, blank=True, help_text="Ward or neighbourhood")
+
+    objects = OffenderQuerySet.as_manager()
+
+    class Meta:
+        constraints = [per_scheme()]
+        indexes = [models.Index(fields=["scheme", "sort_name"], name="offenders_by_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args, **kwargs) -> None:
+        # The database sorts by code point (docs/running.md); people look under Z for "de Zoet" and "Zoe" alike.
+        self.sort_name = f"{self.family_name}, {self.given_names}".casefold()
+        super().save(*args, **kwargs)
+
+    @property
+    def name(self) -> str:
+        """As panels write it: family name first and in capitals, so that the two names are not mixed up."""
+        return f"{self.family_name.upper()} {self.given_names}"
+
+    @property
+    def plain_name(self) -> str:
+        return f"{self.given_names} {self.family_name}"
+
+    def age(self, on: date) -> int | None:
+        """Completed years on a day."""
+        born = self.date_of_birth
+        if born is None:
+            return None
+        return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+class Alias(SchemeModel):
+    """Another name that the person goes by."""
+
+    offender = models.ForeignKey(Offender, on_delete=models.CASCADE, related_name="aliases")
+    name = models.CharField(max_length=160)
+
+    class Meta:
+        constraints = [
+            per_scheme(),
+            *same_scheme("offender"),
+            models.UniqueConstraint(fields=["offender", "name"], name="offenders_alias_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CaseStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    LEAVING = "leaving", "Leaving"
+    CLOSED = "closed", "Closed"
+
+
+class Case(SchemeModel):
+    """A person's time on one scheme, `IOM-0147`: from acceptance to exit. Status is written by `offenders.transitions`."""
+
+    reference = models.CharField(max_length=20, editable=False)
+    offender = models.ForeignKey(Offender, on_delete=models.PROTECT, related_name="cases")
+    status = models.CharField(
+        max_length=10, choices=CaseStatus.choices, default=CaseStatus.OPEN, editable=False
+    )
+    accepted_on = models.DateField()
+    accepted_at = models.ForeignKey(
+        Meeting, null=True, on_delete=models.PROTECT, related_name="cases_accepted"
+    )
+    ended_on = models.DateField(null=True, blank=True)
+    why = models.TextField(
+        help_text="Why this person is on the cohort, in a sentence that a case holder can use."
+    )
+    criterion = models.CharField(max_length=60, blank=True, help_text="The clause that was met")
+    score = models.PositiveSmallIntegerField(null=True, help_text="Two-year OGRS score agreed at acceptance")
+    score_on = models.DateField(null=True)
+    statutory = models.BooleanField(null=True, help_text="Under probation supervision; empty: not known")
+    restricted = models.BooleanField(default=False)
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            per_scheme(),
+            *same_scheme("offender", "accepted_at", "policy_version"),
+            models.UniqueConstraint(fields=["scheme", "reference"], name="offenders_case_reference_once"),
+            models.UniqueConstraint(
+                fields=["offender"],
+                condition=~Q(status="closed"),
+                name="offenders_one_open_case",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_on=None) | Q(ended_on__gte=F("accepted_on")),
+                name="offenders_case_ends_after_acceptance",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="closed", ended_on__isnull=False)
+                | (~Q(status="closed") & Q(ended_on=None)),
+                name="offenders_case_closed_has_end",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["scheme"], condition=~Q(status="closed"), name="offenders_open_cases")
+        ]
+        # guardian's per-object grant for restricted cases; never given to a model as a whole (security.md Z7).
+        permissions = [("open_restricted_case", "Can open this restricted case")]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    def get_absolute_url(self) -> str:
+        return reverse("case", args=[self.reference])
+
+    @property
+    def rating(self) -> RagRating | None:
+        """The rating in force. Lists prefetch it with `with_current`."""
+        if "current_ratings" in self.__dict__:
+            return self.current_ratings[0] if self.current_ratings else None
+        return self.ratings.filter(until=None).first()
+
+    def assigned(self, role: str) -> Assignment | None:
+        """Who holds an assignment now. Lists prefetch them with `with_current`."""
+        held = self.__dict__.get("current_assignments")
+        if held is None:
+            held = list(self.assignments.filter(until=None).select_related("agency", "membership__user"))
+            self.__dict__["current_assignments"] = held
+        return next((assignment for assignment in held if assignment.role == role), None)
+
+
+class CaseGrant(UserObjectPermissionBase):
+    """A person named on a restricted case: by whom, why, and until when (security.md Z4, Z7)."""
+
+    scheme = models.ForeignKey(Scheme, on_delete=models.PROTECT, related_name="+", editable=False)
+    content_object = models.ForeignKey(Case, on_delete=models.CASCADE)
+    granted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=300, blank=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        unique_together = [["user", "permission", "content_object"]]
+        constraints = [
+            SameScheme(field="content_object", name="%(app_label)s_%(class)s_case_same_scheme"),
+        ]
+
+    def __str__(self) -> str:
+        return f"grant {self.pk}"
+
+    def save(self, *args, **kwargs) -> None:
+        # guardian's shortcuts know nothing of schemes: a grant is of its case's scheme.
+        self.scheme_id = self.content_object.scheme_id
+        super().save(*args, **kwargs)
+
+
+class Colour(models.TextChoices):
+    RED = "RED", "Red"
+    AMBER = "AMBER", "Amber"
+    GREEN = "GREEN", "Green"
+    BLUE = "BLUE", "In custody"
+
+
+class RagRating(SchemeModel):
+    """A colour from a day until (not including) another. Ratings of one case follow on without overlap or gap.
+
+    The database holds that by itself: each row but the first refers to the end of the one before it, which may end once.
+    """
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="ratings")
+    colour = models.CharField(max_length=5, choices=Colour.choices)
+    starts_on = models.DateField()
+    until = models.DateField(null=True)
+    follows_from = models.DateField(null=True, editable=False)
+    reason = models.CharField(max_length=600)
+    meeting = models.ForeignKey(Meeting, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    colour_before = models.CharField(
+        max_length=5, choices=Colour.choices, blank=True, help_text="What Blue remembers"
+    )
+
+    class Meta:
+        ordering = ["-starts_on"]
+        constraints = [
+            per_scheme(),
+            *same_scheme("case", "meeting"),
+            models.CheckConstraint(
+                condition=Q(until=None) | Q(until__gt=F("starts_on")),
+                name="offenders_rating_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(follows_from=None) | Q(follows_from=F("starts_on")),
+                name="offenders_rating_follows_on",
+            ),
+            models.UniqueConstraint(
+                fields=["case", "until"],
+                name="offenders_rating_ends_once",
+                nulls_distinct=False,
+            ),
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(follows_from=None), name="offenders_rating_one_first"
+            ),
+            models.UniqueConstraint(fields=["case", "starts_on"], name="offenders_rating_starts_once"),
+            CompositeKey(
+                fields=["case", "follows_from"],
+                target_fields=["case", "until"],
+                name="offenders_rating_follows_an_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_colour_display()} from {self.starts_on}"
+
+
+class AssignmentRole(models.TextChoices):
+    LEAD_AGENCY = "lead_agency", "Lead agency"
+    LEAD_PROFESSIONAL = "lead_professional", "Lead professional"
+    POLICE_OFFICER = "police_officer", "Police officer"
+
+
+class Assignment(SchemeModel):
+    """Who leads a case, from a day until (not including) another. One at a time for each role."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="assignments")
+    role = models.CharField(max_length=20, choices=AssignmentRole.choices)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    membership = models.ForeignKey(
+        Membership, null=True, on_delete=models.PROTECT, related_name="assignments"
+    )
+    person_name = models.CharField(
+        max_length=120, blank=True, help_text="Someone who has no account here, by name"
+    )
+    reason = models.CharField(max_length=300, blank=True)
+    starts_on = models.DateField()
+    until = models.DateField(null=True)
+    meeting = models.ForeignKey(Meeting, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            per_scheme(),
+            *same_scheme("case", "agency", "membership", "meeting"),
+            ExclusionConstraint(
+                name="offenders_one_assignment_a_role",
+                expressions=[
+                    ("case", RangeOperators.EQUAL),
+                    ("role", RangeOperators.EQUAL),
+                    (
+                        Func("starts_on", "until", function="daterange", output_field=DateRangeField()),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()}: {self.holder}"
+
+    @property
+    def holder(self) -> str:
+        """The person, or the agency where only the agency is named."""
+        if self.membership is not None:
+            return self.membership.user.name
+        return self.person_name or self.agency.name
+
+
+class CustodyPeriod(SchemeModel):
+    """Time in prison, on remand or under sentence, with the release that is expected."""
+
+    class Kind(models.TextChoices):
+        REMAND = "remand", "On remand"
+        SENTENCE = "sentence", "Under sentence"
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="custody_periods")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    prison = models.CharField(max_length=120)
+    starts_on = models.DateField()
+    release_expected_on = models.DateField(null=True, blank=True)
+    released_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            per_scheme(),
+            *same_scheme("case"),
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(released_on=None), name="offenders_in_one_prison"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.prison}"
+
+
+def may_open(actor: Actor, case: Case) -> bool:
+    """Whether a case is among those that `visible_to` gives this actor: the same question, asked of one."""
+    return Case.objects.visible_to(actor).filter(pk=case.pk).exists()
+
+
+for _model in (Offender, Alias, Case, RagRating, Assignment, CustodyPeriod):
+    auditlog.register(_model)

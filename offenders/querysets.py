@@ -1,0 +1,115 @@
+"""Phrases for asking about people and cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Prefetch, Q
+
+from iom import clock
+from iom.models import SchemeQuerySet
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+# What makes an agency "involved" in a case beyond leading it (actions, returns, agenda items) is known further right; those
+# apps add here, in their `rules.py`, a query that gives the ids of the cases.
+Involvement = Callable[["Actor"], models.QuerySet]
+_involvements: list[Involvement] = []
+
+
+def involves(find: Involvement) -> Involvement:
+    """Register case ids in which an actor's agency has a part (policy value `case_visibility = "involved"`)."""
+    _involvements.append(find)
+    return find
+
+
+class CaseQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> CaseQuerySet:
+        """The cases that an actor may read (design.md 3, "who sees cases"; security.md Z4).
+
+        By office or by a seat on a body that manages the cohort, every unrestricted case; where the policy says "involved",
+        those of one's own agency; a restricted one only for those who are named on it.
+        """
+        if actor is None or actor.user is None or not actor.holds("offenders.view_cohort"):
+            return self.none()
+        rows = self.in_scheme_of(actor).filter(Q(restricted=False) | self._named(actor))
+        if actor.has_role("coordinator", "chair", "researcher"):
+            return rows
+        rows = rows.exclude(status="closed")
+        return rows if actor.reads_all_cases else rows.filter(self._involved(actor) | self._named(actor))
+
+    def _named(self, actor: Actor) -> Exists:
+        from offenders.models import CaseGrant
+
+        grants = CaseGrant.objects.filter(
+            Q(expires_at=None) | Q(expires_at__gt=clock.now()),
+            content_object=OuterRef("pk"),
+            user=actor.user,
+            permission__codename="open_restricted_case",
+        )
+        return Exists(grants)
+
+    def _involved(self, actor: Actor) -> Q:
+        from offenders.models import Assignment
+
+        leads = Assignment.objects.filter(agency=actor.agency, until=None).values("case")
+        involved = Q(pk__in=leads)
+        for find in _involvements:
+            involved |= Q(pk__in=find(actor))
+        return involved
+
+    def not_closed(self) -> CaseQuerySet:
+        """On the cohort now, leaving or not."""
+        return self.exclude(status="closed")
+
+    def with_current(self) -> CaseQuerySet:
+        """With the person, the rating in force and who leads: what every list of cases shows."""
+        from offenders.models import Assignment, RagRating
+
+        return self.select_related("offender").prefetch_related(
+            Prefetch("ratings", RagRating.objects.filter(until=None), to_attr="current_ratings"),
+            Prefetch(
+                "assignments",
+                Assignment.objects.filter(until=None).select_related("agency", "membership__user"),
+                to_attr="current_assignments",
+            ),
+        )
+
+    def rated(self, colour: str) -> CaseQuerySet:
+        from offenders.models import RagRating
+
+        return self.filter(Exists(RagRating.objects.filter(case=OuterRef("pk"), until=None, colour=colour)))
+
+    def green_since(self, day: date) -> CaseQuerySet:
+        """Green without a break from `day` or before. Any other rating, Blue included, ends the run (design.md 5)."""
+        from offenders.models import RagRating
+
+        return self.filter(
+            Exists(
+                RagRating.objects.filter(case=OuterRef("pk"), until=None, colour="GREEN", starts_on__lte=day)
+            )
+        )
+
+
+class OffenderQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> OffenderQuerySet:
+        """People whose case one may read. A nominated person who has no case yet is read through the referral."""
+        from offenders.models import Case
+
+        return self.in_scheme_of(actor).filter(
+            Exists(Case.objects.visible_to(actor).filter(offender=OuterRef("pk")))
+        )
+
+    def same_person(self, family_name: str, given_names: str, date_of_birth: date | None) -> OffenderQuerySet:
+        """Whom a new entry may already be: the same date of birth, or the same name (duplicate check on entry)."""
+        name = Q(family_name__iexact=family_name.strip()) & Q(given_names__iexact=given_names.strip())
+        alias = Q(aliases__name__iexact=f"{given_names.strip()} {family_name.strip()}")
+        alike = name | alias
+        if date_of_birth is not None:
+            alike |= Q(date_of_birth=date_of_birth) & Q(family_name__iexact=family_name.strip())
+            alike |= Q(date_of_birth=date_of_birth) & Q(given_names__iexact=given_names.strip())
+        return self.filter(alike).distinct()

@@ -1,0 +1,52 @@
+"""Phrases for asking about meetings' papers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from iom.models import Meeting, SchemeQuerySet
+from offenders.models import Case
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+
+class OfMeetingsQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> OfMeetingsQuerySet:
+        """The papers of meetings whose papers one may read: of the bodies one sits on, or by office."""
+        return self.in_scheme_of(actor).filter(meeting__in=meetings_with_papers(actor))
+
+
+class AgendaItemQuerySet(OfMeetingsQuerySet):
+    def visible_to(self, actor: Actor | None) -> AgendaItemQuerySet:
+        """Items of those meetings; one about a restricted case is absent for whoever is not named on it (security.md Z4)."""
+        unseen = Case.objects.filter(restricted=True).exclude(
+            pk__in=Case.objects.visible_to(actor).values("pk")
+        )
+        return (
+            super()
+            .visible_to(actor)
+            .exclude(case__in=unseen)
+            .exclude(referral__offender__in=unseen.values("offender"))
+        )
+
+    def numbered(self) -> AgendaItemQuerySet:
+        return self.exclude(state="parked").order_by("position", "pk")
+
+    def for_list(self) -> AgendaItemQuerySet:
+        return self.select_related(
+            "referral__offender", "referral__agency", "case__offender", "late_agreed_by"
+        )
+
+
+def meetings_with_papers(actor: Actor | None) -> object:
+    """Meetings whose agenda, attendance and minutes one may read."""
+    if actor is None or actor.user is None or not actor.holds("panels.view_papers"):
+        return Meeting.objects.none()
+    rows = Meeting.objects.in_scheme_of(actor)
+    if actor.has_role("coordinator", "chair", "researcher"):
+        return rows
+    # Nobody but the coordinator's office reads an agenda before it goes out.
+    return rows.filter(Q(body__slug__in=actor.seats), ~Q(status="draft"))

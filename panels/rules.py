@@ -1,0 +1,51 @@
+"""Who may do what at and around a meeting."""
+
+import rules
+
+from iom.access import Actor, has_role, permit
+from iom.models import Meeting
+from offenders.querysets import involves
+
+from .models import AgendaItem
+from .querysets import meetings_with_papers
+
+at_the_table = has_role("member", "researcher", "coordinator", "chair")
+
+
+@rules.predicate
+def reads_its_papers(actor: Actor, thing: object) -> bool:
+    meeting = thing if isinstance(thing, Meeting) else getattr(thing, "meeting", None)
+    return meeting is not None and meetings_with_papers(actor).filter(pk=meeting.pk).exists()
+
+
+@rules.predicate
+def chairs_it(actor: Actor, thing: object) -> bool:
+    """The chair named for this meeting, and nobody who recorded it (security.md Z11)."""
+    meeting = thing if isinstance(thing, Meeting) else getattr(thing, "meeting", None)
+    if meeting is None or actor.user is None:
+        return False
+    named = meeting.chair is not None and meeting.chair.user_id == actor.user.pk
+    return named and meeting.recorder_id != actor.user.pk
+
+
+permit("panels.view_papers", at_the_table)
+permit("panels.view_meeting", at_the_table, reads_its_papers)
+permit("panels.answer_circulation", at_the_table, reads_its_papers)
+permit("panels.sign_agreement", at_the_table, reads_its_papers)
+permit("panels.plan_meetings", has_role("coordinator"))
+permit("panels.build_agenda", has_role("coordinator"), reads_its_papers)
+permit("panels.agree_late_item", has_role("chair"), chairs_it)
+permit("panels.take_attendance", has_role("coordinator"), reads_its_papers)
+permit("panels.record", has_role("coordinator"), reads_its_papers)
+permit("panels.view_minutes", at_the_table, reads_its_papers)
+permit("panels.edit_minutes", has_role("coordinator"), reads_its_papers)
+permit("panels.review_minutes", has_role("chair"), reads_its_papers)
+permit("panels.sign_minutes", has_role("chair"), chairs_it)
+permit("panels.send_notices", has_role("coordinator"), reads_its_papers)
+
+
+@involves
+def cases_on_agendas_of_our_bodies(actor: Actor):
+    return AgendaItem.objects.filter(
+        meeting__in=meetings_with_papers(actor), meeting__attendance__agency=actor.agency, case__isnull=False
+    ).values("case")

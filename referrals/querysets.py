@@ -1,0 +1,57 @@
+"""Phrases for asking about referrals and checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Exists, OuterRef, Q
+
+from iom.models import SchemeQuerySet
+from offenders.models import Case
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+
+class ReferralQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> ReferralQuerySet:
+        """One's own; those of one's agency once sent; the coordinator's and chair's office every one that was sent.
+
+        Someone with a restricted case is not met here either, but by those named on it.
+        """
+        if actor is None or actor.user is None or not actor.holds("referrals.view_referrals"):
+            return self.none()
+        hidden = Case.objects.filter(offender=OuterRef("offender"), restricted=True).exclude(
+            pk__in=Case.objects.visible_to(actor).values("pk")
+        )
+        mine = Q(referrer__user=actor.user)
+        sent = ~Q(status="draft")
+        if actor.has_role("coordinator", "chair", "researcher"):
+            reach = mine | sent
+        else:
+            reach = mine | (sent & Q(agency=actor.agency))
+        return self.in_scheme_of(actor).filter(reach).exclude(Exists(hidden))
+
+    def for_list(self) -> ReferralQuerySet:
+        return self.select_related("offender", "agency", "meeting__body", "referrer__user")
+
+    def to_triage(self) -> ReferralQuerySet:
+        return self.filter(status__in=["sent", "with_coordinator"])
+
+
+class CheckRequestQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> CheckRequestQuerySet:
+        """What one's own agency is asked; the coordinator and the researcher see who was asked and whether they answered."""
+        if actor is None or actor.user is None or not actor.holds("referrals.answer_checks"):
+            return self.none()
+        hidden = Case.objects.filter(offender=OuterRef("offender"), restricted=True).exclude(
+            pk__in=Case.objects.visible_to(actor).values("pk")
+        )
+        rows = self.in_scheme_of(actor).exclude(Exists(hidden))
+        if actor.has_role("coordinator", "researcher", "chair"):
+            return rows
+        return rows.filter(agency=actor.agency)
+
+    def unanswered(self) -> CheckRequestQuerySet:
+        """Asked, and nothing sent yet."""
+        return self.filter(Q(answer=None) | Q(answer__sent_at=None), closed_at=None)

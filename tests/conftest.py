@@ -1,0 +1,64 @@
+"""What every test may use: the database with both roles, people of every role, a client that is signed in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+from iom.embedded.postgres import Postgres
+
+pytest_plugins = ["tests.factories.fixtures"]
+
+
+_server = Postgres(Path(os.environ["IOM_TEST_HOME"]))
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A cluster for this run alone; it also ends when this process is killed."""
+    if not _is_worker(session.config) and not session.config.option.collectonly:
+        _server.home.mkdir(exist_ok=True)
+        _server.start(tied=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not _is_worker(session.config):
+        _server.destroy()
+        shutil.rmtree(_server.home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest, django_db_blocker) -> None:
+    """Build the tables as their owner; every test then runs as the application role (security.md Z3)."""
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
+    name = f"test_{worker}"
+    _server.prepare(name)
+    for alias in connections:
+        connections[alias].settings_dict["NAME"] = name
+    with django_db_blocker.unblock():
+        call_command("migrate", database="owner", verbosity=0)
+        connections["owner"].close()
+
+
+@pytest.fixture
+def committed(django_db_setup, django_db_blocker):
+    """A database in which commits are real, for races and for what happens between transactions; emptied afterwards."""
+    with django_db_blocker.unblock():
+        yield
+        for alias in connections:
+            connections[alias].close()
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(
+                "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables WHERE schemaname = 'public' "
+                "AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"
+            )
+            cursor.execute(f"TRUNCATE {cursor.fetchone()[0]} RESTART IDENTITY CASCADE")
+        connections["owner"].close()

@@ -1,0 +1,111 @@
+"""Made-up people and things for tests. Each factory makes what its name says and nothing that a test cannot see."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from itertools import count
+
+from iom.access import Actor, actor_for
+from iom.models import Agency, Body, Meeting, Membership, Role, Scheme, Seat, User
+from iom.policy import load_preset
+from iom.schemes import create_scheme
+from offenders.models import Case, Offender, RagRating
+
+PASSWORD = "harbour-lantern-2026"
+_number = count(1)
+
+
+def scheme(preset: str = "merton", slug: str | None = None, *, on: date = date(2020, 1, 1)) -> Scheme:
+    """A scheme made from a preset by the product's own verb: bodies, agencies and empty seats."""
+    return create_scheme(slug or preset, load_preset(preset), on=on).scheme
+
+
+def member(
+    of: Scheme,
+    *roles: str,
+    agency_kind: str = "council",
+    name: str = "",
+    email: str = "",
+    seat: bool | None = None,
+    on: date = date(2020, 1, 1),
+) -> Membership:
+    """A person with roles for the first agency of a kind; members and chairs also hold that agency's seat on the first body."""
+    number = next(_number)
+    agency = (
+        Agency.objects.filter(scheme=of, kind=agency_kind).order_by("pk").first()
+        or Agency.objects.create(scheme=of, slug=f"{agency_kind}-{number}", name=agency_kind.title(), kind=agency_kind)
+    )
+    user = User.objects.create_user(
+        email or f"person{number}@example.org", name or f"Person {number} Example", PASSWORD
+    )
+    membership = Membership.objects.create(
+        scheme=of, user=user, agency=agency, roles=list(roles), starts_on=on
+    )
+    if seat if seat is not None else set(roles) & {Role.MEMBER, Role.CHAIR}:
+        body = of_first_body(of)
+        place = Seat.objects.filter(scheme=of, body=body, agency=agency, holder=None).first()
+        if place is None:
+            Seat.objects.create(scheme=of, body=body, agency=agency, post="Representative", holder=membership)
+        else:
+            place.holder = membership
+            place.save()
+    return membership
+
+
+def actor(of: Scheme, *roles: str, **kwargs) -> Actor:
+    """The actor that a new member makes."""
+    return actor_for(member(of, *roles, **kwargs))
+
+
+def of_first_body(of: Scheme) -> Body:
+    return Body.objects.get(scheme=of, position=0)
+
+
+def meeting(of: Scheme, on: date, *, chair: Membership | None = None, body: Body | None = None, **fields) -> Meeting:
+    """A sitting of the scheme's first body, in draft."""
+    return Meeting.objects.create(
+        scheme=of,
+        body=body or of_first_body(of),
+        date=on,
+        starts_at=fields.pop("starts_at", time(10, 0)),
+        place=fields.pop("place", "Committee room 1"),
+        chair=chair,
+        **fields,
+    )
+
+
+def offender(of: Scheme, **fields) -> Offender:
+    """Someone made up."""
+    number = next(_number)
+    defaults = {
+        "family_name": f"Example{number}",
+        "given_names": "Sam",
+        "date_of_birth": date(1994, 2, 4),
+        "gender": "MALE",
+    }
+    return Offender.objects.create(scheme=of, **defaults | fields)
+
+
+def case(
+    of: Scheme,
+    *,
+    colour: str = "RED",
+    since: date = date(2026, 1, 12),
+    restricted: bool = False,
+    who: Offender | None = None,
+    **fields,
+) -> Case:
+    """An open case with one rating."""
+    number = next(_number)
+    made = Case.objects.create(
+        scheme=of,
+        reference=f"IOM-{number:04}",
+        offender=who or offender(of),
+        accepted_on=since,
+        why="Three burglaries since October.",
+        policy_version=of.policy_version,
+        restricted=restricted,
+        **fields,
+    )
+    RagRating.objects.create(scheme=of, case=made, colour=colour, starts_on=since, reason="New on the cohort")
+    return made
