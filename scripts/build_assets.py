@@ -1,8 +1,8 @@
 """Copies the third-party files that we serve from node_modules/ to static/vendor/, without GOV.UK's identity.
 
-Services outside GOV.UK may use GOV.UK Frontend, but not its typeface (licensed for gov.uk only), crown and crest.
-What is copied is what the style sheets name; neither folder is kept in git. Only the standard library is used:
-this runs before anything is installed.
+Services outside GOV.UK may use GOV.UK Frontend, but not its typeface (licensed for gov.uk), crown and crest.
+What is copied is what the style sheets name; neither folder is kept in git. Nothing but the standard library
+is used: this runs before anything is installed.
 """
 
 import re

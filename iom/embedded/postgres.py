@@ -164,9 +164,11 @@ class Postgres:
             return
         owner, group = self._account["user"], self._account["group"]
         try:
-            paths.ROOT_STORE.mkdir(mode=0o755, parents=True, exist_ok=True)
+            paths.ROOT_STORE.mkdir(parents=True, exist_ok=True)
             # This folder is root's, so that the unprivileged account cannot put another in its place.
-            self.folder.mkdir(mode=0o755, exist_ok=True)
+            self.folder.mkdir(exist_ok=True)
+            for folder in (paths.ROOT_STORE, self.folder):
+                folder.chmod(0o755)  # whatever our umask: the unprivileged account passes through
             (self.folder / "belongs-to").write_text(f"{self.home}\n")
             if not self.sockets.is_relative_to(self.folder):
                 private_folder(self.sockets.parent).chmod(0o711)

@@ -1,0 +1,32 @@
+# Two commands matter: `make run` and `make test`. What they do is in scripts/ and iom/embedded/.
+PYTHON_ENV := .venv/bin/python
+
+.PHONY: setup run test lint bench features lock
+
+# Installs what is pinned into .venv, and the style sheets into static/vendor.
+setup:
+	@./run setup
+
+# Starts everything and prints the address. PORT, IOM_HOME, IOM_DEMO, DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL.
+run: export IOM_UNDER_MAKE = 1
+run:
+	@./run run
+
+# Everything, the browser tests too. ARGS go to pytest: make test ARGS="-k minutes".
+test:
+	@./run test $(ARGS)
+
+lint: setup
+	@$(PYTHON_ENV) -m scripts.lint
+
+# Speed of the pages that people live in; writes bench.json.
+bench: setup
+	@$(PYTHON_ENV) -m bench
+
+# Every feature number that a test shows, with its tests.
+features: setup
+	@$(PYTHON_ENV) -m scripts.features
+
+# Pins anew what pyproject.toml asks for; no addresses are written down.
+lock: setup
+	@$(PYTHON_ENV) -m scripts.lock
