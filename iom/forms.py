@@ -1,0 +1,321 @@
+"""The ground of every form: text that the database can hold, dates as people type them, plain words.
+
+Plain Django forms with `SaneForm` as the base. Every text field that a person types into is a
+`CleanCharField`, every date a `DateField`, so that no input ends as a server error (security I1 to I4).
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Self
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+
+from iom.clock import today as london_today
+from iom.jinja import MONTHS, lower_first
+
+FIRST_YEAR, LAST_YEAR = 1900, 2100  # security I3
+DATE_HINT = "For example, 13 3 2026 or 13 March."
+
+_NUMBERED = re.compile(r"(\d{1,2})[\s/.\-]+(\d{1,2})(?:[\s/.\-]+(\d+))?")
+_NAMED = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[\s/.\-]*([A-Za-z]{3,9})\.?,?(?:[\s/.\-]+(\d+))?")
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+
+
+class UnreadDateError(ValueError):
+    """A typed date that cannot be used; its words go after the name of the date ("… must be a real date")."""
+
+
+def read_date(text: str, *, today: date | None = None) -> date:
+    """The date that someone typed: `13 3 2026`, `13/3/2026`, `13 March 2026`, `13 mar` or `2026-03-13`.
+
+    Day before month, as in Britain. Without a year the next such date from `today` is meant, and where
+    `today` is not given (a date of birth, say) the year must be typed. Raises `UnreadDateError`.
+    """
+    text = " ".join(text.split())
+    if found := _ISO.fullmatch(text):
+        year, month, day = (int(part) for part in found.groups())
+        return _real_date(year, month, day)
+    if found := _NUMBERED.fullmatch(text):
+        day_text, month_text, year_text = found.groups()
+        month = int(month_text)
+    elif found := _NAMED.fullmatch(text):
+        day_text, month_text, year_text = found.groups()
+        month = _month_number(month_text)
+    else:
+        raise UnreadDateError("must be a real date")
+    if year_text is None:
+        if today is None:
+            raise UnreadDateError("must include a year")
+        return _next_such_date(month, int(day_text), today)
+    if len(year_text) != 4:
+        raise UnreadDateError("must include a year with 4 figures, such as 1994")
+    return _real_date(int(year_text), month, int(day_text))
+
+
+def _month_number(name: str) -> int:
+    name = name.lower()
+    for number, month in enumerate(MONTHS, start=1):
+        if month.lower().startswith(name) or (name == "sept" and number == 9):
+            return number
+    raise UnreadDateError("must be a real date")
+
+
+def _real_date(year: int, month: int, day: int) -> date:
+    try:
+        when = date(year, month, day)
+    except ValueError:
+        raise UnreadDateError("must be a real date") from None
+    if not FIRST_YEAR <= when.year <= LAST_YEAR:
+        raise UnreadDateError(f"must be between {FIRST_YEAR} and {LAST_YEAR}")
+    return when
+
+
+def _next_such_date(month: int, day: int, today: date) -> date:
+    # 29 February may be up to eight years away (1896 to 1904); anything else is this year or next.
+    for year in range(today.year, today.year + 9):
+        try:
+            when = date(year, month, day)
+        except ValueError:
+            continue
+        if when >= today:
+            return _real_date(when.year, when.month, when.day)
+    raise UnreadDateError("must be a real date")
+
+
+def clean_text(text: str, *, multiline: bool) -> str:
+    """`text` in composed form (NFC), trimmed, line ends as single newlines.
+
+    Raises `ValidationError` for NUL and control characters other than tab and, in a `multiline` field,
+    newline: they break PostgreSQL text and spreadsheets (security I2). Half a surrogate pair is refused for
+    the same reason.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip(" \t\n")
+    allowed = "\t\n" if multiline else "\t"
+    for character in text:
+        if unicodedata.category(character) in {"Cc", "Cs"} and character not in allowed:
+            raise ValidationError("has a character that cannot be stored", code="control_character")
+    return unicodedata.normalize("NFC", text).strip()
+
+
+class Named:
+    """What a field is called in its errors: `noun`, or its label with a small first letter."""
+
+    label: Any
+    noun: str | None = None
+
+    def called(self) -> str:
+        """The name in the middle of a sentence: "Enter *the action date*"."""
+        return self.noun or lower_first(self.label or "this answer")
+
+    def starts(self, words: str) -> str:
+        """A sentence that starts with the name: "*Date of birth* must be a real date"."""
+        return f"{capfirst(self.called())} {words}"
+
+
+class _Length(MaxLengthValidator):
+    """The longest text, told as how many characters are too many."""
+
+    def __init__(self, limit: int, field: Named) -> None:
+        super().__init__(limit)
+        self.field = field
+
+    def __call__(self, value: str) -> None:
+        if (over := len(value) - self.limit_value) > 0:
+            raise ValidationError(
+                self.field.starts(
+                    f"must be {self.limit_value} characters or fewer. You have {over} too many"
+                ),
+                code="max_length",
+            )
+
+
+class CleanCharField(Named, forms.CharField):
+    """Text that is safe to store: NFC, trimmed, without control characters; newlines in a textarea only."""
+
+    def __init__(self, *, noun: str | None = None, multiline: bool | None = None, **options: Any) -> None:
+        self.noun = noun
+        super().__init__(**options)
+        self.multiline = isinstance(self.widget, forms.Textarea) if multiline is None else multiline
+        self.validators = [
+            _Length(each.limit_value, self) if type(each) is MaxLengthValidator else each
+            for each in self.validators
+            # `clean_text` refuses NUL already, in our words.
+            if not isinstance(each, ProhibitNullCharactersValidator)
+        ]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy for one form, whose length check speaks of the copy's name."""
+        copied = super().__deepcopy__(memo)
+        copied.validators = [
+            _Length(each.limit_value, copied) if isinstance(each, _Length) else each
+            for each in self.validators
+        ]
+        return copied
+
+    def to_python(self, value: Any) -> str:
+        if value in self.empty_values:
+            return self.empty_value
+        try:
+            text = clean_text(str(value), multiline=self.multiline)
+        except ValidationError as refused:
+            raise ValidationError(self.starts(refused.message), code=refused.code) from None
+        return text or self.empty_value
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:  # noqa: ARG002 -- Django's signature
+        """No `maxlength`: a browser cuts pasted text without a word. The server counts and says so."""
+        return {}
+
+
+class EmailField(CleanCharField):
+    """An e-mail address, its host in small letters."""
+
+    widget = forms.EmailInput
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("max_length", 254)
+        super().__init__(**options)
+        self.widget.attrs.setdefault("autocomplete", "email")
+        self.widget.attrs.setdefault("spellcheck", "false")
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if text:
+            try:
+                forms.EmailField(max_length=None).clean(text)
+            except ValidationError:
+                raise ValidationError(
+                    "Enter an email address in the correct format, like name@example.org", code="invalid"
+                ) from None
+        return text
+
+
+class DateInput(forms.TextInput):
+    """One box for a typed date (UX 3.1: typed dates are faster than a picker, and Enter must submit)."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"spellcheck": "false", "autocomplete": "off", **(attrs or {})})
+
+    def format_value(self, value: Any) -> str | None:
+        """A stored date as one would type it, `13 3 2026`; what was typed stays as it was typed."""
+        return (
+            f"{value.day} {value.month} {value.year}"
+            if isinstance(value, date)
+            else super().format_value(value)
+        )
+
+
+class DateField(Named, forms.Field):
+    """A typed date: see `read_date` for what is understood.
+
+    `assume_year`: without a year, the next such date is meant. `earliest` and `latest` are the limits, where
+    `"today"` stands for the day of typing. The clock is London's; a test gives its own as `clock`.
+    """
+
+    widget = DateInput
+
+    def __init__(
+        self,
+        *,
+        noun: str | None = None,
+        assume_year: bool = False,
+        earliest: date | str | None = None,
+        latest: date | str | None = None,
+        clock: Callable[[], date] = london_today,
+        **options: Any,
+    ) -> None:
+        self.noun, self.assume_year, self.clock = noun, assume_year, clock
+        self.earliest, self.latest = earliest, latest
+        options.setdefault("help_text", DATE_HINT if assume_year else "For example, 13 3 1994.")
+        super().__init__(**options)
+
+    def to_python(self, value: Any) -> date | None:
+        if isinstance(value, date):
+            return value
+        if value in self.empty_values or not str(value).strip():
+            return None
+        try:
+            return read_date(str(value), today=self.clock() if self.assume_year else None)
+        except UnreadDateError as unread:
+            raise ValidationError(self.starts(str(unread)), code="invalid") from None
+
+    def validate(self, value: date | None) -> None:
+        super().validate(value)
+        if value is None:
+            return
+        today = self.clock()
+        if (first := today if self.earliest == "today" else self.earliest) and value < first:
+            raise ValidationError(
+                self.starts(f"must be {_in_words(first, today)} or later"), code="too_early"
+            )
+        if (last := today if self.latest == "today" else self.latest) and value > last:
+            raise ValidationError(
+                self.starts(f"must be {_in_words(last, today)} or earlier"), code="too_late"
+            )
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether another date is meant: `13/3/2026` for `13 3 2026` is no change."""
+        try:
+            return self.to_python(initial) != self.to_python(data)
+        except ValidationError:
+            return True
+
+
+def _in_words(when: date, today: date) -> str:
+    return "today" if when == today else f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+class SaneForm(forms.Form):
+    """The base of our forms.
+
+    Labels and the words for a missing answer come from the field's own name ("Enter the reason", "Choose a
+    rating"); a question that takes one answer refuses two (security I4).
+    """
+
+    use_required_attribute = False  # the browser's own bubbles hide the error summary and cannot be worded
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options.setdefault("label_suffix", "")
+        super().__init__(*args, **options)
+        for name, field in self.fields.items():
+            if field.label is None:
+                field.label = capfirst(name.replace("_", " "))
+            _word_errors(field)
+
+    def _clean_fields(self) -> None:
+        super()._clean_fields()
+        many = getattr(self.data, "getlist", None)
+        if many is None:
+            return
+        for name, field in self.fields.items():
+            one_answer = not getattr(field.widget, "allow_multiple_selected", False) and not isinstance(
+                field.widget, (forms.MultiWidget, forms.MultipleHiddenInput)
+            )
+            if one_answer and len(many(self.add_prefix(name))) > 1:
+                self.add_error(name, ValidationError("Give one answer only", code="twice"))
+
+
+def _word_errors(field: forms.Field) -> None:
+    """Replace Django's general words where the field has none of its own."""
+    called = (getattr(field, "noun", None)) or lower_first(field.label)
+    chosen = isinstance(field, (forms.ChoiceField, forms.MultipleChoiceField))
+    verb = "Choose" if chosen else "Enter"
+    defaults: dict[str, str | Promise] = {
+        "required": forms.Field.default_error_messages["required"],
+        "invalid_choice": forms.ChoiceField.default_error_messages["invalid_choice"],
+    }
+    words = {
+        "required": f"{verb} {called}",
+        "invalid_choice": f"Choose {called} from the list",
+    }
+    for code, ours in words.items():
+        if code in field.error_messages and field.error_messages[code] in (
+            defaults[code],
+            forms.ModelChoiceField.default_error_messages["invalid_choice"],
+        ):
+            field.error_messages[code] = ours

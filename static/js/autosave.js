@@ -1,0 +1,209 @@
+// Nothing typed is ever lost (UX principle 8): a form with data-autosave saves itself one second after typing stops and
+// when a field is left. Failure keeps the text, says so, and tries again. Nothing is kept in the browser's storage.
+//
+// The server's side (docs/components.md): a POST of the whole form with the header "X-Autosave: 1".
+//   200 JSON {at?: "10:42", fields?: {name: value}, errors?: {name: words}}   saved; `fields` updates hidden fields (version)
+//   204                                                                       saved
+//   401 signed out   403 token or right   409 someone was faster   422 not valid, nothing saved   anything else: again
+import { announce } from "./announce.js";
+
+const PAUSE = 1000;
+const LONGEST_WAIT = 30000;
+const POLITE = 30000;
+
+const clock = () =>
+  new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "Europe/London" }).format(new Date());
+
+const changes = (count) => (count === 1 ? "Your last change is" : `Your last ${count} changes are`);
+
+class Autosave {
+  constructor(form) {
+    this.form = form;
+    this.status = form.querySelector("[data-autosave-status]");
+    this.url = form.dataset.autosave || form.getAttribute("action") || location.href;
+    this.edits = 0; // how many edits there have been
+    this.saved = 0; // how many of them the server has
+    this.unsavedFields = new Set();
+    this.tries = 0;
+    this.flight = null;
+    this.paused = false; // after 409 only the person can say how to go on
+    this.refused = false; // after 422 trying again is no use until something is typed
+    this.leaving = false;
+    this.lastSpoken = 0;
+
+    form.addEventListener("input", (event) => this.edited(event.target));
+    form.addEventListener("change", (event) => this.edited(event.target));
+    form.addEventListener("focusout", () => {
+      if (this.dirty && !this.flight) this.save();
+    });
+    form.addEventListener("submit", (event) => this.submitting(event));
+    window.addEventListener("beforeunload", (event) => {
+      if (this.dirty && !this.leaving) event.preventDefault();
+    });
+    // A closed lid or a switched tab is the last moment at which a browser surely lets us send.
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden" && this.dirty && !this.flight) this.save({ keepalive: true });
+    });
+    window.addEventListener("online", () => {
+      if (this.dirty && !this.flight) this.save();
+    });
+  }
+
+  get dirty() {
+    return this.edits > this.saved;
+  }
+
+  edited(field) {
+    if (!field.name || field.type === "file" || field.closest("[data-autosave-not]")) return;
+    this.edits += 1;
+    this.unsavedFields.add(field.name);
+    this.refused = false;
+    if (this.paused) return;
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.save(), PAUSE);
+  }
+
+  body() {
+    const data = new FormData(this.form);
+    for (const [name, value] of [...data.entries()]) {
+      if (value instanceof File) data.delete(name);
+    }
+    return new URLSearchParams(data);
+  }
+
+  save({ keepalive = false } = {}) {
+    window.clearTimeout(this.timer);
+    if (this.flight || this.paused || this.refused || !this.dirty) return this.flight || Promise.resolve();
+    const upTo = this.edits;
+    const fields = new Set(this.unsavedFields);
+    this.flight = fetch(this.url, {
+      method: "POST",
+      body: this.body(),
+      headers: { "X-Autosave": "1", Accept: "application/json" },
+      credentials: "same-origin",
+      redirect: "manual",
+      keepalive,
+    })
+      .then(async (response) => this.answered(response, upTo, fields))
+      .catch(() => this.failed())
+      .finally(() => {
+        this.flight = null;
+        if (this.dirty && !this.paused && !this.refused && this.tries === 0) {
+          window.clearTimeout(this.timer);
+          this.timer = window.setTimeout(() => this.save(), PAUSE);
+        }
+      });
+    return this.flight;
+  }
+
+  async answered(response, upTo, fields) {
+    if (response.ok) {
+      const told = (response.headers.get("Content-Type") || "").includes("json") ? await response.json() : {};
+      for (const [name, value] of Object.entries(told.fields || {})) {
+        const field = this.form.elements.namedItem(name);
+        if (field) field.value = value;
+      }
+      this.saved = upTo;
+      this.tries = 0;
+      if (upTo === this.edits) this.unsavedFields.clear();
+      else for (const name of fields) this.unsavedFields.delete(name);
+      this.say(`Saved ${told.at || clock()}`, { good: true });
+      return;
+    }
+    if (response.status === 401 || response.type === "opaqueredirect") {
+      this.signedOut();
+      this.again();
+    } else if (response.status === 403) {
+      // After signing in again in another tab the old token is spent: fetch a new one, for the same person only.
+      if (!(await this.renewToken())) this.failed();
+      else this.again(PAUSE);
+    } else if (response.status === 409) {
+      const told = await response.json().catch(() => ({}));
+      this.paused = true;
+      this.say(told.message || "Someone else changed this. Copy what you typed, load the page again, then compare.");
+    } else if (response.status === 422 || response.status === 400) {
+      const told = await response.json().catch(() => ({}));
+      const words = Object.values(told.errors || {}).flat();
+      this.tries = 0;
+      this.refused = upTo === this.edits;
+      this.say(`Not saved yet. ${words.length ? words.join(". ") : "Check what you typed"}`);
+    } else {
+      this.failed();
+    }
+  }
+
+  failed() {
+    this.say("Not saved. Keep this page open. We are trying again");
+    this.again();
+  }
+
+  signedOut() {
+    this.say(`You have been signed out. ${changes(this.unsavedFields.size)} still on this page.`);
+    if (!this.status || this.status.querySelector("a")) return;
+    const link = document.createElement("a");
+    link.href = "/sign-in/";
+    link.target = "_blank";
+    link.rel = "noopener";
+    link.className = "govuk-link";
+    link.textContent = "Sign in here to carry on (opens in a new tab)";
+    this.status.append(" ", link);
+  }
+
+  async renewToken() {
+    const page = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+    if (!page || !page.ok) return false;
+    const fresh = new DOMParser().parseFromString(await page.text(), "text/html");
+    if (fresh.body.dataset.person !== document.body.dataset.person) return false;
+    const token = fresh.querySelector("input[name=csrfmiddlewaretoken]")?.value;
+    if (!token) return false;
+    for (const field of document.querySelectorAll("input[name=csrfmiddlewaretoken]")) field.value = token;
+    return true;
+  }
+
+  again(wait) {
+    this.tries += 1;
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.save(), wait ?? Math.min(PAUSE * 2 ** this.tries, LONGEST_WAIT));
+  }
+
+  say(words, { good = false } = {}) {
+    if (this.status) {
+      this.status.textContent = words;
+      this.status.classList.toggle("iom-saved--failed", !good);
+    }
+    const now = Date.now();
+    const news = this.lastGood !== good || (!good && this.lastWords !== words);
+    this.lastGood = good;
+    this.lastWords = words;
+    if (!news && (!good || now - this.lastSpoken < POLITE)) return;
+    this.lastSpoken = now;
+    announce(words);
+  }
+
+  // A save that is under way holds the version that the button is about to post: let it land first.
+  submitting(event) {
+    window.clearTimeout(this.timer);
+    if (this.flight && !this.waited) {
+      const { submitter } = event;
+      event.preventDefault();
+      this.waited = true;
+      this.flight.finally(() => {
+        window.clearTimeout(this.timer);
+        this.form.requestSubmit(submitter);
+        this.waited = false;
+      });
+      return;
+    }
+    if (!event.defaultPrevented) this.leaving = true;
+  }
+}
+
+const known = new WeakSet();
+
+export const startAutosave = (root = document) => {
+  for (const form of root.querySelectorAll("form[data-autosave]")) {
+    if (known.has(form)) continue;
+    known.add(form);
+    new Autosave(form);
+  }
+};
