@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from iom.models import Notification
 
@@ -54,7 +54,10 @@ def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
     links = []
     for text, name, permission in NAVIGATION:
         if request.actor.holds(permission):
-            href = reverse(name)
+            try:
+                href = reverse(name)
+            except NoReverseMatch:
+                continue
             current = request.path == href if href == "/" else request.path.startswith(href)
             links.append({"text": text, "href": href, "current": current})
     return links

@@ -81,6 +81,7 @@ def environment(**options: Any) -> PageEnvironment:
         "now_year": lambda: today().year,
         "csrf": csrf,
         "query": query,
+        "render_block": render_block,
         "field_kind": field_kind,
         "field_choices": field_choices,
         "field_errors": field_errors,
@@ -121,6 +122,13 @@ def url(name: str, *args: Any, **kwargs: Any) -> str:
 def csrf(context: Context) -> Markup:
     """The hidden field that proves a form came from us. Call it in the page, not inside a macro."""
     return cast("Markup", context["csrf_input"])
+
+
+@pass_context
+def render_block(context: Context, block: Any) -> Markup:
+    """A part of a page that an app offers (`iom.blocks.Block`), drawn with its own context beside the page's."""
+    template = context.environment.get_template(block.template)
+    return Markup(template.render({**context.get_all(), **block.context}))  # noqa: S704 -- escaped by the template
 
 
 def query(parameters: QueryDict | Mapping[str, Any], **changes: Any) -> str:
@@ -324,7 +332,8 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 def lower_first(words: Any) -> str:
     """The words with a small first letter, for the middle of a sentence; an abbreviation stays as it is."""
     text = str(words)
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+    first = text.split(" ", 1)[0]
+    return text if len(first) > 1 and first.isupper() else text[:1].lower() + text[1:]
 
 
 def colour_key(colour: Any) -> str:

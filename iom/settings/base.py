@@ -83,6 +83,9 @@ ANONYMOUS_USER_NAME = None
 AUDITLOG_LOGENTRY_MODEL = "iom.LogEntry"
 AUDITLOG_DISABLE_REMOTE_ADDR = True
 
+# E-mails are unique ignoring case, by a constraint over Lower(email), which this check does not look for.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
 ]
