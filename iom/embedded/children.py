@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from iom.embedded.paths import CHECKOUT
 from iom.embedded.processes import die_with_parent, started_at

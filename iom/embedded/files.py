@@ -22,9 +22,7 @@ def private_folder(path: Path) -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise Trouble(
-                f"{path} belongs to another account: remove it, or set IOM_HOME to a folder of your own."
-            )
+            raise Trouble(f"{path} belongs to another account: remove it, or set IOM_HOME to a folder of your own.")
         if stat.S_IMODE(found.st_mode) != 0o700:
             path.chmod(0o700)
     except OSError as error:
@@ -42,19 +40,13 @@ def private_home(home: Path) -> Path:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise Trouble(
-            f"Cannot make {home} ({error.strerror}): set IOM_HOME to a folder you may write to."
-        ) from error
+        raise Trouble(f"Cannot make {home} ({error.strerror}): set IOM_HOME to a folder you may write to.") from error
     owner = home.stat().st_uid
     if not is_root() and owner != os.geteuid():
-        raise Trouble(
-            f"{home} belongs to {account_name(owner)}: start as that account, or set another IOM_HOME."
-        )
+        raise Trouble(f"{home} belongs to {account_name(owner)}: start as that account, or set another IOM_HOME.")
     if is_root() and (home / "postgres" / "data").exists():
         owner = (home / "postgres").stat().st_uid
-        raise Trouble(
-            f"The data in {home} was made by {account_name(owner)}: start as that account, or set IOM_HOME."
-        )
+        raise Trouble(f"The data in {home} was made by {account_name(owner)}: start as that account, or set IOM_HOME.")
     if not os.access(home, os.W_OK | os.X_OK):
         raise Trouble(f"Cannot write in {home}: set IOM_HOME to a folder you may write to.")
     check_room(home)

@@ -82,9 +82,7 @@ class Postgres:
             return
         if self.pid() is not None:
             self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", str(STOP_SECONDS))
-        if (
-            pid := self.pid()
-        ) is not None:  # it would not go in peace; its log makes the data whole at next start
+        if (pid := self.pid()) is not None:  # it would not go in peace; its log makes the data whole at next start
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGQUIT)
         if self.process is not None:
@@ -130,9 +128,9 @@ class Postgres:
                 if server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
                     server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
                 server.execute(
-                    sql.SQL(
-                        "ALTER ROLE {} NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION"
-                    ).format(sql.Identifier(role))
+                    sql.SQL("ALTER ROLE {} NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION").format(
+                        sql.Identifier(role)
+                    )
                 )
             known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
             if known is None:
@@ -148,9 +146,7 @@ class Postgres:
     def drop(self, database: str) -> None:
         """Drop a database with whatever is connected to it; for tests."""
         with self._superuser() as server:
-            server.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
-            )
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
     def _superuser(self, database: str = "postgres") -> psycopg.Connection[Any]:
         return psycopg.connect(self.url(SUPERUSER, database), autocommit=True)

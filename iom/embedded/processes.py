@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 PR_SET_PDEATHSIG = 1
 

@@ -135,14 +135,10 @@ class Supervisor:
         if self.options.own_database is False and not self.env.get("DATABASE_OWNER_URL"):
             say("Warning: DATABASE_OWNER_URL is not set: DATABASE_URL also migrates, so one role owns all.")
         say("Making the tables")
-        self.command(
-            "migrate", "--database", "owner", "--verbosity", "0", what="The tables could not be made"
-        )
+        self.command("migrate", "--database", "owner", "--verbosity", "0", what="The tables could not be made")
         if self.options.demo:
             self.load_demonstration()
-        collect(
-            lambda: self.command("collectstatic", "--noinput", "--verbosity", "0", what="Static files failed")
-        )
+        collect(lambda: self.command("collectstatic", "--noinput", "--verbosity", "0", what="Static files failed"))
         self.start_children()
         self.wait_until_ready()
         self.announce()

@@ -138,6 +138,4 @@ def _program() -> Path:
         program = binaries / f"{system.sysname.lower()}-{name}" / "valkey-server"
         if program.exists():
             return program
-    raise Trouble(
-        f"There is no embedded queue for {system.sysname} on {system.machine}: set REDIS_URL to a server."
-    )
+    raise Trouble(f"There is no embedded queue for {system.sysname} on {system.machine}: set REDIS_URL to a server.")

@@ -19,9 +19,7 @@ def test_iom_home_when_relative_is_made_absolute(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("root", [True, False], ids=["root", "user"])
-@pytest.mark.parametrize(
-    "home", ["/srv/iom", LONG, "/srv/two words, and a comma"], ids=["plain", "long", "odd"]
-)
+@pytest.mark.parametrize("home", ["/srv/iom", LONG, "/srv/two words, and a comma"], ids=["plain", "long", "odd"])
 def test_sockets_always_fit_and_are_plain(monkeypatch, home, root):
     monkeypatch.setattr(paths, "is_root", lambda: root)
 

@@ -1,0 +1,276 @@
+"""`make run` for real: its processes, signals and files, on a home and a port of their own."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from iom.embedded import paths
+from iom.embedded.postgres import Postgres
+from iom.embedded.valkey import Valkey
+
+pytestmark = pytest.mark.stack
+
+PATIENCE = 90
+
+
+class Running:
+    """A `make run` under test: what it said, and which processes are of its home."""
+
+    def __init__(self, home, port, **env):
+        self.home, self.port = home, port
+        self.said = home.parent / f"said-{time.monotonic_ns()}.txt"
+        given = {"IOM_HOME": str(home), "PORT": str(port), "IOM_DEMO": "0", **env}
+        clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        with self.said.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "iom.embedded.supervise"],
+                cwd=paths.CHECKOUT,
+                env={**clean, "HOME": str(home.parent), **given},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def until_ready(self):
+        until(lambda: "is ready" in self.said.read_text() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.said.read_text()
+        return self
+
+    def end(self, sent=signal.SIGTERM):
+        self.process.send_signal(sent)
+        return self.process.wait(timeout=PATIENCE)
+
+    def alive(self):
+        """Every process of this home: children by their environment, servers by their words."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                words, environment = process.cmdline(), process.environ()
+            except psutil.Error:
+                words, environment = [], {}
+            ours = environment.get("IOM_HOME") == str(self.home) and process.pid != os.getpid()
+            served = any(str(paths.postgres_folder(self.home)) in word for word in words) or any(
+                str(paths.valkey_socket(self.home)) in word for word in words
+            )
+            if (ours or served) and words:
+                found.append(words)
+        return found
+
+
+def until(condition, seconds=PATIENCE):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def ask(port, path):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Host": f"localhost:{port}"})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    except OSError:
+        return None, ""
+    finally:
+        connection.close()
+
+
+def status(port):
+    return ask(port, "/healthz")[0]
+
+
+def problems(port):
+    return json.loads(ask(port, "/readyz")[1] or '{"problems": "no answer"}')["problems"]
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def home(tmp_path):
+    home = tmp_path / "home"
+    yield home
+    Valkey(home).stop()
+    Postgres(home).destroy()
+
+
+@pytest.fixture
+def start(home, port):
+    """Start `make run` on this home; whatever a failing test leaves is ended."""
+    started = []
+
+    def start_one(**env):
+        started.append(Running(home, env.pop("port", port), **env))
+        return started[-1]
+
+    yield start_one
+    for one in started:
+        if one.process.poll() is None:
+            one.end()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "kill"])
+def test_run_when_asked_to_stop_leaves_nothing_running(start, port, sent):
+    running = start().until_ready()
+    assert status(port) == 200
+
+    code = running.end(sent)
+
+    assert code == 0
+    assert "nothing is left running" in running.said.read_text()
+    assert running.alive() == []
+
+
+def test_run_after_kill_nine_recovers_by_itself_and_keeps_its_data(start, port):
+    running = start().until_ready()
+    key = (running.home / "secret-key").read_text()
+    running.process.kill()
+    running.process.wait()
+
+    again = start().until_ready()
+
+    assert status(port) == 200
+    assert (again.home / "secret-key").read_text() == key
+    again.end()
+    assert again.alive() == []
+
+
+def test_run_after_kill_nine_of_everything_recovers_by_itself(start, port):
+    running = start().until_ready()
+    running.process.kill()
+    running.process.wait()
+    for process in psutil.process_iter():
+        try:
+            if str(running.home) in " ".join([*process.cmdline(), process.environ().get("IOM_HOME", "")]):
+                process.kill() if process.pid != os.getpid() else None
+        except psutil.Error:
+            continue
+    if pid := Postgres(running.home).pid():
+        os.kill(pid, signal.SIGKILL)
+
+    again = start().until_ready()
+
+    assert status(port) == 200
+    again.end()
+
+
+def test_run_when_the_database_is_killed_starts_it_again(start, port, home):
+    running = start().until_ready()
+    killed = Postgres(home).pid()
+
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: Postgres(home).ready() and Postgres(home).pid() != killed)
+    until(lambda: problems(port) != "no answer" and "database" not in " ".join(problems(port)))
+
+    assert "Postgres ended: starting it again" in running.said.read_text()
+
+
+def test_run_when_the_web_server_is_killed_starts_it_again(start, port):
+    running = start().until_ready()
+    web = next(p for p in psutil.Process(running.process.pid).children() if "gunicorn" in p.cmdline())
+
+    web.kill()
+    until(lambda: "web was killed by signal 9" in running.said.read_text())
+    until(lambda: status(port) == 200)
+
+    assert running.process.poll() is None
+
+
+def test_second_run_on_the_same_home_says_who_is_there(start, port):
+    first = start().until_ready()
+
+    second = start(port=port + 1)
+
+    assert second.process.wait(timeout=PATIENCE) == 1
+    assert f"already runs on {first.home}, at http://localhost:{port}" in second.said.read_text()
+    assert status(port) == 200
+
+
+def test_run_when_the_port_is_taken_says_what_to_do_and_leaves_nothing(start, port):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+
+        refused = start()
+
+        assert refused.process.wait(timeout=PATIENCE) == 1
+    assert refused.said.read_text().splitlines() == [
+        f"Port {port} is in use: stop what uses it, or choose another one: PORT={port + 1} make run"
+    ]
+    assert refused.alive() == []
+
+
+def test_run_when_make_is_killed_outright_stops_too(home, port, tmp_path):
+    said = tmp_path / "said.txt"
+    script = "import os, subprocess, sys; subprocess.run([sys.executable, '-c', os.environ['CHILD']])"
+    child = (
+        "import os, sys; from scripts.bootstrap import end_with_make; end_with_make();"
+        "os.execv(sys.executable, [sys.executable, '-m', 'iom.embedded.supervise'])"
+    )
+    env = {
+        **os.environ,
+        "IOM_HOME": str(home),
+        "PORT": str(port),
+        "IOM_DEMO": "0",
+        "CHILD": child,
+        "IOM_UNDER_MAKE": "1",
+    }
+    env.pop("DJANGO_SETTINGS_MODULE", None)
+    with said.open("wb") as output:
+        make = subprocess.Popen(
+            [sys.executable, "-c", script], env=env, cwd=paths.CHECKOUT, stdout=output, stderr=output
+        )
+    until(lambda: "is ready" in said.read_text())
+
+    make.kill()
+    make.wait()
+
+    until(lambda: "nothing is left running" in said.read_text())
+    assert status(port) is None
+
+
+def test_manage_command_uses_the_running_database_and_leaves_it_running(start, home):
+    start().until_ready()
+    before = Postgres(home).pid()
+
+    manage(home, "showmigrations", "iom")
+
+    assert Postgres(home).pid() == before
+
+
+def test_manage_command_alone_starts_the_database_and_stops_it_again(home):
+    shown = manage(home, "showmigrations", "iom")
+
+    assert "[ ]" in shown
+    assert Postgres(home).pid() is None
+
+
+def test_manage_command_that_needs_tables_finds_them_in_a_new_home(home):
+    answer = manage(home, "shell", "-c", "from iom.models import Scheme; print(Scheme.objects.count())")
+
+    assert answer.strip().splitlines()[-1] == "0"
+
+
+def manage(home, *words):
+    env = {"PATH": os.environ["PATH"], "HOME": str(home.parent), "IOM_HOME": str(home)}
+    done = subprocess.run(
+        [sys.executable, str(Path(paths.CHECKOUT) / "manage.py"), *words],
+        env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
