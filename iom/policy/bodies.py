@@ -168,9 +168,7 @@ class BodyPolicy(Shape):
 
     slug: Slug
     name_: Value[Words] = Field(alias="name")
-    kind_: Value[Literal["panel", "board", "practitioner", "daily", "casework", "transfer"]] = Field(
-        alias="kind"
-    )
+    kind_: Value[Literal["panel", "board", "practitioner", "daily", "casework", "transfer"]] = Field(alias="kind")
     level_: Value[str] = Field(alias="level")
     purpose_: Value[Words] = Field(alias="purpose")
     opens_cohort_: Value[bool] = Field(alias="opens_cohort")

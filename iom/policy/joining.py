@@ -16,18 +16,39 @@ from iom.policy.base import (
     Shape,
     Slug,
     Sourced,
+    Value,
     Words,
 )
 
 
-class Nomination(Sourced):
+class Nomination(Shape):
     """How somebody is put forward, to which post, by whom, and what must be shown."""
 
-    form: Words
-    receiving_post: Words
-    by: Words
-    must_show: tuple[Words, ...]
-    guidance: tuple[Words, ...] = ()
+    form_: Value[Words] = Field(alias="form")
+    receiving_post_: Value[Words] = Field(alias="receiving_post")
+    by_: Value[Words] = Field(alias="by")
+    must_show_: Value[tuple[Words, ...]] = Field(alias="must_show")
+    guidance_: Value[tuple[Words, ...]] = Field(alias="guidance")
+
+    @property
+    def form(self) -> str:
+        return self.form_.value
+
+    @property
+    def receiving_post(self) -> str:
+        return self.receiving_post_.value
+
+    @property
+    def by(self) -> str:
+        return self.by_.value
+
+    @property
+    def must_show(self) -> tuple[str, ...]:
+        return self.must_show_.value
+
+    @property
+    def guidance(self) -> tuple[str, ...]:
+        return self.guidance_.value
 
 
 class NumberTest(Shape):

@@ -59,13 +59,9 @@ def preset_slugs() -> tuple[str, ...]:
 def load_preset(slug: str) -> Policy:
     """The preset of that slug, complete with defaults. PolicyError if it is not known or cannot be used."""
     if slug not in preset_slugs():
-        raise PolicyError(
-            "presets", [f"There is no scheme {slug!r}; choose from: {', '.join(preset_slugs())}."]
-        )
+        raise PolicyError("presets", [f"There is no scheme {slug!r}; choose from: {', '.join(preset_slugs())}."])
     origin = f"{slug}.toml"
-    policy = parse_policy(
-        with_defaults(_read(f"{slug}.toml"), _read(f"{DEFAULTS}.toml"), origin=origin), origin=origin
-    )
+    policy = parse_policy(with_defaults(_read(f"{slug}.toml"), _read(f"{DEFAULTS}.toml"), origin=origin), origin=origin)
     if policy.slug != slug:
         raise PolicyError(origin, [f'slug is "{policy.slug}"; it must be the name of the file, "{slug}".'])
     return policy
@@ -95,12 +91,15 @@ def with_defaults(data: Mapping[str, Any], defaults: Mapping[str, Any], *, origi
     """`data` with everything that it leaves out taken from `defaults`; bodies by their kind.
 
     A section is taken over whole, never mixed, so that a value is either the document's or ours. Only the
-    tables `posts`, and `deadlines` inside a body, are filled entry by entry, because documents settle single
-    ones of them.
+    tables `posts` and `nomination`, and `deadlines` inside a body, are filled entry by entry, because each of
+    their entries has its own source. Tactical options are taken over for the colours that the scheme uses.
     """
     plain = {key: value for key, value in defaults.items() if key != "body_kinds"}
     filled = {**plain, **data}
-    filled["posts"] = _filled(plain.get("posts", {}), data.get("posts", {}))
+    for key in ("posts", "nomination"):
+        filled[key] = _filled(plain[key], data.get(key, {}))
+    if "tactical_options" not in data:
+        filled["tactical_options"] = _of_colours(plain["tactical_options"], filled["ratings"])
     bodies = data.get("bodies")
     if isinstance(bodies, list):
         filled["bodies"] = [_body_with_defaults(body, defaults["body_kinds"], origin) for body in bodies]
@@ -136,6 +135,14 @@ def _plain(value: object) -> str:
 def _filled(defaults: Any, given: Any) -> Any:
     """The entries of both tables; whatever is not a table is left for the validation to refuse."""
     return {**defaults, **given} if isinstance(given, Mapping) else given
+
+
+def _of_colours(options: Any, ratings: Any) -> Any:
+    """The options for colours that stand among the ratings."""
+    if not isinstance(ratings, list):
+        return options
+    colours = [rating.get("colour") for rating in ratings if isinstance(rating, Mapping)]
+    return [option for option in options if option["rating"] in colours]
 
 
 def _body_with_defaults(body: Any, kinds: Mapping[str, Any], origin: str) -> Any:

@@ -308,9 +308,7 @@ def _dangling(policy: Policy) -> list[str]:
         asked.append((f"bodies[{body.slug}].attendance.reviewed_by", body.attendance.reviewed_by, bodies))
     for criteria in policy.eligibility:
         clauses = {clause.name for clause in criteria.clauses}
-        asked += [
-            (f"eligibility[{criteria.name}].exclusions", name, exclusions) for name in criteria.exclusions
-        ]
+        asked += [(f"eligibility[{criteria.name}].exclusions", name, exclusions) for name in criteria.exclusions]
         asked += [
             (f"eligibility[{criteria.name}].clauses[{clause.name}].opens_after", clause.opens_after, clauses)
             for clause in criteria.clauses
