@@ -7,6 +7,7 @@ from auditlog.registry import auditlog
 from django.db import models
 from django.db.models import Q
 
+from actionplans.models import Action, ActionStatus
 from iom.models import (
     Agency,
     Document,
@@ -60,9 +61,7 @@ class AgendaItem(SchemeModel):
     late_agreed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.OPEN, editable=False)
     note = models.TextField(blank=True, help_text="For the minutes")
-    draft = models.JSONField(
-        default=dict, help_text="What the recorder typed and has not saved as a decision"
-    )
+    draft = models.JSONField(default=dict, help_text="What the recorder typed and has not saved as a decision")
 
     objects = AgendaItemQuerySet.as_manager()
 
@@ -84,9 +83,7 @@ class AgendaItem(SchemeModel):
                 condition=Q(case__isnull=False),
                 name="panels_case_once_a_section",
             ),
-            models.CheckConstraint(
-                condition=Q(referral=None) | Q(case=None), name="panels_item_is_of_one_thing"
-            ),
+            models.CheckConstraint(condition=Q(referral=None) | Q(case=None), name="panels_item_is_of_one_thing"),
         ]
 
     def __str__(self) -> str:
@@ -182,9 +179,7 @@ class AgreementSignature(SchemeModel):
         constraints = [
             per_scheme(),
             *same_scheme("meeting", "membership"),
-            models.UniqueConstraint(
-                fields=["meeting", "membership", "agreement_version"], name="panels_signed_once"
-            ),
+            models.UniqueConstraint(fields=["meeting", "membership", "agreement_version"], name="panels_signed_once"),
         ]
         triggers = [pgtrigger.Protect(name="signature_stays", operation=pgtrigger.Update | pgtrigger.Delete)]
 
@@ -230,9 +225,7 @@ class Decision(SchemeModel):
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField()
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    supersedes = models.OneToOneField(
-        "self", null=True, on_delete=models.PROTECT, related_name="superseded_by"
-    )
+    supersedes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by")
     correction_reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
@@ -250,6 +243,34 @@ class Decision(SchemeModel):
         return f"decision {self.pk}"
 
 
+class ItemAction(SchemeModel):
+    """An action in an item of the minutes: agreed there, or looked at there with the outcome that was reported.
+
+    The outcome is kept as it was said at the meeting, since the action itself goes on changing.
+    """
+
+    class Kind(models.TextChoices):
+        AGREED = "agreed", "Agreed"
+        REVIEWED = "reviewed", "Reviewed"
+
+    item = models.ForeignKey(AgendaItem, on_delete=models.CASCADE, related_name="item_actions")
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="item_actions")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    status = models.CharField(max_length=15, choices=ActionStatus.choices, blank=True)
+    note = models.CharField(max_length=600, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            per_scheme(),
+            *same_scheme("item", "action"),
+            models.UniqueConstraint(fields=["item", "action"], name="panels_action_once_an_item"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.action_id}"
+
+
 class MinutesStatus(models.TextChoices):
     DRAFT = "draft", "Draft"
     WITH_CHAIR = "with_chair", "With chair"
@@ -261,11 +282,10 @@ class Minutes(SchemeModel):
 
     meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, related_name="minutes")
     number = models.PositiveSmallIntegerField(default=1)
-    status = models.CharField(
-        max_length=10, choices=MinutesStatus.choices, default=MinutesStatus.DRAFT, editable=False
-    )
+    status = models.CharField(max_length=10, choices=MinutesStatus.choices, default=MinutesStatus.DRAFT, editable=False)
     narrative = models.JSONField(default=dict, help_text="Item id to the words added to what was recorded")
     comments = models.TextField(blank=True, help_text="What the chair asks to be changed")
+    item_comments = models.JSONField(default=dict, help_text="Item id to what the chair asks to be changed there")
     record = models.JSONField(null=True, help_text="The canonical record that was signed")
     record_sha256 = models.CharField(max_length=64, blank=True)
     signed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
@@ -352,5 +372,5 @@ class Notice(SchemeModel):
 
 LEAD_ROLES = tuple(AssignmentRole)
 
-for _model in (AgendaItem, Circulation, Attendance, Minutes, Notice):
+for _model in (AgendaItem, Circulation, Attendance, ItemAction, Minutes, Notice):
     auditlog.register(_model, exclude_fields=["record"])
