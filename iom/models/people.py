@@ -10,7 +10,6 @@ from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
-from django.utils import timezone
 from django.utils.functional import cached_property
 
 from iom.policy import Policy, parse_policy
@@ -202,6 +201,6 @@ class Invitation(SchemeModel):
     def __str__(self) -> str:
         return f"invitation {self.pk}"
 
-    def is_open(self, at: datetime | None = None) -> bool:
-        """Whether the link still works."""
-        return self.spent_at is None and (at or timezone.now()) < self.expires_at
+    def is_open(self, at: datetime) -> bool:
+        """Whether the link still works at that instant."""
+        return self.spent_at is None and at < self.expires_at
