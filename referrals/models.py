@@ -66,6 +66,9 @@ class Referral(SchemeModel):
         Meeting, null=True, blank=True, on_delete=models.PROTECT, related_name="referrals"
     )
     sections_done = ArrayField(models.CharField(max_length=20), default=list, editable=False)
+    typed = models.JSONField(
+        default=dict, editable=False, help_text="By section, what was typed and cannot be stored as it is yet"
+    )
 
     # Before you start
     mappa_level = models.PositiveSmallIntegerField(null=True, help_text="0 when not managed under MAPPA")
@@ -99,6 +102,12 @@ class Referral(SchemeModel):
     sent_at = models.DateTimeField(null=True, editable=False)
     late = models.BooleanField(default=False, editable=False)
     message_to_referrer = models.TextField(blank=True)
+    reopened_because = models.TextField(
+        blank=True, editable=False, help_text="Why the coordinator took it up although the rules exclude the person"
+    )
+    withdrawn_because = models.TextField(blank=True, editable=False)
+    # Whom the person may already be: references of cases and referrals that the referrer may not see.
+    noted_matches = ArrayField(models.CharField(max_length=20), default=list, editable=False)
 
     objects = ReferralQuerySet.as_manager()
 
@@ -249,5 +258,7 @@ class AgencyReturn(SchemeModel):
         return self.get_known_display()
 
 
-for _model in (Referral, CheckRequest, AgencyReturn):
+# Half-typed answers change every few seconds and are no history.
+auditlog.register(Referral, exclude_fields=["typed"])
+for _model in (CheckRequest, AgencyReturn):
     auditlog.register(_model)

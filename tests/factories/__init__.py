@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from itertools import count
 
 from iom.access import Actor, actor_for
@@ -10,6 +10,8 @@ from iom.models import Agency, Body, Meeting, Membership, Role, Scheme, Seat, Us
 from iom.policy import load_preset
 from iom.schemes import create_scheme
 from offenders.models import Case, Offender, RagRating
+from referrals import sections
+from referrals.models import Referral
 
 PASSWORD = "harbour-lantern-2026"
 _number = count(1)
@@ -31,16 +33,13 @@ def member(
 ) -> Membership:
     """A person with roles for the first agency of a kind; members and chairs also hold that agency's seat on the first body."""
     number = next(_number)
-    agency = (
-        Agency.objects.filter(scheme=of, kind=agency_kind).order_by("pk").first()
-        or Agency.objects.create(scheme=of, slug=f"{agency_kind}-{number}", name=agency_kind.title(), kind=agency_kind)
+    agency = Agency.objects.filter(scheme=of, kind=agency_kind).order_by("pk").first() or Agency.objects.create(
+        scheme=of, slug=f"{agency_kind}-{number}", name=agency_kind.title(), kind=agency_kind
     )
     user = User.objects.create_user(
         email or f"person{number}@example.org", name or f"Person {number} Example", PASSWORD
     )
-    membership = Membership.objects.create(
-        scheme=of, user=user, agency=agency, roles=list(roles), starts_on=on
-    )
+    membership = Membership.objects.create(scheme=of, user=user, agency=agency, roles=list(roles), starts_on=on)
     if seat if seat is not None else set(roles) & {Role.MEMBER, Role.CHAIR}:
         body = of_first_body(of)
         place = Seat.objects.filter(scheme=of, body=body, agency=agency, holder=None).first()
@@ -109,3 +108,32 @@ def case(
     )
     RagRating.objects.create(scheme=of, case=made, colour=colour, starts_on=since, reason="New on the cohort")
     return made
+
+
+# --- Referrals
+
+
+def referral(of: Scheme, by: Membership, *, status: str = "draft", who: Offender | None = None, **fields) -> Referral:
+    """A nomination with every section done, in the status asked for."""
+    number = next(_number)
+    defaults = {
+        "mappa_level": 0,
+        "in_custody": False,
+        "supervision": "no",
+        "evidence": "Four burglaries since October, two of them charged.",
+        "benefit": "Housing and the drugs service both know him and do not work together yet.",
+        "main_driver": "addiction",
+        "high_risk_of_harm": False,
+        "presenter": "PC Dunn",
+        "sections_done": list(sections.SLUGS),
+        "sent_at": None if status == "draft" else datetime(2026, 2, 20, 10, tzinfo=UTC),
+    }
+    return Referral.objects.create(
+        scheme=of,
+        reference=f"IOM-R-{number:04}",
+        status=status,
+        offender=who or offender(of),
+        referrer=by,
+        agency=by.agency,
+        **defaults | fields,
+    )

@@ -1,0 +1,72 @@
+"""Which panel a nomination can go to: the first still open, or with a reason one that has closed (design.md 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from iom import clock
+from iom.deadlines import Deadline, deciding_meeting
+from iom.models import Meeting, Scheme
+from iom.models.calendar import holidays_of
+from iom.policy.bodies import BodyPolicy, LateRule
+
+if TYPE_CHECKING:
+    from referrals.models import Referral
+
+
+@dataclass(frozen=True, slots=True)
+class Panels:
+    """The coming meetings of the scheme's deciding body: `open` takes nominations, those `closed` take urgent ones."""
+
+    body: BodyPolicy
+    open: Meeting | None
+    closed: tuple[Meeting, ...]
+
+    @property
+    def late_rule(self) -> LateRule | None:
+        """What the scheme does with an urgent nomination; None where it makes no exception."""
+        rule = self.body.late_rule
+        return None if rule is None or rule.kind == "next_meeting" else rule
+
+    @property
+    def urgent(self) -> tuple[Meeting, ...]:
+        """The meetings for which one may still ask, with a reason."""
+        return self.closed if self.late_rule else ()
+
+
+def panels_for(scheme: Scheme, at: datetime | None = None) -> Panels:
+    """The meetings that a nomination made now can go to (Merton, step 1: nominations close 10 days before)."""
+    body = scheme.policy.deciding_body
+    now = at or clock.now()
+    coming = list(
+        Meeting.objects.filter(scheme=scheme, body__slug=body.slug)
+        .upcoming(now.astimezone(clock.LONDON).date())
+        .select_related("body")
+    )
+    for meeting in coming:
+        meeting.scheme = scheme
+    first = deciding_meeting(body, [meeting.date for meeting in coming], now, holidays_of(scheme.policy))
+    return Panels(
+        body,
+        next((meeting for meeting in coming if meeting.date == first), None),
+        tuple(meeting for meeting in coming if first is None or meeting.date < first),
+    )
+
+
+def closing(meeting: Meeting) -> Deadline:
+    """When nominations for a meeting close."""
+    return meeting.dates.nominations_close
+
+
+def in_time(referral: Referral, at: datetime | None = None) -> bool:
+    """Whether the referral reached its meeting before nominations closed; one returned for more keeps its first day."""
+    if referral.meeting is None:
+        return True
+    return not closing(referral.meeting).passed(referral.sent_at or at or clock.now())
+
+
+def still_to_come(meeting: Meeting | None) -> bool:
+    """Whether a meeting can still take anything: neither held, nor called off, nor past."""
+    return meeting is not None and meeting.status in ("draft", "agenda_sent") and meeting.date >= clock.today()

@@ -1,0 +1,42 @@
+"""What the apps further right do when a referral moves on: they register here, since this app does not know them.
+
+A hook runs in the transaction of the verb that calls it, so what it does and the step stand or fall together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+    from iom.models import Meeting
+    from referrals.models import Referral
+
+Hook = Callable[["Referral", "Meeting", "Actor"], None]
+_put_to_panel: list[Hook] = []
+_off_agenda: list[Hook] = []
+
+
+def when_put_to_panel(function: Hook) -> Hook:
+    """Register what follows when a referral is put to a panel: `fn(referral, meeting, by)`, for the agenda item."""
+    _put_to_panel.append(function)
+    return function
+
+
+def when_off_agenda(function: Hook) -> Hook:
+    """Register what follows when a referral is withdrawn or returned after it was put on an agenda."""
+    _off_agenda.append(function)
+    return function
+
+
+def put_to_panel(referral: Referral, meeting: Meeting, by: Actor) -> None:
+    """Run what was registered for a referral that is now on the agenda of `meeting`."""
+    for function in _put_to_panel:
+        function(referral, meeting, by)
+
+
+def off_agenda(referral: Referral, meeting: Meeting, by: Actor) -> None:
+    """Run what was registered for a referral that `meeting` will not hear after all."""
+    for function in _off_agenda:
+        function(referral, meeting, by)
