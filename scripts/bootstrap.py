@@ -136,7 +136,7 @@ def install_packages(*, dev: bool) -> None:
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"]
     quick = run([*pip, CHECKOUT / "scripts" / "locks" / "uv.txt"]) and run(
         [PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON, "--require-hashes", "-r", lock],
-        env={"UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": str(VENV)},
+        env={"UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1", "VIRTUAL_ENV": str(VENV)},
     )
     if not quick:
         say("    uv is not available here: installing with pip, about a minute")
