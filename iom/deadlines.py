@@ -85,7 +85,7 @@ def meeting_dates(body: BodyPolicy, meeting: date, holidays: Holidays) -> Meetin
         meeting,
         *(deadline.date for deadline in (nominations, agenda, checks, minutes) if deadline.date),
     ]
-    if unknown := next((day for day in sorted(computed) if not holidays.knows(day)), None):
+    if unknown := next((day for day in computed if not holidays.knows(day)), None):
         warnings.append(holidays.unknown(unknown))
     return MeetingDates(meeting, nominations, agenda, checks, minutes, holidays.known_to, tuple(warnings))
 
@@ -98,9 +98,7 @@ def in_words(rule: DeadlineRule) -> str:
     return f"{rule.count} {rule.unit} {days} {rule.relation} the meeting"
 
 
-def deciding_meeting(
-    body: BodyPolicy, meetings: Iterable[date], now: datetime, holidays: Holidays
-) -> date | None:
+def deciding_meeting(body: BodyPolicy, meetings: Iterable[date], now: datetime, holidays: Holidays) -> date | None:
     """The first of the body's meetings whose nominations are still open at `now`; None if there is none.
 
     A body without a closing date takes nominations until the end of the day of the meeting.
