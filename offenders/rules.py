@@ -4,7 +4,7 @@ import rules
 
 from iom.access import Actor, has_role, permit
 
-from .models import Case, may_open
+from .models import Assignment, Case, Offender, may_open
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
 office = has_role("coordinator", "chair")
@@ -15,7 +15,34 @@ def opens_it(actor: Actor, case: Case | None) -> bool:
     return case is not None and may_open(actor, case)
 
 
+@rules.predicate
+def has_no_open_case(actor: Actor, offender: Offender | None) -> bool:
+    """Who is only nominated is known through the referral; its pages show whom one may reach."""
+    return offender is not None and not offender.cases.not_closed().exists()
+
+
+@rules.predicate
+def leads_a_case_of(actor: Actor, offender: Offender | None) -> bool:
+    """Lead professional or police officer of the person's open case, now."""
+    if offender is None or actor.membership is None:
+        return False
+    held = Assignment.objects.filter(case__offender=offender, membership=actor.membership, until=None)
+    return held.exclude(case__status="closed").exists()
+
+
+@rules.predicate
+def opens_a_case_of(actor: Actor, offender: Offender | None) -> bool:
+    return offender is not None and Offender.objects.visible_to(actor).filter(pk=offender.pk).exists()
+
+
 permit("offenders.view_cohort", at_the_table)
+# Whoever nominates enters the person.
+permit("offenders.add_offender", at_the_table | has_role("referrer"))
+permit(
+    "offenders.change_offender",
+    at_the_table | has_role("referrer"),
+    has_no_open_case | (opens_a_case_of & (office | leads_a_case_of)),
+)
 permit("offenders.view_case", at_the_table, opens_it)
 # The meeting's decisions change a case; whoever records them holds this.
 permit("offenders.change_case", office, opens_it)

@@ -1,0 +1,449 @@
+"""What is done to people and cases: one verb for each change. Each locks, asks for permission, writes and audits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from iom import audit, clock
+from iom.access import Actor
+from iom.jinja import day
+from iom.models import Agency, Counter, Meeting, Membership, PolicyVersion
+from iom.steps import StepRefused, locked, take
+
+from .models import (
+    Alias,
+    Assignment,
+    AssignmentRole,
+    Case,
+    CaseStatus,
+    Colour,
+    CustodyPeriod,
+    Offender,
+    RagRating,
+)
+from .transitions import CLOSE, LEAVE
+
+NUMBERS = ("pnc_number", "cro_number", "prison_number", "probation_number", "address", "area")
+IDENTITY = ("family_name", "given_names", "date_of_birth", "gender", *NUMBERS)
+INTO_CUSTODY = "Came into custody, which this scheme rates by itself."
+
+
+# --- People -----------------------------------------------------------------
+
+
+@transaction.atomic
+def add_offender(
+    *,
+    by: Actor,
+    family_name: str,
+    given_names: str,
+    date_of_birth: date | None,
+    gender: str = "",
+    aliases: Iterable[str] = (),
+    **numbers: str,
+) -> Offender:
+    """Enter a person whom the scheme does not know yet. The caller has looked for duplicates (`same_person`).
+
+    `numbers` are those of `NUMBERS`. Raises PermissionDenied.
+    """
+    _only(numbers, NUMBERS)
+    if by.user is not None and not by.holds("offenders.add_offender"):
+        raise PermissionDenied
+    offender = Offender.objects.create(
+        scheme=by.scheme,
+        family_name=family_name,
+        given_names=given_names,
+        date_of_birth=date_of_birth,
+        gender=gender,
+        **numbers,
+    )
+    _set_aliases(offender, aliases)
+    given = [name for name in IDENTITY if getattr(offender, name)]
+    audit.record("add_offender", offender, by=by, fields=given)
+    return offender
+
+
+@transaction.atomic
+def change_offender(offender: Offender, *, by: Actor, version: int | None = None, **fields: Any) -> Offender:
+    """Correct who somebody is: the fields of `IDENTITY`, and `aliases` as the whole list.
+
+    Raises PermissionDenied or Stale. What is the same already is left alone.
+    """
+    _only(fields, (*IDENTITY, "aliases"))
+    offender = locked(Offender, offender.pk, version=version)
+    _must_be_allowed(by, "offenders.change_offender", offender)
+    aliases = fields.pop("aliases", None)
+    changed = [name for name, value in fields.items() if getattr(offender, name) != value]
+    for name in changed:
+        setattr(offender, name, fields[name])
+    if aliases is not None and _set_aliases(offender, aliases):
+        changed.append("aliases")
+    if changed:
+        offender.version += 1
+        offender.save()
+        audit.record("change_offender", offender, by=by, fields=changed, subjects=_references(offender))
+    return offender
+
+
+def _set_aliases(offender: Offender, names: Iterable[str]) -> bool:
+    """Make the aliases these and no others; whether that changed anything."""
+    wanted = {name.strip() for name in names if name.strip()}
+    held = {alias.name: alias for alias in offender.aliases.all()}
+    for name in held.keys() - wanted:
+        held[name].delete()
+    for name in sorted(wanted - held.keys()):
+        Alias.objects.create(scheme_id=offender.scheme_id, offender=offender, name=name)
+    return wanted != held.keys()
+
+
+def _references(offender: Offender) -> list[str]:
+    return list(offender.cases.values_list("reference", flat=True))
+
+
+# --- On to the cohort, and off it -------------------------------------------
+
+
+@transaction.atomic
+def accept(
+    *,
+    offender: Offender,
+    meeting: Meeting | None,
+    on: date,
+    why: str,
+    criterion: str,
+    score: int | None,
+    score_on: date | None,
+    statutory: bool | None,
+    colour: str,
+    reason: str,
+    policy_version: PolicyVersion,
+    by: Actor,
+) -> Case:
+    """Take a person onto the cohort from a day, with the first rating (design.md 3: accepting requires one).
+
+    Someone accepted in custody is Blue and keeps, as the colour before, the first rating that the scheme's rules fix,
+    if they fix one. Raises PermissionDenied, or StepRefused when the person has an open case or the scheme has no such
+    colour.
+    """
+    if offender.scheme_id != by.scheme.pk or (by.user is not None and not by.holds("offenders.change_case")):
+        raise PermissionDenied
+    offender = locked(Offender, offender.pk)
+    if present := offender.cases.not_closed().first():
+        raise StepRefused([f"This person is on the cohort already, as {present.reference}."])
+    _must_be_used(colour, policy_version)
+    case = Case.objects.create(
+        scheme=by.scheme,
+        reference=f"IOM-{Counter.next(by.scheme, 'case'):04}",
+        offender=offender,
+        accepted_on=on,
+        accepted_at=meeting,
+        why=why,
+        criterion=criterion,
+        score=score,
+        score_on=score_on,
+        statutory=statutory,
+        policy_version=policy_version,
+    )
+    first = policy_version.policy.first_rating.colour
+    RagRating.objects.create(
+        scheme=by.scheme,
+        case=case,
+        colour=colour,
+        starts_on=on,
+        reason=reason,
+        meeting=meeting,
+        decided_by=by.user,
+        colour_before=first or "" if colour == Colour.BLUE else "",
+    )
+    audit.record("accept", case, by=by, after=colour, reason=reason, subjects=[case.reference], meeting=_key(meeting))
+    return case
+
+
+@transaction.atomic
+def start_leaving(case: Case, *, on: date, reason: str, by: Actor) -> Case:
+    """Removal is decided; exit or transition is still going on. Raises PermissionDenied or StepRefused."""
+    if on < case.accepted_on:
+        raise StepRefused([f"Leaving cannot start before acceptance, {day(case.accepted_on)}."])
+    return take(LEAVE, case, by=by, reason=reason, subjects=[case.reference])
+
+
+@transaction.atomic
+def close(case: Case, *, on: date, reason: str, by: Actor) -> Case:
+    """End a person's time on the scheme on a day. Its last rating and leads stay as they were: they ended with it.
+
+    Raises PermissionDenied or StepRefused.
+    """
+    if on < case.accepted_on:
+        raise StepRefused([f"The case cannot end before acceptance, {day(case.accepted_on)}."])
+    return take(CLOSE, case, by=by, reason=reason, subjects=[case.reference], ended_on=on)
+
+
+# --- Rating -----------------------------------------------------------------
+
+
+@transaction.atomic
+def rate(
+    case: Case,
+    colour: str,
+    *,
+    on: date,
+    reason: str,
+    meeting: Meeting | None = None,
+    by: Actor,
+) -> RagRating:
+    """Give a case another colour from a day on. Blue remembers the colour before (design.md 3).
+
+    Decided twice on one day, the day's last decision holds; one that restores what was before leaves that unbroken.
+    Raises PermissionDenied, or StepRefused for the colour it has already, one that the scheme does not use, a day
+    before the present rating began, or a closed case.
+    """
+    held = _for_change(case, by)
+    _must_be_used(colour, held.scheme.policy_on(on))
+    present = held.ratings.get(until=None)
+    if present.colour == colour:
+        raise StepRefused([f"This case is rated {present.get_colour_display()} already."])
+    if on < present.starts_on:
+        raise StepRefused(
+            [f"The rating cannot start before the present one, {day(present.starts_on)}. Choose a later date."]
+        )
+    remembered = present.colour if colour == Colour.BLUE else ""
+    given = {
+        "colour": colour,
+        "reason": reason,
+        "meeting": meeting,
+        "decided_by": by.user,
+        "colour_before": remembered,
+    }
+    before = present.colour
+    if on == present.starts_on:
+        rating = _decide_again(present, given)
+    else:
+        present.until = on
+        present.save(update_fields=["until"])
+        rating = RagRating.objects.create(scheme_id=held.scheme_id, case=held, starts_on=on, follows_from=on, **given)
+    _changed(held, case)
+    audit.record(
+        "rate",
+        held,
+        by=by,
+        before=before,
+        after=colour,
+        reason=reason,
+        subjects=[held.reference],
+        meeting=_key(meeting),
+    )
+    return rating
+
+
+def _decide_again(present: RagRating, given: dict[str, Any]) -> RagRating:
+    """Decide afresh what was decided earlier on the same day."""
+    earlier = present.case.ratings.filter(until=present.starts_on).first()
+    if earlier is not None and earlier.colour == given["colour"]:
+        present.delete()
+        earlier.until = None
+        earlier.save(update_fields=["until"])
+        return earlier
+    for name, value in given.items():
+        setattr(present, name, value)
+    present.version += 1
+    present.save()
+    return present
+
+
+def _must_be_used(colour: str, version: PolicyVersion) -> None:
+    used = {str(rating.colour): rating.name for rating in version.policy.ratings}
+    if colour not in used:
+        raise StepRefused([f"This scheme does not use that rating. Choose one of: {', '.join(used.values())}."])
+
+
+# --- Who leads --------------------------------------------------------------
+
+
+@transaction.atomic
+def assign(
+    case: Case,
+    role: str,
+    *,
+    agency: Agency,
+    membership: Membership | None = None,
+    person_name: str = "",
+    on: date,
+    reason: str = "",
+    meeting: Meeting | None = None,
+    by: Actor,
+) -> Assignment:
+    """Give a case its lead agency, lead professional or police officer from a day on; who held it before ends there.
+
+    A person has a membership here or is given by name. The one who holds it already is left alone.
+    Raises PermissionDenied, or StepRefused for a person of another agency or a day before the present holder began.
+    """
+    role = AssignmentRole(role)
+    held = _for_change(case, by)
+    if membership is not None and membership.agency_id != agency.pk:
+        raise StepRefused([f"{membership.user.name} does not act for {agency.name}. Choose their own agency."])
+    present = held.assignments.select_for_update().filter(role=role, until=None).first()
+    if present is not None and _same_holder(present, agency, membership, person_name):
+        return present
+    if present is not None and on < present.starts_on:
+        raise StepRefused([f"{role.label} cannot change before {day(present.starts_on)}, when the present one began."])
+    given = {
+        "agency": agency,
+        "membership": membership,
+        "person_name": person_name,
+        "reason": reason,
+        "meeting": meeting,
+    }
+    if present is not None and present.starts_on == on:
+        assignment = present
+        for name, value in given.items():
+            setattr(assignment, name, value)
+        assignment.version += 1
+        assignment.save()
+    else:
+        if present is not None:
+            present.until = on
+            present.save(update_fields=["until"])
+        assignment = Assignment.objects.create(scheme_id=held.scheme_id, case=held, role=role, starts_on=on, **given)
+    _changed(held, case)
+    audit.record(
+        "assign",
+        held,
+        by=by,
+        after=role,
+        reason=reason,
+        subjects=[held.reference],
+        agency_assigned=agency.slug,
+        meeting=_key(meeting),
+    )
+    return assignment
+
+
+def _same_holder(present: Assignment, agency: Agency, membership: Membership | None, person_name: str) -> bool:
+    return (present.agency_id, present.membership_id, present.person_name) == (
+        agency.pk,
+        membership.pk if membership else None,
+        person_name,
+    )
+
+
+# --- Custody ----------------------------------------------------------------
+
+
+@transaction.atomic
+def record_custody(
+    case: Case,
+    *,
+    kind: str,
+    prison: str,
+    starts_on: date,
+    release_expected_on: date | None = None,
+    by: Actor,
+) -> CustodyPeriod:
+    """Record that somebody came into custody, and when they are expected out.
+
+    Where the scheme rates custody Blue, the rating follows from its day without a decision (design.md 3); if the
+    present rating began later than the custody, from the day that one began. Raises PermissionDenied or StepRefused.
+    """
+    held = _for_change(case, by)
+    _must_be_in_order(starts_on, release_expected_on)
+    if held.custody_periods.filter(released_on=None).exists():
+        raise StepRefused(["This person is in custody already. Change the present period, or record its release."])
+    period = CustodyPeriod.objects.create(
+        scheme_id=held.scheme_id,
+        case=held,
+        kind=CustodyPeriod.Kind(kind),
+        prison=prison,
+        starts_on=starts_on,
+        release_expected_on=release_expected_on,
+    )
+    blue = held.scheme.policy.blue
+    present = held.ratings.get(until=None)
+    if blue.used and kind in blue.covers and present.colour != Colour.BLUE:
+        rate(held, Colour.BLUE, on=max(starts_on, present.starts_on), reason=INTO_CUSTODY, by=by)
+    _changed(held, case)
+    audit.record("record_custody", held, by=by, after=kind, subjects=[held.reference])
+    return period
+
+
+@transaction.atomic
+def change_custody(period: CustodyPeriod, *, by: Actor, version: int | None = None, **fields: Any) -> CustodyPeriod:
+    """Correct kind, prison, start or expected release. Raises PermissionDenied, Stale or StepRefused."""
+    _only(fields, ("kind", "prison", "starts_on", "release_expected_on"))
+    period = locked(CustodyPeriod, period.pk, version=version)
+    held = _for_change(period.case, by)
+    for name, value in fields.items():
+        setattr(period, name, value)
+    _must_be_in_order(period.starts_on, period.release_expected_on)
+    period.version += 1
+    period.save()
+    audit.record("change_custody", held, by=by, fields=fields, subjects=[held.reference])
+    return period
+
+
+@transaction.atomic
+def record_release(period: CustodyPeriod, *, on: date, by: Actor, version: int | None = None) -> CustodyPeriod:
+    """Record that somebody left custody. The rating stays what it is until the panel rates again (design.md 3).
+
+    Raises PermissionDenied, Stale or StepRefused.
+    """
+    period = locked(CustodyPeriod, period.pk, version=version)
+    held = _for_change(period.case, by)
+    if period.released_on is not None:
+        raise StepRefused([f"The release is recorded already, {day(period.released_on)}."])
+    if not period.starts_on <= on <= clock.today():
+        raise StepRefused([f"The release date must be between {day(period.starts_on)} and today."])
+    period.released_on = on
+    period.version += 1
+    period.save(update_fields=["released_on", "version"])
+    audit.record("record_release", held, by=by, subjects=[held.reference])
+    return period
+
+
+def _must_be_in_order(starts_on: date, release_expected_on: date | None) -> None:
+    if starts_on > clock.today():
+        raise StepRefused(["The date of coming into custody must be today or earlier."])
+    if release_expected_on is not None and release_expected_on < starts_on:
+        raise StepRefused([f"The expected release must be {day(starts_on)} or later, when the custody began."])
+
+
+# --- Shared -----------------------------------------------------------------
+
+
+def _must_be_allowed(by: Actor, permission: str, thing: Case | Offender) -> None:
+    """A person needs the right; a task (an import at the command line, the clock) acts for the scheme itself."""
+    allowed = thing.scheme_id == by.scheme.pk if by.user is None else by.can(permission, thing)
+    if not allowed:
+        raise PermissionDenied
+
+
+def _for_change(case: Case, by: Actor) -> Case:
+    """The case, locked: whatever changes ratings, leads or custody of one case comes one after another."""
+    held = locked(Case, case.pk)
+    _must_be_allowed(by, "offenders.change_case", held)
+    if held.status == CaseStatus.CLOSED:
+        raise StepRefused([f"{held.reference} is closed."])
+    return held
+
+
+def _changed(held: Case, given: Case) -> None:
+    """Count the change, and let what the caller holds forget what it had read before."""
+    held.version += 1
+    held.save(update_fields=["version"])
+    given.version = held.version
+    for remembered in ("current_ratings", "current_assignments"):
+        given.__dict__.pop(remembered, None)
+        held.__dict__.pop(remembered, None)
+
+
+def _key(meeting: Meeting | None) -> str | None:
+    return meeting.key if meeting else None
+
+
+def _only(given: dict[str, Any], known: Iterable[str]) -> None:
+    if unknown := given.keys() - set(known):
+        raise TypeError(f"not a field here: {', '.join(sorted(unknown))}")
