@@ -1,0 +1,1 @@
+"""How fast the panel answers, measured from outside on the real stack."""
