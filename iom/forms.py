@@ -6,14 +6,13 @@ Plain Django forms with `SaneForm` as the base. Every text field that a person t
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
-from django.utils.functional import Promise
 from django.utils.text import capfirst
 
 from iom.clock import today as london_today
@@ -23,7 +22,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2100  # security I3
 DATE_HINT = "For example, 13 3 2026 or 13 March."
 
 _NUMBERED = re.compile(r"(\d{1,2})[\s/.\-]+(\d{1,2})(?:[\s/.\-]+(\d+))?")
-_NAMED = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[\s/.\-]*([A-Za-z]{3,9})\.?,?(?:[\s/.\-]+(\d+))?")
+_NAMED = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[\s/.\-]*([A-Za-z]{3,9})\.?,?(?:[\s/.\-]*(\d+))?")
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 
 
@@ -128,9 +127,7 @@ class _Length(MaxLengthValidator):
     def __call__(self, value: str) -> None:
         if (over := len(value) - self.limit_value) > 0:
             raise ValidationError(
-                self.field.starts(
-                    f"must be {self.limit_value} characters or fewer. You have {over} too many"
-                ),
+                self.field.starts(f"must be {self.limit_value} characters or fewer. You have {over} too many"),
                 code="max_length",
             )
 
@@ -153,21 +150,20 @@ class CleanCharField(Named, forms.CharField):
         """A copy for one form, whose length check speaks of the copy's name."""
         copied = super().__deepcopy__(memo)
         copied.validators = [
-            _Length(each.limit_value, copied) if isinstance(each, _Length) else each
-            for each in self.validators
+            _Length(each.limit_value, copied) if isinstance(each, _Length) else each for each in self.validators
         ]
         return copied
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: Any) -> str | None:
         if value in self.empty_values:
             return self.empty_value
         try:
             text = clean_text(str(value), multiline=self.multiline)
         except ValidationError as refused:
-            raise ValidationError(self.starts(refused.message), code=refused.code) from None
+            raise ValidationError(self.starts(str(refused.message)), code=refused.code) from None
         return text or self.empty_value
 
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:  # noqa: ARG002 -- Django's signature
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """No `maxlength`: a browser cuts pasted text without a word. The server counts and says so."""
         return {}
 
@@ -183,8 +179,8 @@ class EmailField(CleanCharField):
         self.widget.attrs.setdefault("autocomplete", "email")
         self.widget.attrs.setdefault("spellcheck", "false")
 
-    def clean(self, value: Any) -> str:
-        text = super().clean(value)
+    def clean(self, value: Any) -> str | None:
+        text: str | None = super().clean(value)
         if text:
             try:
                 forms.EmailField(max_length=None).clean(text)
@@ -203,11 +199,7 @@ class DateInput(forms.TextInput):
 
     def format_value(self, value: Any) -> str | None:
         """A stored date as one would type it, `13 3 2026`; what was typed stays as it was typed."""
-        return (
-            f"{value.day} {value.month} {value.year}"
-            if isinstance(value, date)
-            else super().format_value(value)
-        )
+        return f"{value.day} {value.month} {value.year}" if isinstance(value, date) else super().format_value(value)
 
 
 class DateField(Named, forms.Field):
@@ -224,8 +216,8 @@ class DateField(Named, forms.Field):
         *,
         noun: str | None = None,
         assume_year: bool = False,
-        earliest: date | str | None = None,
-        latest: date | str | None = None,
+        earliest: date | Literal["today"] | None = None,
+        latest: date | Literal["today"] | None = None,
         clock: Callable[[], date] = london_today,
         **options: Any,
     ) -> None:
@@ -249,14 +241,10 @@ class DateField(Named, forms.Field):
         if value is None:
             return
         today = self.clock()
-        if (first := today if self.earliest == "today" else self.earliest) and value < first:
-            raise ValidationError(
-                self.starts(f"must be {_in_words(first, today)} or later"), code="too_early"
-            )
-        if (last := today if self.latest == "today" else self.latest) and value > last:
-            raise ValidationError(
-                self.starts(f"must be {_in_words(last, today)} or earlier"), code="too_late"
-            )
+        if (first := _limit(self.earliest, today)) and value < first:
+            raise ValidationError(self.starts(f"must be {_in_words(first, today)} or later"), code="too_early")
+        if (last := _limit(self.latest, today)) and value > last:
+            raise ValidationError(self.starts(f"must be {_in_words(last, today)} or earlier"), code="too_late")
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Whether another date is meant: `13/3/2026` for `13 3 2026` is no change."""
@@ -266,6 +254,10 @@ class DateField(Named, forms.Field):
             return True
 
 
+def _limit(limit: date | Literal["today"] | None, today: date) -> date | None:
+    return today if limit == "today" else limit
+
+
 def _in_words(when: date, today: date) -> str:
     return "today" if when == today else f"{when.day} {MONTHS[when.month - 1]} {when.year}"
 
@@ -273,11 +265,14 @@ def _in_words(when: date, today: date) -> str:
 class SaneForm(forms.Form):
     """The base of our forms.
 
-    Labels and the words for a missing answer come from the field's own name ("Enter the reason", "Choose a
-    rating"); a question that takes one answer refuses two (security I4).
+    Labels and the words for a missing answer come from the field's own name: "Enter the reason", "Choose a
+    rating". `nouns` names fields in the middle of a sentence where the label does not fit there. A question that
+    takes one answer refuses two (security I4).
     """
 
-    use_required_attribute = False  # the browser's own bubbles hide the error summary and cannot be worded
+    nouns: Mapping[str, str] = {}
+    # The browser's own bubbles would hide the error summary, and cannot be worded.
+    use_required_attribute = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         options.setdefault("label_suffix", "")
@@ -285,37 +280,43 @@ class SaneForm(forms.Form):
         for name, field in self.fields.items():
             if field.label is None:
                 field.label = capfirst(name.replace("_", " "))
-            _word_errors(field)
+            if name in self.nouns and isinstance(field, Named):
+                field.noun = self.nouns[name]
+            _word_errors(field, self.nouns.get(name) or getattr(field, "noun", None) or lower_first(field.label))
 
     def _clean_fields(self) -> None:
         super()._clean_fields()
-        many = getattr(self.data, "getlist", None)
-        if many is None:
+        answers = getattr(self.data, "getlist", None)
+        if answers is None:
             return
         for name, field in self.fields.items():
-            one_answer = not getattr(field.widget, "allow_multiple_selected", False) and not isinstance(
-                field.widget, (forms.MultiWidget, forms.MultipleHiddenInput)
-            )
-            if one_answer and len(many(self.add_prefix(name))) > 1:
+            if _takes_one_answer(field) and len(answers(self.add_prefix(name))) > 1:
                 self.add_error(name, ValidationError("Give one answer only", code="twice"))
 
 
-def _word_errors(field: forms.Field) -> None:
-    """Replace Django's general words where the field has none of its own."""
-    called = (getattr(field, "noun", None)) or lower_first(field.label)
-    chosen = isinstance(field, (forms.ChoiceField, forms.MultipleChoiceField))
-    verb = "Choose" if chosen else "Enter"
-    defaults: dict[str, str | Promise] = {
-        "required": forms.Field.default_error_messages["required"],
-        "invalid_choice": forms.ChoiceField.default_error_messages["invalid_choice"],
-    }
-    words = {
-        "required": f"{verb} {called}",
-        "invalid_choice": f"Choose {called} from the list",
-    }
-    for code, ours in words.items():
-        if code in field.error_messages and field.error_messages[code] in (
-            defaults[code],
-            forms.ModelChoiceField.default_error_messages["invalid_choice"],
-        ):
-            field.error_messages[code] = ours
+def _takes_one_answer(field: forms.Field) -> bool:
+    several = isinstance(field.widget, (forms.MultiWidget, forms.MultipleHiddenInput))
+    return not several and not getattr(field.widget, "allow_multiple_selected", False)
+
+
+# Django's own words, which we replace; words that a field was given stay.
+_GENERAL = {
+    forms.Field.default_error_messages["required"],
+    forms.ChoiceField.default_error_messages["invalid_choice"],
+    forms.ModelChoiceField.default_error_messages["invalid_choice"],
+}
+
+
+def _word_errors(field: forms.Field, called: str) -> None:
+    """Say what to do in place of Django's "This field is required"."""
+    if isinstance(field.widget, forms.HiddenInput):
+        required = "Part of the page was missing. Load it again and try once more"
+    elif isinstance(field, forms.BooleanField):
+        required = f"Tick “{field.label}”"
+    elif isinstance(field, (forms.ChoiceField, forms.ModelChoiceField)):
+        required = f"Choose {called}"
+    else:
+        required = f"Enter {called}"
+    for code, words in (("required", required), ("invalid_choice", f"Choose {called} from the list")):
+        if field.error_messages.get(code) in _GENERAL:
+            field.error_messages[code] = words

@@ -193,7 +193,7 @@ def _as_posted(value: Any) -> str:
 
 def field_errors(bound: BoundField) -> Markup | None:
     """The field's errors, one a line, or None."""
-    errors = list(bound.errors)
+    errors = [str(error) for error in bound.errors]
     return Markup("<br>").join(errors) if errors else None
 
 

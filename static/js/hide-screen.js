@@ -15,7 +15,19 @@ const hide = () => {
   show.type = "button";
   show.textContent = "Press Enter to return";
   cover.append(words, show);
+  // One thing to do here, so Tab goes nowhere; Enter works even if a click beside the button took the focus away.
+  const keys = (event) => {
+    if (event.key === "Tab") {
+      event.preventDefault();
+      show.focus();
+    } else if (event.key === "Enter" && event.target !== show) {
+      event.preventDefault();
+      show.click();
+    }
+  };
+  document.addEventListener("keydown", keys);
   show.addEventListener("click", () => {
+    document.removeEventListener("keydown", keys);
     cover.remove();
     for (const element of rest) element.inert = false;
     document.title = title;
