@@ -1,7 +1,7 @@
 """`make bench`: starts the stack with the demonstration, times the pages that people live in, writes bench.json.
 
-Server times of whole pages at one client, over a connection that is kept. Beside them `/healthz`, which does nothing: on a
-noisy machine quote the ratio, not the milliseconds.
+Server times of whole pages at one client, over a connection that is kept. Beside them `/healthz`, which does nothing: on
+a noisy machine quote the ratio, not the milliseconds.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Visitor:
         answer = self.connection.getresponse()
         for name, value in answer.getheaders():
             if name.lower() == "set-cookie":
-                cookie, _, rest = value.partition(";")
+                cookie, _, _ = value.partition(";")
                 key, _, content = cookie.partition("=")
                 self.cookies[key] = content
         return answer.status, answer.getheader("Location") or "", answer.read().decode("utf-8", "replace")
@@ -109,9 +109,11 @@ def measure(address: str) -> dict[str, dict[str, float]]:
 
 def main() -> int:
     """Measure, print a table, write bench.json in the checkout."""
-    with tempfile.TemporaryDirectory(prefix="iom-panel-bench-") as folder:
-        with running(Path(folder) / "home", demo=True, log=Path(folder) / "log.txt") as address:
-            pages = measure(address)
+    with (
+        tempfile.TemporaryDirectory(prefix="iom-panel-bench-") as folder,
+        running(Path(folder) / "home", demo=True, log=Path(folder) / "log.txt") as address,
+    ):
+        pages = measure(address)
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False
     ).stdout.strip()

@@ -69,7 +69,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=5) as answer:  # noqa: S310 -- our own
+        with urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=5) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
