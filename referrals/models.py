@@ -46,6 +46,14 @@ class MainDriver(models.TextChoices):
     NOT_KNOWN = "not_known", "Not known"
 
 
+class Recommendation(models.TextChoices):
+    """What triage recommends to the panel, which decides (design.md 3)."""
+
+    ACCEPT = "accept", "Put to panel"
+    NOT_ELIGIBLE = "not_eligible", "Not eligible"
+    ELSEWHERE = "elsewhere", "Refer elsewhere"
+
+
 class Supervision(models.TextChoices):
     YES = "yes", "Yes"
     NO = "no", "No"
@@ -62,9 +70,7 @@ class Referral(SchemeModel):
     offender = models.ForeignKey(Offender, on_delete=models.PROTECT, related_name="referrals")
     referrer = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="referrals")
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="referrals")
-    meeting = models.ForeignKey(
-        Meeting, null=True, blank=True, on_delete=models.PROTECT, related_name="referrals"
-    )
+    meeting = models.ForeignKey(Meeting, null=True, blank=True, on_delete=models.PROTECT, related_name="referrals")
     sections_done = ArrayField(models.CharField(max_length=20), default=list, editable=False)
     typed = models.JSONField(
         default=dict, editable=False, help_text="By section, what was typed and cannot be stored as it is yet"
@@ -106,6 +112,8 @@ class Referral(SchemeModel):
         blank=True, editable=False, help_text="Why the coordinator took it up although the rules exclude the person"
     )
     withdrawn_because = models.TextField(blank=True, editable=False)
+    recommendation = models.CharField(max_length=15, choices=Recommendation.choices, blank=True, editable=False)
+    recommended_because = models.TextField(blank=True, editable=False)
     # Whom the person may already be: references of cases and referrals that the referrer may not see.
     noted_matches = ArrayField(models.CharField(max_length=20), default=list, editable=False)
 

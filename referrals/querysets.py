@@ -41,16 +41,22 @@ class ReferralQuerySet(SchemeQuerySet):
 
 class CheckRequestQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> CheckRequestQuerySet:
-        """What one's own agency is asked; the coordinator and the researcher see who was asked and whether they answered."""
+        """What one's own agency is asked; the office and the researcher see who was asked and whether they answered."""
+        rows = self.of_people_open_to(actor)
+        if actor is None or actor.has_role("coordinator", "researcher", "chair"):
+            return rows
+        return rows.filter(agency=actor.agency)
+
+    def of_people_open_to(self, actor: Actor | None) -> CheckRequestQuerySet:
+        """Whoever was asked, about people whom the actor may meet. What agencies answered is for the whole panel to
+        read, as far as each answer's handling allows.
+        """
         if actor is None or actor.user is None or not actor.holds("referrals.answer_checks"):
             return self.none()
         hidden = Case.objects.filter(offender=OuterRef("offender"), restricted=True).exclude(
             pk__in=Case.objects.visible_to(actor).values("pk")
         )
-        rows = self.in_scheme_of(actor).exclude(Exists(hidden))
-        if actor.has_role("coordinator", "researcher", "chair"):
-            return rows
-        return rows.filter(agency=actor.agency)
+        return self.in_scheme_of(actor).exclude(Exists(hidden))
 
     def unanswered(self) -> CheckRequestQuerySet:
         """Asked, and nothing sent yet."""

@@ -9,6 +9,8 @@ from offenders.querysets import involves
 from .models import CheckRequest, Referral
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
+# Whose agencies work with reoffending scores (ux.md 4.3), beside the team's own people.
+SCORING_KINDS = ("police", "probation")
 everyone_who_nominates = has_role("member", "referrer", "researcher", "coordinator", "chair")
 
 
@@ -22,15 +24,31 @@ def made_it(actor: Actor, referral: Referral | None) -> bool:
     return referral is not None and referral.referrer.user_id == actor.user.pk
 
 
+@rules.predicate
+def is_of_police_or_probation(actor: Actor) -> bool:
+    return actor.agency is not None and actor.agency.kind in SCORING_KINDS
+
+
+@rules.predicate
+def is_asked(actor: Actor, request: CheckRequest | None) -> bool:
+    """An agency answers for itself, and nobody for another."""
+    return request is not None and actor.agency is not None and request.agency_id == actor.agency.pk
+
+
+works_with_scores = has_role("coordinator", "researcher") | (has_role("member", "chair") & is_of_police_or_probation)
+
 permit("referrals.view_referrals", everyone_who_nominates)
 permit("referrals.view_referral", everyone_who_nominates, is_visible)
 permit("referrals.nominate", everyone_who_nominates)
+# A known exclusion stops a nomination; the coordinator may take it up with a reason (design.md 3).
+permit("referrals.reopen_excluded", has_role("coordinator"))
 permit("referrals.edit_referral", everyone_who_nominates, made_it)
 permit("referrals.withdraw_referral", everyone_who_nominates, made_it | (has_role("coordinator") & is_visible))
 permit("referrals.triage", has_role("coordinator"), is_visible)
-permit("referrals.score", has_role("coordinator", "researcher", "member"), is_visible)
+permit("referrals.view_scores", works_with_scores | has_role("chair"))
+permit("referrals.score", works_with_scores, is_visible)
 permit("referrals.decide", has_role("coordinator", "chair"), is_visible)
-permit("referrals.answer_checks", at_the_table)
+permit("referrals.answer_checks", at_the_table, is_asked)
 permit("referrals.see_returns", has_role("coordinator", "researcher"))
 permit("referrals.ask_agencies", has_role("coordinator"))
 

@@ -11,7 +11,7 @@ from iom.policy import load_preset
 from iom.schemes import create_scheme
 from offenders.models import Case, Offender, RagRating
 from referrals import sections
-from referrals.models import Referral
+from referrals.models import AgencyReturn, CheckRequest, Referral
 
 PASSWORD = "harbour-lantern-2026"
 _number = count(1)
@@ -135,5 +135,57 @@ def referral(of: Scheme, by: Membership, *, status: str = "draft", who: Offender
         offender=who or offender(of),
         referrer=by,
         agency=by.agency,
+        **defaults | fields,
+    )
+
+
+# --- Triage, scores, checks
+
+SCORE_FACTS = {
+    "convicted_on": date(2025, 11, 20),
+    "follow_up_from": date(2026, 1, 15),
+    "sanctions": 32,
+    "first_sanction_age": 14,
+    "offence_code": "02800",
+}
+
+
+def scorable(of: Scheme, by: Membership, *, status: str = "sent", **fields) -> Referral:
+    """A nomination that can be scored: 32 sanctions since the age of 14, now domestic burglary."""
+    return referral(of, by, status=status, **SCORE_FACTS | fields)
+
+
+def check_request(
+    meeting: Meeting,
+    agency: Agency,
+    who: Offender | None = None,
+    *,
+    why: str = "referral",
+    due_on: date | None = date(2026, 3, 9),
+    asked_at: datetime = datetime(2026, 2, 24, 9, tzinfo=UTC),
+    **fields,
+) -> CheckRequest:
+    """An agency asked about someone for a meeting."""
+    return CheckRequest.objects.create(
+        scheme=meeting.scheme,
+        meeting=meeting,
+        agency=agency,
+        offender=who or offender(meeting.scheme),
+        why=why,
+        due_on=due_on,
+        asked_at=asked_at,
+        **fields,
+    )
+
+
+def agency_return(request: CheckRequest, by: Membership, *, known: str = "now", sent: bool = True, **fields) -> AgencyReturn:
+    """An answer of that agency, sent unless said otherwise."""
+    defaults = {"handling": "panel" if known in ("now", "before") else ""}
+    return AgencyReturn.objects.create(
+        scheme=request.scheme,
+        request=request,
+        known=known,
+        answered_by=by.user,
+        sent_at=datetime(2026, 3, 5, 9, tzinfo=UTC) if sent else None,
         **defaults | fields,
     )
