@@ -34,9 +34,17 @@ TYPE_WORDS = {
     "tuple_type": "a list in square brackets",
     "model_type": "a table",
     "model_attributes_type": "a table",
+    "dict_type": "a table",
     "date_from_datetime_parsing": "a date such as 2026-12-25",
     "date_type": "a date such as 2026-12-25",
     "none_required": "nothing",
+}
+
+SHAPE_WORDS = {
+    "too_short": "give at least one entry",
+    "string_too_short": "write something",
+    "string_too_long": "write less",
+    "string_pattern_mismatch": "write a short name of lower-case letters, digits and dashes, or a time such as 10:00",
 }
 
 
@@ -189,6 +197,8 @@ def _in_words(detail: ErrorDetails, data: Mapping[str, Any]) -> str:
         low, high = _bounds(detail["loc"])
         days = " days" if key.endswith(".count") else ""
         return f"{key}: {detail['input']} is out of bounds; give a number from {low} to {high}{days}."
+    if kind in SHAPE_WORDS:
+        return f"{key}: {_shown(detail['input'])} cannot be used; {SHAPE_WORDS[kind]}."
     if kind in TYPE_WORDS:
         return f"{key}: {_shown(detail['input'])} is of the wrong type; give {TYPE_WORDS[kind]}."
     if kind == "value_error":

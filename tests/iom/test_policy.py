@@ -559,7 +559,15 @@ def spoil(document, path, value):
         pytest.param("bodies.1.slug", "panel", "bodies: 'panel' stands twice", id="body-twice"),
         pytest.param("blue.used", False, "blue.used: must be true exactly when `ratings` has BLUE", id="blue-unused"),
         pytest.param(
-            "bodies.0.slug", "The Panel", "bodies[The Panel].slug: ", id="slug-that-no-address-could-carry"
+            "bodies.0.slug", "The Panel", 'bodies[The Panel].slug: "The Panel" cannot be used; write a short name of '
+            "lower-case letters, digits and dashes", id="slug-that-no-address-could-carry",
+        ),
+        pytest.param("title", " ", 'title: " " cannot be used; write something.', id="blank"),
+        pytest.param("pathways", [], "pathways: [] cannot be used; give at least one entry.", id="empty-list"),
+        pytest.param(
+            "eligibility.0.clauses.0.when", "ogrs2 >= 75",
+            'eligibility[standard].clauses[ogrs_75].when: "ogrs2 >= 75" is of the wrong type; give a table.',
+            id="expression-in-words",
         ),
     ],
 )  # fmt: skip
