@@ -12,12 +12,14 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from iom import audit, clock, notify
-from iom.jinja import day_month, hour, longday, weekday_day
+from iom.jinja import day_month, hour, longday, lower_first, weekday_day
 from iom.models import Agency, Counter, Meeting, Membership, Scheme, User
 from iom.policy import Policy
 from iom.steps import StepRefused, locked, take
+from offenders import actions as people
 from offenders.models import Case, Offender
 from referrals import deciding, eligibility, hooks
+from referrals.eligibility import ClauseResult, Unreadable
 from referrals.models import OPEN, CheckRequest, Referral, ReferralStatus, Why
 from referrals.sections import BY_SLUG, LATE, Section
 from referrals.transitions import (
@@ -36,10 +38,25 @@ if TYPE_CHECKING:
 EDITABLE = (ReferralStatus.DRAFT, ReferralStatus.RETURNED)
 
 
-def is_excluded(policy: Policy, mappa_level: int | None) -> bool:
-    """Whether the level alone bars the person from the panel by the scheme's exclusions (Merton, step 1)."""
-    facts = eligibility.Facts(mappa_level=mappa_level)
-    return eligibility.assess(policy, None, facts, clock.today()).outcome == "excluded"
+def exclusions_met(policy: Policy, mappa_level: int | None, facts: Mapping[str, Any]) -> list[ClauseResult]:
+    """The scheme's exclusions that what is known is enough to meet (Merton, step 1: MAPPA level 2 or 3)."""
+    known = eligibility.facts_from({**facts, "mappa_level": mappa_level})
+    if isinstance(known, Unreadable):
+        raise TypeError(", ".join(known.errors))
+    finding = eligibility.assess(policy, None, known, clock.today())
+    return [clause for clause in finding.clauses if clause.kind == "exclusion" and clause.met]
+
+
+def barred_words(policy: Policy, mappa_level: int | None, facts: Mapping[str, Any]) -> list[str]:
+    """Why someone cannot be nominated, in words that say where to turn instead; empty when nothing known bars them."""
+    words = []
+    if exclusions_met(policy, mappa_level, {}):
+        words.append("IOM cannot take someone managed at MAPPA Level 2 or 3. Speak to your MAPPA coordinator.")
+    words += [
+        f"IOM cannot take someone who is {lower_first(clause.label)}. Speak to the coordinator."
+        for clause in exclusions_met(policy, None, facts)
+    ]
+    return words
 
 
 @transaction.atomic
@@ -47,20 +64,22 @@ def start(
     *,
     by: Actor,
     offender: Offender,
-    mappa_level: int,
+    mappa_level: int | None,
+    facts: Mapping[str, Any] | None = None,
     reopened_because: str = "",
     noted_matches: Iterable[str] = (),
 ) -> Referral:
     """Begin a nomination of `offender`, `IOM-R-0212`, for the first panel that still takes nominations.
 
-    A known exclusion refuses it, unless the coordinator gives a reason. Raises PermissionDenied, and StepRefused when
-    the person is excluded, on the cohort, or nominated already.
+    `mappa_level` is 0 when the person is not managed under MAPPA, None when that is not known; `facts` what else is
+    known, by the names of the eligibility rules. A known exclusion refuses it, unless the coordinator gives a reason.
+    Raises PermissionDenied, and StepRefused when the person is excluded, on the cohort, or nominated already.
     """
     if not by.holds("referrals.nominate") or offender.scheme_id != by.scheme.pk:
         raise PermissionDenied
     # The row of the person is the lock: two nominations of one person at once would both find none.
     offender = locked(Offender, offender.pk)
-    if problems := _reasons_not_to_start(by, offender, mappa_level, reopened_because):
+    if problems := _reasons_not_to_start(by, offender, mappa_level, facts or {}, reopened_because):
         raise StepRefused(problems)
     meeting = deciding.panels_for(by.scheme).open
     referral = Referral.objects.create(
@@ -71,6 +90,7 @@ def start(
         agency=by.agency,
         meeting=meeting,
         mappa_level=mappa_level,
+        facts=dict(facts or {}),
         reopened_because=reopened_because,
         noted_matches=sorted(set(noted_matches)),
         **_known_from_before(by, offender),
@@ -86,11 +106,13 @@ def start(
     return referral
 
 
-def _reasons_not_to_start(by: Actor, offender: Offender, mappa_level: int, reopened_because: str) -> list[str]:
+def _reasons_not_to_start(
+    by: Actor, offender: Offender, mappa_level: int | None, facts: Mapping[str, Any], reopened_because: str
+) -> list[str]:
     problems = []
-    if is_excluded(by.scheme.policy, mappa_level):
-        if not by.has_role("coordinator"):
-            problems.append("IOM cannot take someone managed at MAPPA Level 2 or 3. Speak to your MAPPA coordinator.")
+    if barred := barred_words(by.scheme.policy, mappa_level, facts):
+        if not by.holds("referrals.reopen_excluded"):
+            problems += barred
         elif not reopened_because.strip():
             problems.append("Enter a reason for going against the scheme rule.")
     if Case.objects.filter(offender=offender).not_closed().exists():
@@ -98,6 +120,31 @@ def _reasons_not_to_start(by: Actor, offender: Offender, mappa_level: int, reope
     if Referral.objects.filter(offender=offender, status__in=OPEN).exists():
         problems.append("Someone has nominated this person already, and the panel has not decided yet.")
     return problems
+
+
+@transaction.atomic
+def nominate(
+    *,
+    by: Actor,
+    person: Offender | Mapping[str, Any],
+    mappa_level: int | None,
+    facts: Mapping[str, Any] | None = None,
+    reopened_because: str = "",
+    noted_matches: Iterable[str] = (),
+) -> Referral:
+    """Begin a nomination of someone known, or of someone whose names and date of birth are entered with it.
+
+    `noted_matches` are references under which the person may be known already, for the coordinator. Raises as `start`.
+    """
+    offender = person if isinstance(person, Offender) else people.add_offender(by=by, **person)
+    return start(
+        by=by,
+        offender=offender,
+        mappa_level=mappa_level,
+        facts=facts,
+        reopened_because=reopened_because,
+        noted_matches=noted_matches,
+    )
 
 
 def _known_from_before(by: Actor, offender: Offender) -> dict[str, Any]:
@@ -133,6 +180,8 @@ def save_section(
         raise StepRefused([f"This referral is already {referral.get_status_display().lower()}."])
     _change_person(referral, {name: fields[name] for name in section.offender if name in fields}, by=by)
     mine = {name: fields[name] for name in section.referral if name in fields}
+    if "meeting" in mine and not _may_go_to(referral, mine["meeting"]):
+        raise StepRefused(["That panel takes no more referrals. Choose another."])
     for name, value in mine.items():
         setattr(referral, name, value)
     referral.sections_done = [slug for slug in referral.sections_done if slug != section.slug]
@@ -155,9 +204,12 @@ def save_section(
     return referral
 
 
-def _change_person(referral: Referral, fields: Mapping[str, Any], *, by: Actor) -> None:
-    from offenders import actions as people
+def _may_go_to(referral: Referral, meeting: Meeting | None) -> bool:
+    panels = deciding.panels_for(referral.scheme)
+    return meeting is None or meeting in (panels.open, *panels.urgent)
 
+
+def _change_person(referral: Referral, fields: Mapping[str, Any], *, by: Actor) -> None:
     offender = referral.offender
     changed = {
         name: value

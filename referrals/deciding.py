@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 from iom import clock
@@ -53,6 +53,11 @@ def panels_for(scheme: Scheme, at: datetime | None = None) -> Panels:
         next((meeting for meeting in coming if meeting.date == first), None),
         tuple(meeting for meeting in coming if first is None or meeting.date < first),
     )
+
+
+def panels_for_day(scheme: Scheme, on: date) -> Panels:
+    """The same as it stood when the day `on` began in London: what a reminder of that day goes by."""
+    return panels_for(scheme, datetime.combine(on, time.min, clock.LONDON))
 
 
 def closing(meeting: Meeting) -> Deadline:

@@ -1,1 +1,30 @@
-urlpatterns: list = []
+from django.urls import path, register_converter
+
+from referrals.sections import BY_SLUG
+from referrals.views import nomination
+
+
+class SectionConverter:
+    """A section of a nomination, and nothing else: other pages of a referral have addresses of the same shape."""
+
+    regex = "|".join(BY_SLUG)
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(SectionConverter, "section")
+
+urlpatterns = [
+    # Nomination
+    path("referrals/", nomination.referrals, name="referrals"),
+    path("referrals/new/", nomination.new, name="referral_new"),
+    path("referrals/<str:reference>/", nomination.referral, name="referral"),
+    path("referrals/<str:reference>/check/", nomination.check, name="referral_check"),
+    path("referrals/<str:reference>/sent/", nomination.sent, name="referral_sent"),
+    path("referrals/<str:reference>/withdraw/", nomination.withdraw, name="referral_withdraw"),
+    path("referrals/<str:reference>/<section:task>/", nomination.section, name="referral_section"),
+]

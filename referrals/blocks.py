@@ -1,0 +1,84 @@
+"""What referrals add to the pages that show several apps' things (design.md 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from iom import clock
+from iom.access import Actor
+from iom.blocks import Block, Task, home_block, home_tasks
+from iom.jinja import plural
+from referrals import deciding, sections
+from referrals.models import Referral, ReferralStatus
+
+SHOWN = 5
+
+
+@home_tasks
+def finish_nominations(actor: Actor, today: date) -> Iterator[Task]:
+    """Drafts to be sent before nominations close, and referrals that came back for more."""
+    if not actor.holds("referrals.nominate"):
+        return
+    mine = Referral.objects.visible_to(actor).filter(referrer__user=actor.user, status__in=["draft", "returned"])
+    for referral in mine.for_list()[:SHOWN]:
+        closes = _closing_day(actor, referral)
+        if referral.status == ReferralStatus.RETURNED:
+            yield Task(closes, f"Add information to referral {referral.reference}", referral.get_absolute_url())
+        else:
+            done = len(sections.SLUGS) - len(sections.unfinished(referral))
+            words = f"Finish referral {referral.reference}: {done} of {len(sections.SLUGS)} sections done"
+            yield Task(closes, words, referral.get_absolute_url(), "Go on")
+
+
+@home_tasks
+def triage_referrals(actor: Actor, today: date) -> Iterator[Task]:
+    """The coordinator's referrals to triage, by the next date of the earliest panel that waits for them."""
+    if not actor.has_role("coordinator"):
+        return
+    waiting = list(Referral.objects.visible_to(actor).to_triage().for_list().order_by("sent_at"))
+    if waiting:
+        first = waiting[0]
+        due = [day for referral in waiting if (day := _triage_day(actor, referral))]
+        yield Task(
+            min(due, default=None),
+            f"Triage {plural(len(waiting), 'referral')}",
+            f"{first.get_absolute_url()}triage/",
+            f"Triage first: {first.reference}",
+        )
+
+
+@home_block
+def my_referrals(actor: Actor, today: date) -> Iterator[Block]:
+    """One's own referrals with status and panel; for a referrer the block keeps its place when there are none."""
+    if not actor.holds("referrals.nominate"):
+        return
+    mine = Referral.objects.visible_to(actor).filter(referrer__user=actor.user).exclude(status="withdrawn")
+    rows = list(mine.for_list()[:SHOWN])
+    if rows or actor.has_role("referrer"):
+        yield Block("referrals/blocks/mine.html", {"referrals": rows}, place=30)
+
+
+@home_block
+def to_triage(actor: Actor, today: date) -> Iterator[Block]:
+    """What waits for the coordinator."""
+    if actor.has_role("coordinator"):
+        rows = Referral.objects.visible_to(actor).to_triage().for_list().order_by("sent_at")
+        yield Block("referrals/blocks/to_triage.html", {"referrals": list(rows)}, place=20)
+
+
+def _closing_day(actor: Actor, referral: Referral) -> date | None:
+    if referral.meeting is None:
+        return None
+    referral.meeting.scheme = actor.scheme
+    return deciding.closing(referral.meeting).date
+
+
+def _triage_day(actor: Actor, referral: Referral) -> date | None:
+    """Nominations close, or once that has passed the agenda is due: triage should be over by then."""
+    if referral.meeting is None:
+        return None
+    referral.meeting.scheme = actor.scheme
+    dates = referral.meeting.dates
+    passed = dates.nominations_close.passed(clock.now())
+    return dates.agenda_due.date if passed or dates.nominations_close.date is None else dates.nominations_close.date

@@ -1,0 +1,631 @@
+"""What a nomination asks: the questions before it starts, its seven sections, and how it ends.
+
+A section's form judges twice: whole, for "Save and continue", and `partial`, for what is saved on the way. In both,
+`answers()` gives what can be stored, and `left_over()` what was typed and cannot, so that nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from iom import clock
+from iom.forms import CleanCharField, DateField, SaneForm
+from iom.jinja import day_month, lower_first
+from iom.policy import Policy
+from iom.policy.joining import AllOf, AnyOf, Clause, Expression, FlagTest
+from offenders.models import Gender
+from referrals import ogrs
+from referrals.deciding import Panels
+from referrals.models import MainDriver, Referral, Supervision
+from referrals.sections import BY_SLUG
+
+YES, NO, NOT_KNOWN = "yes", "no", "not_known"
+TRUTH = {YES: True, NO: False, NOT_KNOWN: None}
+LONG_TEXT = 4000
+# How a fact of the eligibility rules is asked about (design.md 6); what has a question of its own is not here.
+FACT_QUESTIONS = {
+    "marac": "Is the person engaged by the MARAC, as victim or perpetrator?",
+    "dyo": "Is the person engaged by the Deter Young Offenders panel?",
+    "repeat_offender": "Is this a repeat offender?",
+    "ppo": "Is this a prolific and other priority offender?",
+    "top_ten": "Is the person one of the area's “top ten”?",
+    "prolific": "Is this a prolific offender?",
+    "would_benefit": "Would the person benefit from integrated offender management?",
+    "force_priority": "Is the person's offending a priority of the police force?",
+    "domestic_abuse_perpetrator": "Is the person a perpetrator of domestic abuse?",
+    "on_yot_order": "Is the person on a youth offending team's order?",
+}
+
+
+def yes_or_no(label: str, *, not_known: bool = True, **options: Any) -> forms.ChoiceField:
+    """A question that yes, no or not knowing answers."""
+    choices = [(YES, "Yes"), (NO, "No"), *([(NOT_KNOWN, "Not known")] if not_known else [])]
+    return forms.ChoiceField(label=label, choices=choices, widget=forms.RadioSelect, **options)
+
+
+def text_area(label: str, *, limit: int = LONG_TEXT, **options: Any) -> CleanCharField:
+    return CleanCharField(label=label, max_length=limit, widget=forms.Textarea, **options)
+
+
+def flags_of(clauses: tuple[Clause, ...]) -> tuple[str, ...]:
+    """The yes-or-no facts that clauses ask for and that have a question here, each once."""
+    found = (fact for clause in clauses for fact in _flags(clause.when))
+    return tuple(fact for fact in dict.fromkeys(found) if fact in FACT_QUESTIONS)
+
+
+def _flags(expression: Expression) -> list[str]:
+    if isinstance(expression, AllOf | AnyOf):
+        return [fact for part in expression.of for fact in _flags(part)]
+    return [expression.fact] if isinstance(expression, FlagTest) else []
+
+
+def excluding_flags(policy: Policy) -> tuple[str, ...]:
+    """What besides MAPPA bars a person here (Richmond, 4.2), asked before anybody writes a nomination."""
+    names = policy.criteria().exclusions
+    return flags_of(tuple(clause for clause in policy.exclusions if clause.name in names))
+
+
+# --- Before it starts -------------------------------------------------------
+
+
+class StartForm(SaneForm):
+    """Who it is, and whether the scheme can take them at all."""
+
+    nouns = {"given_names": "their first names", "family_name": "their last name"}
+    mappa = forms.ChoiceField(
+        label="Is this person managed at MAPPA Level 2 or 3?",
+        help_text="MAPPA: multi-agency public protection arrangements. The person's probation officer knows.",
+        choices=[("0", "No"), ("2", "Yes, at Level 2"), ("3", "Yes, at Level 3"), (NOT_KNOWN, "I do not know")],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose whether the person is managed at MAPPA Level 2 or 3"},
+    )
+    given_names = CleanCharField(label="First names", max_length=120)
+    family_name = CleanCharField(label="Last name", max_length=80)
+    date_of_birth = DateField(label="Date of birth", latest="today", noun="date of birth")
+
+    def __init__(self, policy: Policy, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.flags = excluding_flags(policy)
+        for fact in self.flags:
+            self.fields[f"fact_{fact}"] = yes_or_no(
+                FACT_QUESTIONS[fact], error_messages={"required": f"Answer: {FACT_QUESTIONS[fact]}"}
+            )
+
+    @property
+    def fact_fields(self) -> list[forms.BoundField]:
+        return [self[f"fact_{fact}"] for fact in self.flags]
+
+    @property
+    def mappa_level(self) -> int | None:
+        """0, 2 or 3; None where the referrer does not know."""
+        answer = self.cleaned_data["mappa"]
+        return None if answer == NOT_KNOWN else int(answer)
+
+    @property
+    def facts(self) -> dict[str, bool]:
+        """The facts that are known; what is not known is absent."""
+        answers = {fact: TRUTH[self.cleaned_data[f"fact_{fact}"]] for fact in self.flags}
+        return {fact: value for fact, value in answers.items() if value is not None}
+
+    @property
+    def person(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("given_names", "family_name", "date_of_birth")}
+
+
+class ReopenForm(SaneForm):
+    """The coordinator's way past a known exclusion."""
+
+    reopened_because = text_area(
+        "Reason",
+        limit=1000,
+        help_text="Say why IOM should still consider this person. The reason is kept with the referral.",
+        error_messages={"required": "Enter a reason for going against the scheme rule"},
+    )
+
+
+class KnownForm(SaneForm):
+    """Whether one of the people whom we know is the one meant. Refused people cannot be chosen, only looked at."""
+
+    NEW = "new"
+    match = forms.ChoiceField(
+        label="Is one of these the person you mean?",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose whether one of these is the person you mean"},
+    )
+
+    def __init__(self, people: list[tuple[str, str]], *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["match"].choices = [*people, (self.NEW, "No, it is someone else. Continue anyway")]
+
+
+# --- The sections -----------------------------------------------------------
+
+
+class SectionForm(SaneForm):
+    """The questions of one section."""
+
+    slug = ""
+    # Fields that cannot be stored empty, whatever else is saved on the way.
+    never_empty: tuple[str, ...] = ()
+
+    def __init__(self, data: Any = None, *, referral: Referral, partial: bool = False, **options: Any) -> None:
+        self.referral, self.partial = referral, partial
+        self.policy = referral.scheme.policy
+        self.section = BY_SLUG[self.slug]
+        self.typed = referral.typed.get(self.slug, {})
+        super().__init__(data, initial=self.stored() | self.typed, **options)
+        if partial:
+            for field in self.fields.values():
+                field.required = False
+
+    def stored(self) -> dict[str, Any]:
+        """The answers that we hold, as the fields show them."""
+        held = {name: getattr(self.referral.offender, name) for name in self.section.offender if name != "aliases"}
+        return held | {name: getattr(self.referral, name) for name in self.section.referral}
+
+    def answers(self) -> dict[str, Any]:
+        """What can be stored, by the names of the section."""
+        names = (*self.section.offender, *self.section.referral)
+        return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data and self._may_store(name)}
+
+    def _may_store(self, name: str) -> bool:
+        return name not in self.never_empty or self.cleaned_data[name] not in (None, "")
+
+    def left_over(self) -> dict[str, Any]:
+        """What was typed into fields that cannot be stored yet, word for word."""
+        left = [name for name in self.fields if name not in self.cleaned_data or not self._may_store(name)]
+        return {name: self.data.get(self.add_prefix(name), "") for name in left}
+
+    def need(self, name: str, words: str) -> None:
+        """An answer that another answer makes necessary."""
+        if not self.partial and name in self.cleaned_data and self.cleaned_data[name] in (None, ""):
+            self.add_error(name, words)
+
+
+def as_choice(value: bool | None, *, answered: bool) -> str:
+    """How a stored yes or no stands among the radios; None is an answer only once the section was finished."""
+    if value is None:
+        return NOT_KNOWN if answered else ""
+    return YES if value else NO
+
+
+class IdentityForm(SectionForm):
+    slug = "identity"
+    never_empty = ("family_name", "given_names")
+    nouns = {
+        "given_names": "their first names",
+        "family_name": "their last name",
+        "pnc_number": "the PNC number",
+        "cro_number": "the CRO number",
+        "prison_number": "the prison number",
+        "probation_number": "the probation number",
+    }
+    given_names = CleanCharField(label="First names", max_length=120)
+    family_name = CleanCharField(label="Last name", max_length=80)
+    date_of_birth = DateField(label="Date of birth", latest="today", noun="date of birth")
+    gender = forms.ChoiceField(
+        label="Sex",
+        help_text="As the Police National Computer records it. The reoffending score is worked out with it.",
+        choices=Gender.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose the sex that the Police National Computer records"},
+    )
+    aliases = CleanCharField(
+        label="Other names (optional)",
+        noun="other names",
+        help_text="One on each line.",
+        widget=forms.Textarea,
+        required=False,
+        max_length=1000,
+    )
+    pnc_number = CleanCharField(label="PNC number (optional)", max_length=20, required=False)
+    cro_number = CleanCharField(label="CRO number (optional)", max_length=20, required=False)
+    prison_number = CleanCharField(label="Prison number (optional)", max_length=20, required=False)
+    probation_number = CleanCharField(label="Probation number, CRN (optional)", max_length=20, required=False)
+
+    def stored(self) -> dict[str, Any]:
+        names = self.referral.offender.aliases.order_by("pk").values_list("name", flat=True)
+        return super().stored() | {"aliases": "\n".join(names)}
+
+    def clean_aliases(self) -> list[str]:
+        names = [" ".join(line.split()) for line in self.cleaned_data["aliases"].splitlines()]
+        if any(len(name) > 160 for name in names):
+            raise forms.ValidationError("Each other name must be 160 characters or fewer")
+        return list(dict.fromkeys(name for name in names if name))
+
+
+class AddressForm(SectionForm):
+    slug = "address"
+    address = text_area(
+        "Address (optional)",
+        noun="address",
+        limit=500,
+        required=False,
+        help_text="Where the person lives or stays. Say so if they have no fixed address.",
+    )
+    area = CleanCharField(
+        label="Ward or neighbourhood (optional)", noun="ward or neighbourhood", max_length=80, required=False
+    )
+    in_custody = yes_or_no(
+        "Is the person in custody now?",
+        error_messages={"required": "Choose whether the person is in custody now"},
+    )
+    prison = CleanCharField(label="Prison", max_length=120, required=False)
+    release_expected_on = DateField(
+        label="Expected release (optional)", noun="expected release", required=False, earliest="today", assume_year=True
+    )
+    supervision = forms.ChoiceField(
+        label="Is the person under probation supervision?",
+        help_text="On an order of the court or on licence.",
+        choices=Supervision.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose whether the person is under probation supervision"},
+    )
+
+    def stored(self) -> dict[str, Any]:
+        done = self.slug in self.referral.sections_done
+        return super().stored() | {"in_custody": as_choice(self.referral.in_custody, answered=done)}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get("in_custody") == YES:
+            self.need("prison", "Enter the prison")
+        return data
+
+    def answers(self) -> dict[str, Any]:
+        held = super().answers()
+        if "in_custody" not in held:
+            return held
+        held["in_custody"] = TRUTH.get(held["in_custody"])
+        if not self.partial and not held["in_custody"]:
+            held |= {"prison": "", "release_expected_on": None}
+        return held
+
+
+class OffendingForm(SectionForm):
+    slug = "offending"
+    nouns = {"evidence": "what has happened and how you know", "benefit": "how the person would benefit"}
+    evidence = text_area(
+        "What has happened",
+        help_text=(
+            "Say what has happened in the last 12 months and how you know. Facts first, opinion labelled as opinion."
+        ),
+    )
+    benefit = text_area(
+        "How agencies working together would help",
+        help_text="What has been tried, who knows the person, and what nobody can do alone.",
+    )
+    main_driver = forms.ChoiceField(
+        label="What mainly drives the offending?",
+        choices=MainDriver.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose what mainly drives the offending"},
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for fact in self.flags:
+            self.fields[f"fact_{fact}"] = yes_or_no(FACT_QUESTIONS[fact], required=False)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What else the criteria in force ask for, as far as nobody was asked before."""
+        asked = excluding_flags(self.policy)
+        return tuple(fact for fact in flags_of(self.policy.criteria().clauses) if fact not in asked)
+
+    @property
+    def fact_fields(self) -> list[forms.BoundField]:
+        return [self[f"fact_{fact}"] for fact in self.flags]
+
+    def stored(self) -> dict[str, Any]:
+        facts = self.referral.facts
+        return super().stored() | {
+            f"fact_{fact}": as_choice(facts[fact], answered=True) for fact in self.flags if fact in facts
+        }
+
+    def answers(self) -> dict[str, Any]:
+        answered = {fact: TRUTH.get(self.cleaned_data.get(f"fact_{fact}", "")) for fact in self.flags}
+        kept = {fact: value for fact, value in self.referral.facts.items() if fact not in answered}
+        return super().answers() | {"facts": kept | {f: v for f, v in answered.items() if v is not None}}
+
+
+class HarmForm(SectionForm):
+    slug = "harm"
+    nouns = {"harm": "what the risk is and to whom", "safeguarding": "safeguarding checks"}
+    high_risk_of_harm = yes_or_no(
+        "Do you judge the risk of serious harm to others to be high?",
+        help_text="Your own view. The IOM team makes its own judgement.",
+        error_messages={"required": "Choose whether you judge the risk of harm to be high"},
+    )
+    harm = text_area(
+        "What the risk is, and to whom",
+        required=False,
+        help_text="Say what you base it on. Do not name victims: say partner, child, neighbour, staff.",
+    )
+    safeguarding = text_area(
+        "Safeguarding checks (optional)",
+        required=False,
+        help_text=(
+            "Which checks were made (MARAC, MASH, adult safeguarding, children at the address), by whom and when. "
+            "Not what they found."
+        ),
+    )
+
+    def stored(self) -> dict[str, Any]:
+        done = self.slug in self.referral.sections_done
+        return super().stored() | {"high_risk_of_harm": as_choice(self.referral.high_risk_of_harm, answered=done)}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get("high_risk_of_harm") == YES:
+            self.need("harm", "Enter what the risk is and to whom")
+        return data
+
+    def answers(self) -> dict[str, Any]:
+        held = super().answers()
+        if "high_risk_of_harm" in held:
+            held["high_risk_of_harm"] = TRUTH.get(held["high_risk_of_harm"])
+        return held
+
+
+class NeedsForm(SectionForm):
+    """One box for each of the scheme's pathways, in its order."""
+
+    slug = "needs"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for pathway in self.policy.pathways:
+            self.fields[f"need_{pathway.slug}"] = text_area(
+                pathway.name, noun=lower_first(pathway.name), limit=1000, required=False
+            )
+
+    def stored(self) -> dict[str, Any]:
+        return {f"need_{slug}": words for slug, words in self.referral.needs.items()}
+
+    def answers(self) -> dict[str, Any]:
+        held = dict(self.referral.needs)
+        for pathway in self.policy.pathways:
+            if (words := self.cleaned_data.get(f"need_{pathway.slug}")) is not None:
+                held[pathway.slug] = words
+        return {"needs": {slug: words for slug, words in held.items() if words}}
+
+
+class ScoreFactsForm(SectionForm):
+    """The facts of OGRS3 that are not known from elsewhere. None must be given: the team finds what is missing."""
+
+    slug = "score-facts"
+    SHOWN = 15
+    FIELDS = {
+        "date_of_birth": "convicted_on",
+        "date_of_current_conviction": "convicted_on",
+        "date_at_start_of_followup": "follow_up_from",
+        "total_number_of_sanctions": "sanctions",
+        "age_at_first_sanction": "first_sanction_age",
+        "current_offence_code": "offence",
+    }
+    offence = CleanCharField(
+        label="Current offence (optional)",
+        noun="current offence",
+        max_length=120,
+        required=False,
+        help_text="A Home Office code such as 028/03, or words such as burglary dwelling. We show what fits.",
+    )
+    picked = forms.CharField(label="Which offence is it?", required=False, widget=forms.RadioSelect)
+    convicted_on = DateField(
+        label="Date of the current conviction (optional)",
+        noun="date of the current conviction",
+        required=False,
+        help_text="The day of sentence. For example, 13 3 2026.",
+    )
+    follow_up_from = DateField(
+        label="In the community from (optional)",
+        noun="the date in the community",
+        required=False,
+        help_text="The day the community sentence started, or the earliest release from custody.",
+    )
+    sanctions = forms.IntegerField(
+        label="Number of sanctions so far (optional)",
+        required=False,
+        help_text="Convictions, cautions, reprimands and warnings, the current one included. Count occasions.",
+        error_messages={"invalid": "Number of sanctions must be a whole number, such as 12"},
+    )
+    first_sanction_age = forms.IntegerField(
+        label="Age at the first sanction (optional)",
+        required=False,
+        error_messages={"invalid": "Age at the first sanction must be a whole number, such as 14"},
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.found: list[ogrs.Offence] = self._search(self["offence"].value() or "")
+        self.fields["picked"].widget.choices = [(each.code, _described(each)) for each in self.found]
+
+    def _search(self, words: str) -> list[ogrs.Offence]:
+        """What fits the words, unless they are a code that says it all."""
+        hits = ogrs.search_offences(str(words), self.SHOWN)
+        return [] if len(hits) == 1 and _is_code(str(words)) else hits
+
+    @property
+    def current(self) -> ogrs.Offence | None:
+        """The offence that is stored, to say in words beside its code."""
+        return ogrs.offence(self.referral.offence_code) if self.referral.offence_code else None
+
+    @property
+    def asks_which(self) -> bool:
+        """Whether the words fit several offences and none was picked."""
+        return bool(self.found) and (self.is_bound or "offence" in self.typed)
+
+    def stored(self) -> dict[str, Any]:
+        return super().stored() | {"offence": _slashed(self.referral.offence_code)}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        data["offence_code"] = self._code(data.get("offence", ""), data.get("picked", ""))
+        if data["offence_code"] is None:
+            del data["offence_code"]
+        self._find_impossible(data)
+        return data
+
+    def _code(self, words: str, picked: str) -> str | None:
+        """The code of the offence; "" for none given, None where the words leave it open."""
+        if not words:
+            return ""
+        if picked in {each.code for each in self.found}:
+            return picked
+        hits = ogrs.search_offences(words, 2)
+        if len(hits) == 1 and _is_code(words):
+            return hits[0].code
+        if self.found:
+            self.add_error("picked", "Choose the offence that fits, or type other words")
+        elif "offence" not in self.errors:
+            self.add_error(
+                "offence", f"No offence fits “{words}”. Try a word such as burglary, or a code such as 028/03"
+            )
+        return None
+
+    def _find_impossible(self, data: dict[str, Any]) -> None:
+        problems = ogrs.form_problems(
+            ogrs.Facts(
+                date_of_birth=self.referral.offender.date_of_birth,
+                date_of_current_conviction=data.get("convicted_on"),
+                date_at_start_of_followup=data.get("follow_up_from"),
+                total_number_of_sanctions=data.get("sanctions"),
+                age_at_first_sanction=data.get("first_sanction_age"),
+                current_offence_code=data.get("offence_code") or None,
+            ),
+            clock.today(),
+        )
+        for problem in problems:
+            name = self.FIELDS[problem.field]
+            self.add_error(name, problem.message)
+            if name == "offence":
+                data.pop("offence_code", None)
+
+    def left_over(self) -> dict[str, Any]:
+        left = super().left_over()
+        left.pop("picked", None)
+        if "offence_code" not in self.cleaned_data:
+            left["offence"] = self.data.get("offence", "")
+        return left
+
+
+def _is_code(words: str) -> bool:
+    return words.replace("/", "").strip().isdigit()
+
+
+def _slashed(code: str) -> str:
+    """A code as charge sheets write it, 028/03."""
+    return f"{code[:3]}/{code[3:]}" if code else ""
+
+
+def _described(offence: ogrs.Offence) -> str:
+    heading = f" ({lower_first(offence.heading)})" if offence.heading not in offence.description else ""
+    return f"{_slashed(offence.code)} {offence.description.rstrip('.')}{heading}"
+
+
+class PresenterForm(SectionForm):
+    slug = "presenter"
+    presenter = CleanCharField(
+        label="Name and post",
+        noun="who will present this",
+        max_length=120,
+        help_text="You, or someone else who can answer the panel's questions about this person.",
+    )
+
+    def stored(self) -> dict[str, Any]:
+        return {"presenter": self.referral.presenter or self.referral.referrer.user.name}
+
+
+class LateForm(SectionForm):
+    """After the deadline: urgent, with a reason, or a later panel (Merton, step 1)."""
+
+    slug = "late"
+    NEXT = "next"
+    panel = forms.ChoiceField(
+        label="Which panel should this go to?",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose which panel this should go to"},
+    )
+    urgent_reason = text_area(
+        "Why is this urgent?",
+        noun="why this is urgent",
+        limit=1000,
+        required=False,
+        help_text="Say what would go wrong if it waited for the next panel. The panel reads this.",
+    )
+
+    def __init__(self, *args: Any, panels: Panels, **options: Any) -> None:
+        self.panels = panels
+        super().__init__(*args, **options)
+        later = f"Send it for {day_month(panels.open.date)}" if panels.open else "Send it for a later panel"
+        self.fields["panel"].choices = [
+            *((str(m.pk), f"Ask for this to be treated as urgent, for {day_month(m.date)}") for m in panels.urgent),
+            (self.NEXT, later),
+        ]
+
+    def stored(self) -> dict[str, Any]:
+        chosen = {str(meeting.pk) for meeting in self.panels.urgent}
+        urgent = str(self.referral.meeting_id) in chosen and self.referral.urgent_reason
+        return {
+            "panel": str(self.referral.meeting_id) if urgent else "",
+            "urgent_reason": self.referral.urgent_reason,
+        }
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.cleaned_data.get("panel", "") not in ("", self.NEXT)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if self.is_urgent:
+            self.need("urgent_reason", "Enter why this is urgent")
+        return data
+
+    def answers(self) -> dict[str, Any]:
+        held = {"urgent_reason": self.cleaned_data.get("urgent_reason", "")}
+        if self.is_urgent:
+            meetings = {str(meeting.pk): meeting for meeting in self.panels.urgent}
+            return held | {"meeting": meetings[self.cleaned_data["panel"]]}
+        if self.cleaned_data.get("panel") == self.NEXT:
+            return {"meeting": self.panels.open, "urgent_reason": ""}
+        return held
+
+
+FORMS: Mapping[str, type[SectionForm]] = {
+    form.slug: form
+    for form in (
+        IdentityForm,
+        AddressForm,
+        OffendingForm,
+        HarmForm,
+        NeedsForm,
+        ScoreFactsForm,
+        PresenterForm,
+        LateForm,
+    )
+}
+
+
+# --- How it ends ------------------------------------------------------------
+
+
+class SendForm(SaneForm):
+    """The declaration."""
+
+    declaration = forms.BooleanField(
+        label="What I have written is true as far as I know, and may be shared with the agencies of the panel",
+        error_messages={"required": "Tick the box to say that what you have written is true as far as you know"},
+    )
+
+
+class WithdrawForm(SaneForm):
+    reason = text_area(
+        "Why are you withdrawing it?",
+        noun="why you are withdrawing it",
+        limit=1000,
+        help_text="The coordinator reads this.",
+    )
