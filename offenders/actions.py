@@ -25,6 +25,7 @@ from .models import (
     CustodyPeriod,
     Offender,
     RagRating,
+    Search,
 )
 from .transitions import CLOSE, LEAVE
 
@@ -203,6 +204,13 @@ def rate(
     before the present rating began, or a closed case.
     """
     held = _for_change(case, by)
+    rating = _rate(held, colour, on=on, reason=reason, meeting=meeting, by=by)
+    _changed(held, case)
+    return rating
+
+
+def _rate(held: Case, colour: str, *, on: date, reason: str, meeting: Meeting | None = None, by: Actor) -> RagRating:
+    """`rate`, once the case is locked and the right to change it is established."""
     _must_be_used(colour, held.scheme.policy_on(on))
     present = held.ratings.get(until=None)
     if present.colour == colour:
@@ -226,7 +234,6 @@ def rate(
         present.until = on
         present.save(update_fields=["until"])
         rating = RagRating.objects.create(scheme_id=held.scheme_id, case=held, starts_on=on, follows_from=on, **given)
-    _changed(held, case)
     audit.record(
         "rate",
         held,
@@ -349,7 +356,7 @@ def record_custody(
     Where the scheme rates custody Blue, the rating follows from its day without a decision (design.md 3); if the
     present rating began later than the custody, from the day that one began. Raises PermissionDenied or StepRefused.
     """
-    held = _for_change(case, by)
+    held = _for_change(case, by, "offenders.record_custody")
     _must_be_in_order(starts_on, release_expected_on)
     if held.custody_periods.filter(released_on=None).exists():
         raise StepRefused(["This person is in custody already. Change the present period, or record its release."])
@@ -364,7 +371,7 @@ def record_custody(
     blue = held.scheme.policy.blue
     present = held.ratings.get(until=None)
     if blue.used and kind in blue.covers and present.colour != Colour.BLUE:
-        rate(held, Colour.BLUE, on=max(starts_on, present.starts_on), reason=INTO_CUSTODY, by=by)
+        _rate(held, Colour.BLUE, on=max(starts_on, present.starts_on), reason=INTO_CUSTODY, by=by)
     _changed(held, case)
     audit.record("record_custody", held, by=by, after=kind, subjects=[held.reference])
     return period
@@ -375,7 +382,7 @@ def change_custody(period: CustodyPeriod, *, by: Actor, version: int | None = No
     """Correct kind, prison, start or expected release. Raises PermissionDenied, Stale or StepRefused."""
     _only(fields, ("kind", "prison", "starts_on", "release_expected_on"))
     period = locked(CustodyPeriod, period.pk, version=version)
-    held = _for_change(period.case, by)
+    held = _for_change(period.case, by, "offenders.record_custody")
     for name, value in fields.items():
         setattr(period, name, value)
     _must_be_in_order(period.starts_on, period.release_expected_on)
@@ -392,7 +399,7 @@ def record_release(period: CustodyPeriod, *, on: date, by: Actor, version: int |
     Raises PermissionDenied, Stale or StepRefused.
     """
     period = locked(CustodyPeriod, period.pk, version=version)
-    held = _for_change(period.case, by)
+    held = _for_change(period.case, by, "offenders.record_custody")
     if period.released_on is not None:
         raise StepRefused([f"The release is recorded already, {day(period.released_on)}."])
     if not period.starts_on <= on <= clock.today():
@@ -411,6 +418,19 @@ def _must_be_in_order(starts_on: date, release_expected_on: date | None) -> None
         raise StepRefused([f"The expected release must be {day(starts_on)} or later, when the custody began."])
 
 
+# --- Looking for people ------------------------------------------------------
+
+
+@transaction.atomic
+def keep_search(words: str, *, by: Actor) -> Search:
+    """Keep search words under an opaque key, so that the address of the results names nobody (security.md H4)."""
+    if not by.holds("offenders.view_cohort"):
+        raise PermissionDenied
+    search = Search.objects.create(scheme=by.scheme, user=by.user, words=words)
+    audit.record("search", search, by=by)
+    return search
+
+
 # --- Shared -----------------------------------------------------------------
 
 
@@ -421,10 +441,10 @@ def _must_be_allowed(by: Actor, permission: str, thing: Case | Offender) -> None
         raise PermissionDenied
 
 
-def _for_change(case: Case, by: Actor) -> Case:
+def _for_change(case: Case, by: Actor, permission: str = "offenders.change_case") -> Case:
     """The case, locked: whatever changes ratings, leads or custody of one case comes one after another."""
     held = locked(Case, case.pk)
-    _must_be_allowed(by, "offenders.change_case", held)
+    _must_be_allowed(by, permission, held)
     if held.status == CaseStatus.CLOSED:
         raise StepRefused([f"{held.reference} is closed."])
     return held
@@ -435,7 +455,7 @@ def _changed(held: Case, given: Case) -> None:
     held.version += 1
     held.save(update_fields=["version"])
     given.version = held.version
-    for remembered in ("current_ratings", "current_assignments"):
+    for remembered in ("current_ratings", "current_assignments", "all_custody"):
         given.__dict__.pop(remembered, None)
         held.__dict__.pop(remembered, None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -108,21 +109,15 @@ class CaseStatus(models.TextChoices):
 
 
 class Case(SchemeModel):
-    """A person's time on one scheme, `IOM-0147`: from acceptance to exit. Status is written by `offenders.transitions`."""
+    """A person's time on one scheme, `IOM-0147`: from acceptance to exit. `offenders.transitions` writes its status."""
 
     reference = models.CharField(max_length=20, editable=False)
     offender = models.ForeignKey(Offender, on_delete=models.PROTECT, related_name="cases")
-    status = models.CharField(
-        max_length=10, choices=CaseStatus.choices, default=CaseStatus.OPEN, editable=False
-    )
+    status = models.CharField(max_length=10, choices=CaseStatus.choices, default=CaseStatus.OPEN, editable=False)
     accepted_on = models.DateField()
-    accepted_at = models.ForeignKey(
-        Meeting, null=True, on_delete=models.PROTECT, related_name="cases_accepted"
-    )
+    accepted_at = models.ForeignKey(Meeting, null=True, on_delete=models.PROTECT, related_name="cases_accepted")
     ended_on = models.DateField(null=True, blank=True)
-    why = models.TextField(
-        help_text="Why this person is on the cohort, in a sentence that a case holder can use."
-    )
+    why = models.TextField(help_text="Why this person is on the cohort, in a sentence that a case holder can use.")
     criterion = models.CharField(max_length=60, blank=True, help_text="The clause that was met")
     score = models.PositiveSmallIntegerField(null=True, help_text="Two-year OGRS score agreed at acceptance")
     score_on = models.DateField(null=True)
@@ -147,14 +142,11 @@ class Case(SchemeModel):
                 name="offenders_case_ends_after_acceptance",
             ),
             models.CheckConstraint(
-                condition=Q(status="closed", ended_on__isnull=False)
-                | (~Q(status="closed") & Q(ended_on=None)),
+                condition=Q(status="closed", ended_on__isnull=False) | (~Q(status="closed") & Q(ended_on=None)),
                 name="offenders_case_closed_has_end",
             ),
         ]
-        indexes = [
-            models.Index(fields=["scheme"], condition=~Q(status="closed"), name="offenders_open_cases")
-        ]
+        indexes = [models.Index(fields=["scheme"], condition=~Q(status="closed"), name="offenders_open_cases")]
         # guardian's per-object grant for restricted cases; never given to a model as a whole (security.md Z7).
         permissions = [("open_restricted_case", "Can open this restricted case")]
 
@@ -178,6 +170,18 @@ class Case(SchemeModel):
             held = list(self.assignments.filter(until=None).select_related("agency", "membership__user"))
             self.__dict__["current_assignments"] = held
         return next((assignment for assignment in held if assignment.role == role), None)
+
+    @property
+    def custody(self) -> list[CustodyPeriod]:
+        """Time in custody while on the scheme, newest first. Lists prefetch it with `with_custody`."""
+        if "all_custody" not in self.__dict__:
+            self.__dict__["all_custody"] = list(self.custody_periods.order_by("-starts_on", "-pk"))
+        return self.__dict__["all_custody"]
+
+    @property
+    def inside(self) -> CustodyPeriod | None:
+        """The custody period that has not ended."""
+        return next((period for period in self.custody if period.released_on is None), None)
 
 
 class CaseGrant(UserObjectPermissionBase):
@@ -214,7 +218,7 @@ class Colour(models.TextChoices):
 class RagRating(SchemeModel):
     """A colour from a day until (not including) another. Ratings of one case follow on without overlap or gap.
 
-    The database holds that by itself: each row but the first refers to the end of the one before it, which may end once.
+    The database holds that by itself: each row but the first refers to the end of the one before, which may end once.
     """
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="ratings")
@@ -225,9 +229,7 @@ class RagRating(SchemeModel):
     reason = models.CharField(max_length=600)
     meeting = models.ForeignKey(Meeting, null=True, on_delete=models.PROTECT, related_name="+")
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    colour_before = models.CharField(
-        max_length=5, choices=Colour.choices, blank=True, help_text="What Blue remembers"
-    )
+    colour_before = models.CharField(max_length=5, choices=Colour.choices, blank=True, help_text="What Blue remembers")
 
     class Meta:
         ordering = ["-starts_on"]
@@ -247,9 +249,7 @@ class RagRating(SchemeModel):
                 name="offenders_rating_ends_once",
                 nulls_distinct=False,
             ),
-            models.UniqueConstraint(
-                fields=["case"], condition=Q(follows_from=None), name="offenders_rating_one_first"
-            ),
+            models.UniqueConstraint(fields=["case"], condition=Q(follows_from=None), name="offenders_rating_one_first"),
             models.UniqueConstraint(fields=["case", "starts_on"], name="offenders_rating_starts_once"),
             CompositeKey(
                 fields=["case", "follows_from"],
@@ -274,12 +274,8 @@ class Assignment(SchemeModel):
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="assignments")
     role = models.CharField(max_length=20, choices=AssignmentRole.choices)
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
-    membership = models.ForeignKey(
-        Membership, null=True, on_delete=models.PROTECT, related_name="assignments"
-    )
-    person_name = models.CharField(
-        max_length=120, blank=True, help_text="Someone who has no account here, by name"
-    )
+    membership = models.ForeignKey(Membership, null=True, on_delete=models.PROTECT, related_name="assignments")
+    person_name = models.CharField(max_length=120, blank=True, help_text="Someone who has no account here, by name")
     reason = models.CharField(max_length=300, blank=True)
     starts_on = models.DateField()
     until = models.DateField(null=True)
@@ -331,13 +327,26 @@ class CustodyPeriod(SchemeModel):
         constraints = [
             per_scheme(),
             *same_scheme("case"),
-            models.UniqueConstraint(
-                fields=["case"], condition=Q(released_on=None), name="offenders_in_one_prison"
-            ),
+            models.UniqueConstraint(fields=["case"], condition=Q(released_on=None), name="offenders_in_one_prison"),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.prison}"
+
+
+class Search(SchemeModel):
+    """Words that somebody looked for, kept so that they do not stand in an address (security.md H4)."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    words = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = [per_scheme()]
+        verbose_name_plural = "searches"
+
+    def __str__(self) -> str:
+        return f"search {self.pk}"
 
 
 def may_open(actor: Actor, case: Case) -> bool:

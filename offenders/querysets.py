@@ -7,7 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Case as Choose
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, Subquery, Value, When
 
 from iom import clock
 from iom.models import SchemeQuerySet
@@ -15,8 +16,8 @@ from iom.models import SchemeQuerySet
 if TYPE_CHECKING:
     from iom.access import Actor
 
-# What makes an agency "involved" in a case beyond leading it (actions, returns, agenda items) is known further right; those
-# apps add here, in their `rules.py`, a query that gives the ids of the cases.
+# What makes an agency "involved" in a case beyond leading it (actions, returns, agenda items) is known further right;
+# those apps add here, in their `rules.py`, a query that gives the ids of the cases.
 Involvement = Callable[["Actor"], models.QuerySet]
 _involvements: list[Involvement] = []
 
@@ -31,8 +32,8 @@ class CaseQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> CaseQuerySet:
         """The cases that an actor may read (design.md 3, "who sees cases"; security.md Z4).
 
-        By office or by a seat on a body that manages the cohort, every unrestricted case; where the policy says "involved",
-        those of one's own agency; a restricted one only for those who are named on it.
+        By office or by a seat on a body that manages the cohort, every unrestricted case; where the policy says
+        "involved", those of one's own agency; a restricted one only for those who are named on it.
         """
         if actor is None or actor.user is None or not actor.holds("offenders.view_cohort"):
             return self.none()
@@ -79,19 +80,102 @@ class CaseQuerySet(SchemeQuerySet):
             ),
         )
 
-    def rated(self, colour: str) -> CaseQuerySet:
+    def with_custody(self) -> CaseQuerySet:
+        """With the time in custody: what clocks and the board ask for."""
+        from offenders.models import CustodyPeriod
+
+        newest_first = CustodyPeriod.objects.order_by("-starts_on", "-pk")
+        return self.prefetch_related(Prefetch("custody_periods", newest_first, to_attr="all_custody"))
+
+    def rated(self, *colours: str) -> CaseQuerySet:
+        """Rated one of `colours` now."""
         from offenders.models import RagRating
 
-        return self.filter(Exists(RagRating.objects.filter(case=OuterRef("pk"), until=None, colour=colour)))
+        present = RagRating.objects.filter(case=OuterRef("pk"), until=None, colour__in=colours)
+        return self.filter(Exists(present))
+
+    def assigned_to(self, role: str, **holder: object) -> CaseQuerySet:
+        """With this agency or person in a role now."""
+        from offenders.models import Assignment
+
+        return self.filter(Exists(Assignment.objects.filter(case=OuterRef("pk"), role=role, until=None, **holder)))
+
+    def led_by(self, actor: Actor) -> CaseQuerySet:
+        """Cases on the cohort that the actor leads: as lead professional or police officer."""
+        from offenders.models import Assignment
+
+        mine = Assignment.objects.filter(membership=actor.membership, until=None, case=OuterRef("pk"))
+        return self.not_closed().filter(Exists(mine)) if actor.membership else self.none()
+
+    def without_lead(self) -> CaseQuerySet:
+        """Without a lead professional."""
+        from offenders.models import Assignment
+
+        leads = Assignment.objects.filter(case=OuterRef("pk"), role="lead_professional", until=None)
+        return self.filter(~Exists(leads))
+
+    def in_custody(self) -> CaseQuerySet:
+        from offenders.models import CustodyPeriod
+
+        return self.filter(Exists(CustodyPeriod.objects.filter(case=OuterRef("pk"), released_on=None)))
+
+    def in_community(self) -> CaseQuerySet:
+        from offenders.models import CustodyPeriod
+
+        return self.filter(~Exists(CustodyPeriod.objects.filter(case=OuterRef("pk"), released_on=None)))
+
+    def release_expected(self, by: date) -> CaseQuerySet:
+        """In custody, with a release expected on `by` or before."""
+        from offenders.models import CustodyPeriod
+
+        due = CustodyPeriod.objects.filter(case=OuterRef("pk"), released_on=None, release_expected_on__lte=by)
+        return self.filter(Exists(due))
+
+    def matching(self, words: str) -> CaseQuerySet:
+        """Each word stands in the name, an alias, the reference or the PNC number; accents and capitals do not count."""
+        from offenders.models import Alias
+
+        rows = self
+        for word in words.split():
+            alias = Alias.objects.filter(offender=OuterRef("offender"), name__unaccent__icontains=word)
+            rows = rows.filter(
+                Q(offender__sort_name__unaccent__icontains=word.casefold())
+                | Exists(alias)
+                | Q(reference__iexact=word)
+                | Q(offender__pnc_number__icontains=word)
+            )
+        return rows
+
+    def by_rating(self) -> CaseQuerySet:
+        """Red first, then by name."""
+        return self.ordered("rating")
+
+    def ordered(self, key: str) -> CaseQuerySet:
+        """By "name", "rating", "since" (of the rating) or "score"; with "-" in front the other way round."""
+        column = {"name": "offender__sort_name", "rating": "urgency", "since": "rated_on", "score": "score"}[
+            key.removeprefix("-")
+        ]
+        order = F(column).desc(nulls_last=True) if key.startswith("-") else F(column).asc(nulls_last=True)
+        return self._with_rating().order_by(order, "offender__sort_name", "pk")
+
+    def _with_rating(self) -> CaseQuerySet:
+        from offenders.models import RagRating
+
+        present = RagRating.objects.filter(case=OuterRef("pk"), until=None)
+        urgency = Choose(
+            *(When(colour=colour, then=Value(place)) for place, colour in enumerate(("RED", "AMBER", "GREEN", "BLUE")))
+        )
+        return self.annotate(
+            urgency=Subquery(present.annotate(place=urgency).values("place")[:1], output_field=models.IntegerField()),
+            rated_on=Subquery(present.values("starts_on")[:1]),
+        )
 
     def green_since(self, day: date) -> CaseQuerySet:
         """Green without a break from `day` or before. Any other rating, Blue included, ends the run (design.md 5)."""
         from offenders.models import RagRating
 
         return self.filter(
-            Exists(
-                RagRating.objects.filter(case=OuterRef("pk"), until=None, colour="GREEN", starts_on__lte=day)
-            )
+            Exists(RagRating.objects.filter(case=OuterRef("pk"), until=None, colour="GREEN", starts_on__lte=day))
         )
 
 
@@ -100,9 +184,7 @@ class OffenderQuerySet(SchemeQuerySet):
         """People whose case one may read. A nominated person who has no case yet is read through the referral."""
         from offenders.models import Case
 
-        return self.in_scheme_of(actor).filter(
-            Exists(Case.objects.visible_to(actor).filter(offender=OuterRef("pk")))
-        )
+        return self.in_scheme_of(actor).filter(Exists(Case.objects.visible_to(actor).filter(offender=OuterRef("pk"))))
 
     def same_person(self, family_name: str, given_names: str, date_of_birth: date | None) -> OffenderQuerySet:
         """Whom a new entry may already be: the same date of birth, or the same name (duplicate check on entry)."""

@@ -16,6 +16,12 @@ def opens_it(actor: Actor, case: Case | None) -> bool:
 
 
 @rules.predicate
+def leads_it(actor: Actor, case: Case | None) -> bool:
+    """Lead professional or police officer of the case, now."""
+    return case is not None and Case.objects.led_by(actor).filter(pk=case.pk).exists()
+
+
+@rules.predicate
 def has_no_open_case(actor: Actor, offender: Offender | None) -> bool:
     """Who is only nominated is known through the referral; its pages show whom one may reach."""
     return offender is not None and not offender.cases.not_closed().exists()
@@ -46,3 +52,5 @@ permit(
 permit("offenders.view_case", at_the_table, opens_it)
 # The meeting's decisions change a case; whoever records them holds this.
 permit("offenders.change_case", office, opens_it)
+# Who leads a case hears first of an arrest or a release date; the rating then follows by the scheme's rule.
+permit("offenders.record_custody", at_the_table, opens_it & (office | leads_it))

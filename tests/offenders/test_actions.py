@@ -486,3 +486,14 @@ def test_case_cannot_end_before_it_began(case, as_coordinator):
 def test_closing_is_refused_to_a_member(case, as_police):
     with pytest.raises(PermissionDenied):
         actions.close(case, on=PANEL_DAY, reason="x", by=as_police)
+
+
+def test_custody_is_recorded_by_who_leads_the_case_and_no_other_member(case, police, as_police, as_coordinator):
+    with pytest.raises(PermissionDenied):
+        custody(case, as_police)
+
+    assign(case, police, as_coordinator)
+
+    assert custody(case, as_police).prison == "HMP Example"
+    with pytest.raises(PermissionDenied):
+        actions.rate(case, "RED", on=PANEL_DAY, reason="x", by=as_police)

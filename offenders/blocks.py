@@ -1,0 +1,148 @@
+"""What cases contribute to pages that show several apps' things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from django.db.models import Count
+from django.urls import reverse
+
+from iom.access import Actor
+from iom.blocks import Block, Task, case_block, home_block, home_tasks
+from iom.jinja import day_month
+
+from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
+from .models import AssignmentRole, Case, Colour, CustodyPeriod, RagRating
+
+# How long before its day an exit stands among the tasks.
+EXIT_DAYS = 28
+
+
+@home_tasks
+def coordinator_tasks(actor: Actor, today: date) -> Iterable[Task]:
+    """Releases that need a rating, exits that are due, cases that nobody leads (ux.md 4.2)."""
+    if not actor.has_role("coordinator"):
+        return
+    cases = Case.objects.visible_to(actor).not_closed()
+    calendar = Calendar.of(actor.scheme, today)
+    yield from _releases(cases, calendar)
+    yield from _exits(cases, calendar)
+    if unled := cases.without_lead().count():
+        words = "case has" if unled == 1 else "cases have"
+        yield Task(None, f"{unled} {words} no lead professional", f"{reverse('cases')}?lead=none", "See who")
+
+
+def _releases(cases: object, calendar: Calendar) -> Iterable[Task]:
+    by = calendar.today + timedelta(days=RELEASE_DAYS)
+    for case in cases.release_expected(by).with_current().with_custody():
+        if to_re_rate(case, calendar):
+            yield Task(
+                case.inside.release_expected_on,
+                f"Release: {case.reference}, {case.inside.prison}, not re-rated",
+                reverse("case", args=[case.reference]),
+                "Open case",
+            )
+
+
+def _exits(cases: object, calendar: Calendar) -> Iterable[Task]:
+    green = cases.rated(Colour.GREEN).with_current().with_custody()
+    for case, clock in cases_with_clocks(list(green), calendar):
+        if clock.due <= calendar.today + timedelta(days=EXIT_DAYS):
+            at = f": exit at the panel of {day_month(clock.meeting)}" if clock.meeting else ": no panel is planned yet"
+            yield Task(
+                clock.meeting or clock.due,
+                f"{case.reference} Green for {calendar.policy.exit.green_months} months on {day_month(clock.due)}{at}",
+                reverse("case", args=[case.reference]),
+                "Open case",
+            )
+
+
+@home_block
+def cases_i_lead(actor: Actor, today: date) -> Iterable[Block]:
+    """One's own cases with the next dated thing of each, soonest first."""
+    if not actor.holds("offenders.view_cohort"):
+        return
+    led = list(Case.objects.visible_to(actor).led_by(actor).with_current().with_custody())
+    if led:
+        calendar = Calendar.of(actor.scheme, today)
+        rows = [{"case": case, "coming": next(iter(coming_for(case, calendar)), None)} for case in led]
+        rows.sort(key=lambda row: (row["coming"] is None, row["coming"].on if row["coming"] else today))
+        yield Block("offenders/block_my_cases.html", {"led": rows}, place=30)
+
+
+@home_block
+def cohort_counts(actor: Actor, today: date) -> Iterable[Block]:
+    """How many are Red, Amber, Green and in custody."""
+    if actor.holds("offenders.view_cohort"):
+        yield Block("offenders/block_cohort.html", {"counts": rating_counts(actor)}, place=60)
+
+
+def rating_counts(actor: Actor) -> list[dict[str, object]]:
+    """How many cases of each colour that the scheme uses the actor reads, each with the address that lists them."""
+    cases = Case.objects.visible_to(actor).not_closed()
+    rated = RagRating.objects.filter(case__in=cases, until=None).order_by()
+    counted = dict(rated.values_list("colour").annotate(count=Count("pk")))
+    return [
+        {
+            "colour": rating.colour,
+            # Custody is said in words, whatever the colour is called.
+            "word": None if rating.colour == Colour.BLUE else rating.name,
+            "count": counted.get(rating.colour, 0),
+            "href": f"{reverse('cases')}?rating={rating.colour}",
+        }
+        for rating in actor.scheme.policy.ratings
+    ]
+
+
+@case_block
+def next_dates(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """Release, Green clock, first review."""
+    coming = coming_for(case, Calendar.of(case.scheme, today)) if case.status != "closed" else []
+    yield Block("offenders/block_next_dates.html", {"coming": coming}, place=40, slot="aside")
+
+
+@case_block
+def history(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """Every rating, lead and custody period, newest first."""
+    entries = [*_ratings(case), *_assignments(case), *_custody(case)]
+    entries.sort(key=lambda entry: entry["when"], reverse=True)
+    yield Block("offenders/block_history.html", {"history": entries}, place=80)
+
+
+def _ratings(case: Case) -> Iterable[dict[str, object]]:
+    for rating in case.ratings.select_related("meeting__body", "decided_by"):
+        before = f" (was {Colour(rating.colour_before).label})" if rating.colour_before else ""
+        yield {
+            "when": rating.starts_on,
+            "title": f"Rated {rating.get_colour_display()}{before}",
+            "by": _decided(rating),
+            "text": rating.reason,
+        }
+
+
+def _decided(rating: RagRating) -> str:
+    if rating.meeting is not None:
+        return f"the {rating.meeting.body.name}"
+    return rating.decided_by.name if rating.decided_by else ""
+
+
+def _assignments(case: Case) -> Iterable[dict[str, object]]:
+    for held in case.assignments.select_related("agency", "membership__user"):
+        where = "" if held.role == AssignmentRole.LEAD_AGENCY else f", {held.agency.name}"
+        yield {
+            "when": held.starts_on,
+            "title": f"{held.get_role_display()}: {held.holder}{where}",
+            "text": held.reason,
+        }
+
+
+def _custody(case: Case) -> Iterable[dict[str, object]]:
+    for period in case.custody:
+        yield {"when": period.starts_on, "title": f"Into custody: {period.prison}", "text": _kind(period)}
+        if period.released_on is not None:
+            yield {"when": period.released_on, "title": f"Released: {period.prison}", "text": ""}
+
+
+def _kind(period: CustodyPeriod) -> str:
+    return period.get_kind_display()

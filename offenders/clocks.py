@@ -1,0 +1,114 @@
+"""The dates that are coming for a case, worked out from what is stored and the scheme's rules (design.md 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from iom.deadlines import first_review_meeting
+from iom.jinja import day_month
+from iom.models import Meeting, Scheme
+from iom.policy import Policy
+from iom.working_days import add_months
+
+from .models import Case, Colour
+from .rag import GreenClock, Inside, green_clock
+
+# A release this near needs a new rating before it (ux.md 4.2).
+RELEASE_DAYS = 28
+FRIDAY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Something that comes on a day, in words; `source` is the rule that says so, if one does."""
+
+    on: date
+    text: str
+    source: str = ""
+
+
+def planned_meetings(scheme: Scheme, slug: str | None, since: date) -> list[date]:
+    """Days from `since` on, on which a body meets or is due to; cancelled ones left out."""
+    if slug is None:
+        return []
+    rows = Meeting.objects.filter(scheme=scheme, body__slug=slug, date__gte=since).exclude(status="cancelled")
+    return list(rows.order_by("date").values_list("date", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What the clocks of many cases need, read once: the rules and the coming meetings of the two bodies they name."""
+
+    policy: Policy
+    today: date
+    exits: tuple[date, ...]
+    reviews: tuple[date, ...]
+
+    @classmethod
+    def of(cls, scheme: Scheme, today: date) -> Calendar:
+        """The calendar of a scheme from `today` on."""
+        policy = scheme.policy
+        review = policy.review("first")
+        exits = planned_meetings(scheme, policy.exit.decided_by, today)
+        # The panel of a review that is due soon may have met already; it must not look as if the next one took it.
+        since = add_months(today, -1 - (review.months or 0)) if review else today
+        reviews = planned_meetings(scheme, review.body if review else None, since)
+        return cls(policy, today, tuple(exits), tuple(reviews))
+
+
+def clock_of(case: Case, calendar: Calendar) -> GreenClock | None:
+    """The Green clock of a case; None for other ratings and where the scheme counts no months."""
+    rating = case.rating
+    if rating is None or rating.colour != Colour.GREEN:
+        return None
+    covered = calendar.policy.blue.covers if calendar.policy.blue.used else ()
+    inside = [Inside(p.starts_on, p.released_on) for p in case.custody if p.kind not in covered]
+    return green_clock(calendar.policy.exit, rated_green_on=rating.starts_on, meetings=calendar.exits, inside=inside)
+
+
+def to_re_rate(case: Case, calendar: Calendar) -> bool:
+    """Whether somebody is about to leave custody, or left it, and no panel has rated them since (Merton, Roles)."""
+    if not calendar.policy.custody.re_rate_before_release or case.rating is None:
+        return False
+    if case.inside is None:
+        return case.rating.colour == Colour.BLUE and bool(case.custody)
+    due = case.inside.release_expected_on
+    return due is not None and due <= calendar.today + timedelta(days=RELEASE_DAYS)
+
+
+def coming_for(case: Case, calendar: Calendar) -> list[Coming]:
+    """The next dates of a case, soonest first: release, end of the Green months, first review."""
+    return sorted(_coming(case, calendar), key=lambda each: each.on)
+
+
+def _coming(case: Case, calendar: Calendar) -> Iterable[Coming]:
+    if case.inside is not None and case.inside.release_expected_on is not None:
+        words = "Release expected, re-rate before" if to_re_rate(case, calendar) else "Release expected"
+        yield Coming(case.inside.release_expected_on, words)
+    if (clock := clock_of(case, calendar)) is not None:
+        at = f", panel {day_month(clock.meeting)}" if clock.meeting else ""
+        months = calendar.policy.exit.green_months
+        yield Coming(clock.due, f"Green for {months} months{at}", clock.source)
+    yield from _first_review(case, calendar)
+
+
+def _first_review(case: Case, calendar: Calendar) -> Iterable[Coming]:
+    review = calendar.policy.review("first")
+    if review is None or review.months is None:
+        return
+    meeting = first_review_meeting(case.accepted_on, review.months, calendar.reviews)
+    if meeting is not None and _recent(case, review.months, calendar) and meeting >= calendar.today:
+        yield Coming(meeting, review.label, review.source)
+
+
+def _recent(case: Case, months: int, calendar: Calendar) -> bool:
+    """Whether the meetings that were read reach back to acceptance."""
+    return add_months(case.accepted_on, months + 1) >= calendar.today
+
+
+def cases_with_clocks(cases: Sequence[Case], calendar: Calendar) -> list[tuple[Case, GreenClock]]:
+    """The Green ones of these cases with their clocks, soonest first."""
+    pairs = [(case, clock) for case in cases if (clock := clock_of(case, calendar)) is not None]
+    return sorted(pairs, key=lambda pair: (pair[1].due, pair[0].reference))

@@ -1,0 +1,44 @@
+"""Custody and release."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from iom.forms import CleanCharField, DateField, SaneForm
+from offenders.models import CustodyPeriod
+
+
+class CustodyForm(SaneForm):
+    """Where somebody is held, since when, and when they are expected out."""
+
+    kind = forms.ChoiceField(
+        label="Status",
+        choices=CustodyPeriod.Kind.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose if they are on remand or under sentence"},
+    )
+    prison = CleanCharField(max_length=120, noun="the prison")
+    starts_on = DateField(label="In custody since", latest="today", noun="the date of coming into custody")
+    release_expected_on = DateField(
+        label="Release expected on",
+        required=False,
+        noun="the expected release",
+        help_text="Leave empty if it is not known. For example, 17 3 2026.",
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        began, out = data.get("starts_on"), data.get("release_expected_on")
+        if began and out and out < began:
+            self.add_error("release_expected_on", "The expected release must be after the date of coming into custody")
+        return data
+
+
+class ReleaseForm(SaneForm):
+    """When somebody left custody."""
+
+    released_on = DateField(label="Released on", latest="today", noun="the release date")
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)

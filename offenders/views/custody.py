@@ -1,0 +1,87 @@
+"""Custody and release (ux.md 4.5): where, since when, expected out when; and that somebody is out."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from iom.pages import page
+from iom.steps import StepRefused
+from offenders import actions
+from offenders.case_pages import case_page, find_case
+from offenders.clocks import FRIDAY
+from offenders.forms.custody import CustodyForm, ReleaseForm
+from offenders.models import Case
+
+
+@page("offenders.record_custody", methods=("GET", "POST"))
+def custody(request: HttpRequest, reference: str) -> HttpResponse:
+    """The present period with its corrections, or a new one, and the periods before."""
+    case = find_case(request.actor, reference)
+    form = _custody_form(case, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            _save(case, form, request)
+        except StepRefused as refused:
+            form.add_error(None, refused.problems)
+        else:
+            messages.success(request, f"Custody of {case.reference} saved")
+            return redirect("case_custody", case.reference)
+    return _show(request, case, form, ReleaseForm(initial={"version": case.inside.version if case.inside else 0}))
+
+
+@page("offenders.record_custody", methods=("POST",))
+def release(request: HttpRequest, reference: str) -> HttpResponse:
+    """Somebody is out. The rating waits for the panel."""
+    case = find_case(request.actor, reference)
+    if case.inside is None:
+        raise Http404
+    form = ReleaseForm(request.POST)
+    if form.is_valid():
+        try:
+            actions.record_release(
+                case.inside,
+                on=form.cleaned_data["released_on"],
+                version=form.cleaned_data["version"],
+                by=request.actor,
+            )
+        except StepRefused as refused:
+            form.add_error(None, refused.problems)
+        else:
+            messages.success(
+                request, f"Release of {case.reference} recorded. The rating stays until the panel rates again"
+            )
+            return redirect("case_custody", case.reference)
+    return _show(request, case, _custody_form(case, None), form)
+
+
+def _custody_form(case: Case, data: object) -> CustodyForm:
+    held = case.inside
+    names = ("kind", "prison", "starts_on", "release_expected_on", "version")
+    return CustodyForm(data, initial={name: getattr(held, name) for name in names} if held else {})
+
+
+def _save(case: Case, form: CustodyForm, request: HttpRequest) -> None:
+    given = dict(form.cleaned_data)
+    version = given.pop("version")
+    if case.inside is None:
+        actions.record_custody(case, by=request.actor, **given)
+    else:
+        actions.change_custody(case.inside, by=request.actor, version=version, **given)
+
+
+def _show(request: HttpRequest, case: Case, form: CustodyForm, release_form: ReleaseForm) -> HttpResponse:
+    held = case.inside
+    return render(
+        request,
+        "offenders/custody.html",
+        case_page(request, case, "case_custody")
+        | {
+            "form": form,
+            "release_form": release_form,
+            "may_change": request.actor.can("offenders.record_custody", case),
+            "friday": bool(held and held.release_expected_on and held.release_expected_on.weekday() == FRIDAY),
+            "earlier": [period for period in case.custody if period.released_on is not None],
+        },
+    )
