@@ -28,6 +28,7 @@ VENV = CHECKOUT / ".venv"
 PYTHON = VENV / "bin" / "python"
 NODE = CHECKOUT / ".run" / "node"
 LOG = SETUP / "setup.log"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 OLDEST_PYTHON = (3, 11)
 ROOM_NEEDED = 1500 * 2**20
@@ -171,9 +172,12 @@ def fetch_assets() -> None:
         return
     say("  Fetching style sheets and typefaces")
     command = npm()
-    places = [str(Path(str(command[0])).parent), os.environ.get("PATH", "")]
-    env = {"PATH": os.pathsep.join(places)} if command[1:] else None
-    if not run([*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], env=env):
+    env = {}
+    if command[1:]:
+        env["PATH"] = os.pathsep.join([str(Path(str(command[0])).parent), os.environ.get("PATH", "")])
+    if CERTIFICATES.exists() and "NODE_EXTRA_CA_CERTS" not in os.environ:
+        env["NODE_EXTRA_CA_CERTS"] = str(CERTIFICATES)  # Node.js does not look at the machine's own
+    if not run([*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"], env=env):
         raise Trouble(f"The style sheets could not be fetched: is the network there? The reason is in {LOG}.")
     if not run([sys.executable, CHECKOUT / "scripts" / "build_assets.py"]):
         raise Trouble(f"The style sheets could not be made: the reason is at the end of {LOG}.")
