@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from iom import clock
 from iom.deadlines import Deadline, deciding_meeting
 from iom.models import Meeting, Scheme
-from iom.models.calendar import holidays_of
 from iom.policy.bodies import BodyPolicy, LateRule
+from iom.working_days import holidays_of
 
 if TYPE_CHECKING:
     from referrals.models import Referral

@@ -9,8 +9,8 @@ from django.db import models
 from django.urls import reverse
 
 from iom.deadlines import MeetingDates, meeting_dates
-from iom.policy import BodyPolicy, Policy
-from iom.working_days import Holidays, english_holidays
+from iom.policy import BodyPolicy
+from iom.working_days import holidays_of
 
 from .base import SchemeModel, SchemeQuerySet, per_scheme, same_scheme
 from .people import Agency, Membership, User
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from iom.access import Actor
-
-
-def holidays_of(policy: Policy) -> Holidays:
-    """The bank holidays of England with the scheme's own days."""
-    return english_holidays().with_extra({day.day: day.name for day in policy.extra_days})
 
 
 class Body(SchemeModel):

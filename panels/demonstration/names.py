@@ -1,0 +1,107 @@
+"""Made-up names, places and sentences. Nobody here exists."""
+
+from __future__ import annotations
+
+GIVEN_MEN = (
+    "Aaron Abdi Adam Alfie Amir Andre Anton Ashley Bilal Blake Bradley Calum Carl Connor Craig Curtis Danny Darren Dean Declan "
+    "Dominic Dwayne Ellis Errol Ethan Finlay Gareth Gary Hassan Ian Idris Jake Jamal Jason Jermaine Joel Jordan Karl Kieran "
+    "Kofi Lee Leon Levi Liam Luca Marcus Marlon Mason Mo Nathan Neil Omar Oscar Paul Pavel Rafal Ray Reece Ricky Rhys Ross Ryan "
+    "Samir Scott Sean Shane Stefan Tariq Terry Tyrone Usman Vinnie Warren Yusuf Zak"
+).split()
+GIVEN_WOMEN = (
+    "Abigail Aisha Amber Bianca Carly Chantelle Courtney Danielle Ebony Fatima Gemma Hayley Jade Kayleigh Keira Leanne Lucy "
+    "Mariam Natasha Paige Rochelle Sasha Shanice Stacey Tanya Zoe"
+).split()
+FAMILY = (
+    "Alderbrook Ashgrove Barrowfield Beckham-Lowe Birchwater Blackmere Bramblecote Brightmoor Calderstone Castlewick Chalkley "
+    "Coldharbour Copperfield-Ash Cragwell Dalewood Deepwell Dunmarsh Eastlake Elmsworth Fairbourne Fallowdene Farnmoor Fennick "
+    "Fieldgate Foxcombe Garrowby Glenmoor Greyling Hallowell Harrowgate Hartmoor Hawkridge Hazelbeck Heathersage Highmoor "
+    "Hollowbrook Inglewick Ironside-Vale Kestrelton Kingsmere Lambourne-Fell Larchfield Lindenway Longacre Marlstone Maybridge "
+    "Meadowcroft Millbrook-Hay Moorgate-Lane Netherby Northway Oakhollow Oldershaw Orchardson Penhallow-Reed Pinecroft Quarrington "
+    "Ravensmoor Redfern-Low Ridgeway-Dunn Rookwood Rushbrook Sandwell-Moss Saltmarsh Shawcross-Lea Silverdale Southmoor "
+    "Stonebeck Summerlea Tanglewood Thornfield Tidewell Underhill-Gray Valebrook Wainwick Westerdale Whinmoor Wildgoose Willowmere "
+    "Winterbourne Withersby Wolfendale-Ash Woodhollow Yarrowfield Yewdale"
+).split()
+STAFF_GIVEN = (
+    "Priya Grace Tom Kofi Jo Amina Helen David Ruth Samuel Nadia Peter Lorna Imran Claire Hugh Bola Megan Rob Esther Yasmin Colin "
+    "Farah Dawn Marek Susan Tunde Alison Gwen Victor"
+).split()
+STAFF_FAMILY = (
+    "Shah Adeyemi Dunn Osei Reid Rahman Prior Lockwood Baptiste Nwosu Hussain Galloway Tennant Mirza Whitlock Pemberton Okafor Price "
+    "Hastings Mensah Karim Brandt Aziz Foster Nowak Bell Ojo Cartwright Morgan Lindqvist"
+).split()
+STREETS = (
+    "Larch Road",
+    "Station Parade",
+    "Mill Lane",
+    "Copse Close",
+    "Garden Walk",
+    "Tower Court",
+    "Bridge Street",
+    "Orchard Way",
+    "Quarry Rise",
+    "Meadow View",
+)
+WARDS = ("Northfield", "Old Town", "Riverside", "Hill Park", "Eastgate", "Common End", "Station", "Market")
+PRISONS = ("HMP Wandsworth", "HMP Pentonville", "HMP Thameside", "HMP High Down", "HMP Winchester", "HMP Bronzefield")
+
+EVIDENCE = (
+    "Arrested three times since the autumn for burglary of homes in the same two streets. Stolen tools were found in the lock-up.",
+    "Charged with two vehicle thefts and named by shop staff in four more. Missed the last two probation appointments.",
+    "Four convictions for theft in twelve months, each within weeks of release. Sells what is taken to pay for drugs.",
+    "Robbery of a delivery rider in March, and intelligence of two more. Returned to the same group after release.",
+    "Burglary of three shops on one night. Fingerprints in two. Has begun to carry tools in the day.",
+)
+BENEFIT = (
+    "Housing, treatment and probation are each working alone. One plan and one lead would stop the gaps being used.",
+    "Has asked for help with drugs and a place to live. Needs enforcement and support that know of each other.",
+    "No agency has kept contact for more than a month. A lead professional and daily contact would give a chance of that.",
+)
+HARM = (
+    "Carries a knife when using. Threatened a shop worker in May.",
+    "No violence on record in the last three years.",
+    "Family members have been frightened by people who come to the flat to collect debts.",
+)
+REASONS = {
+    "RED": (
+        "Not engaging. Two new arrests since the last panel.",
+        "Seems to comply, but intelligence says that the offending goes on.",
+        "Missed three appointments. New burglary charge.",
+    ),
+    "AMBER": (
+        "Engaging with treatment. Offending down, but the risk remains.",
+        "Keeps appointments and has asked for help with housing.",
+        "Working with the lead professional. One arrest, no charge.",
+    ),
+    "GREEN": (
+        "No intelligence of offending for four months.",
+        "In work and in settled housing. Nothing new.",
+        "Finished treatment. No longer coming to notice.",
+    ),
+    "BLUE": ("Remanded to prison.", "Sentenced. Contact goes on through the prison."),
+}
+ACTIONS = (
+    ("housing", "accommodation", "confirm the tenancy reference and say what is missing"),
+    ("housing", "accommodation", "find a place for the first night after release"),
+    ("probation", "thinking", "add a condition on the named area to the licence request"),
+    ("probation", "", "home visit with police, evening"),
+    ("police", "", "check the address and the curfew twice a week"),
+    ("police", "", "share the list of recent arrests with the lead professional"),
+    ("substance_misuse", "drugs", "see at the hub for assessment and a script"),
+    ("health", "health", "write to the surgery about registration"),
+    ("employment", "employment", "book a work coach and a benefits check"),
+    ("benefits", "finance", "check the claim and arrange an advance"),
+    ("advice", "finance", "debt advice appointment"),
+    ("education", "employment", "place on the entry-level building course"),
+    ("council", "", "ask the neighbourhood team for three weeks of patrols"),
+)
+SUMMARIES = {
+    "housing": "Tenancy at risk: rent arrears since November. No complaint from neighbours this quarter.",
+    "health": "Known to the community team until January. Missed the last two appointments.",
+    "probation": "On licence. Reporting weekly, two missed in the last six.",
+    "police": "Named in two burglaries under investigation. Stopped with tools on 3 occasions.",
+    "substance_misuse": "On a script since spring. Tests show use on top about once a fortnight.",
+    "council": "Two reports of street drinking near the station. No warnings issued.",
+    "employment": "Claim open. Has not attended the work-focused interview.",
+}
+NOT_KNOWN_WHY = "The records were searched by name, date of birth and alias."

@@ -1,0 +1,99 @@
+"""Loads the demonstration: five made-up schemes that look lived in."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+from auditlog.context import disable_auditlog
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from iom import clock
+from iom.models import Notification, OutboxMessage, Scheme, User
+from iom.policy import load_preset
+from iom.schemes import create_scheme
+from panels.demonstration.people import domain, hire
+from panels.demonstration.year import Life, Size, numbered_from
+
+SEED = 2026
+HOLDS_REAL_DATA = 3
+# In the order of the contract: how large the cohort was, how many panels ago it began, nominations to each panel.
+SCHEMES = {
+    "merton": Size(founders=38, months=12, nominations=3),
+    "london": Size(founders=14, months=6, nominations=2),
+    "richmond": Size(founders=12, months=5, nominations=2),
+    "waltham_forest": Size(founders=16, months=6, nominations=2),
+    "hampshire": Size(founders=14, months=5, nominations=2),
+}
+
+
+class Command(BaseCommand):
+    help = "Loads the demonstration. Refuses a database that holds anything else."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--if-empty", action="store_true", help="do nothing if the demonstration is there already")
+        parser.add_argument("--seed", type=int, default=SEED, help="the same number gives the same people")
+        parser.add_argument("--today", type=date.fromisoformat, help="as if today were this day (YYYY-MM-DD)")
+        parser.add_argument("--scheme", action="append", choices=list(SCHEMES), help="only this one; may be repeated")
+
+    def handle(
+        self,
+        *args: Any,
+        if_empty: bool,
+        seed: int,
+        today: date | None,
+        scheme: list[str] | None,
+        **options: Any,
+    ) -> None:
+        if Scheme.objects.exists() or User.objects.exists():
+            self._refuse(if_empty=if_empty)
+            return
+        today = today or clock.today()
+        # All or nothing: an interrupted load leaves an empty database, and the next start loads it.
+        with transaction.atomic(), disable_auditlog():
+            for slug in scheme or SCHEMES:
+                self._load(slug, Random(f"{seed} {slug}"), today)
+            self._let_the_past_rest()
+        self.stdout.write(f"Loaded {Scheme.objects.count()} schemes.")
+
+    def _refuse(self, *, if_empty: bool) -> None:
+        """The demonstration is there, or something else is."""
+        emails = {f"coordinator@{domain(scheme)}" for scheme in Scheme.objects.all()}
+        known = emails and User.objects.filter(email__in=emails).count() == len(emails)
+        if known and if_empty:
+            self.stdout.write("The demonstration is there already.")
+        elif known:
+            raise CommandError("The demonstration is there already.", returncode=1)
+        elif if_empty:
+            self.stderr.write("The database holds other data: no demonstration is loaded into it.")
+            sys.exit(HOLDS_REAL_DATA)
+        else:
+            raise CommandError(
+                "The database holds other data: no demonstration is loaded into it.", returncode=HOLDS_REAL_DATA
+            )
+
+    def _load(self, slug: str, dice: Random, today: date) -> None:
+        began = today - timedelta(days=480)
+        made = create_scheme(slug, load_preset(slug), on=began).scheme
+        numbered_from(made, "case", dice.randint(20, 90))
+        numbered_from(made, "referral", dice.randint(100, 180))
+        staff = hire(made, dice, since=began)
+        life = Life(made, staff, dice, today, SCHEMES[slug])
+        life.live(lambda words: self._say(made, words))
+
+    def _say(self, scheme: Scheme, words: str) -> None:
+        if self.verbosity_wanted > 1:
+            self.stdout.write(f"{scheme.short_name}: {words}")
+
+    def execute(self, *args: Any, **options: Any) -> Any:
+        self.verbosity_wanted = options["verbosity"]
+        return super().execute(*args, **options)
+
+    def _let_the_past_rest(self) -> None:
+        """Nobody is mailed what happened a year ago; what was told before this week counts as read."""
+        OutboxMessage.objects.filter(kind="email").delete()
+        Notification.objects.update(read_at=clock.now())
