@@ -104,4 +104,4 @@ SUMMARIES = {
     "council": "Two reports of street drinking near the station. No warnings issued.",
     "employment": "Claim open. Has not attended the work-focused interview.",
 }
-NOT_KNOWN_WHY = "The records were searched by name, date of birth and alias."
+URGENT = "Released without notice on Friday and named in two burglaries since."

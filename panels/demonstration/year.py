@@ -235,8 +235,10 @@ class Life:
 
     # --- Nominations ----------------------------------------------------------------
 
-    def nominate(self, on: date, *, finish: bool = True, urgent: str = "", mild: bool = False) -> Referral:
-        """A nomination by one of the agencies, sent unless `finish` is false."""
+    def nominate(
+        self, on: date, *, finish: bool = True, urgent_for: Meeting | None = None, mild: bool = False
+    ) -> Referral:
+        """A nomination by one of the agencies, sent unless `finish` is false; late if it is urgent for a meeting."""
         sign_in = self.dice.choice(["police", "probation", "housing"])
         by = self.staff.actor(sign_in)
         with self.at(on, 10, self.dice.randint(0, 59)):
@@ -272,8 +274,10 @@ class Life:
             if self.asks_more():
                 referral.facts = self.more_facts()
                 referral.save(update_fields=["facts"])
-            if urgent:
-                referral = referrals.save_section(referral, "late", by=by, done=True, urgent_reason=urgent)
+            if urgent_for is not None:
+                referral = referrals.save_section(
+                    referral, "late", by=by, done=True, meeting=urgent_for, urgent_reason=names.URGENT
+                )
             return referrals.send(referral, by=by) if finish else referral
 
     def asks_more(self) -> bool:
@@ -540,7 +544,7 @@ class Life:
             referral = self.nominate(self.working_day(early), mild=number == 2)
             self.put_to_panel(referral, meeting, self.working_day(min(early + 2 * DAY, self.today)))
         self.answer_checks(meeting, min(early + 4 * DAY, self.today - DAY), everyone=False)
-        self.nominate(self.today - DAY, urgent="Released without notice on Friday and named in two burglaries since.")
+        self.nominate(self.today - DAY, urgent_for=meeting)
         self.nominate(self.today - DAY)
         self.nominate(self.today - 2 * DAY, finish=False)
         self.near_release(coming)
