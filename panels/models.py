@@ -10,6 +10,7 @@ from django.db.models import Q
 from actionplans.models import Action, ActionStatus
 from iom.models import (
     Agency,
+    Body,
     Document,
     Meeting,
     Membership,
@@ -88,6 +89,24 @@ class AgendaItem(SchemeModel):
 
     def __str__(self) -> str:
         return f"item {self.number or self.pk}"
+
+
+class MovedMeeting(SchemeModel):
+    """Where a meeting was before it was moved: its old address leads to the new one (design.md 6)."""
+
+    body = models.ForeignKey(Body, on_delete=models.CASCADE, related_name="+")
+    old_date = models.DateField()
+    meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="moves")
+
+    class Meta:
+        constraints = [
+            per_scheme(),
+            *same_scheme("body", "meeting"),
+            models.UniqueConstraint(fields=["body", "old_date"], name="panels_moved_once_from_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"moved from {self.old_date}"
 
 
 class Circulation(SchemeModel):
