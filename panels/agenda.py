@@ -8,42 +8,46 @@ agree.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from iom import audit
+from iom import audit, notify
 from iom.models import Meeting, MeetingStatus
-from iom.steps import StepRefused, locked
+from iom.steps import StepRefused, locked, take
+from offenders.models import Case, Colour, RagRating
 
+from . import circulation
 from .models import AgendaItem, ItemState, Section
-from .transitions import OPEN_TO_ITEMS
+from .transitions import OPEN_TO_ITEMS, SEND_AGENDA
 
 if TYPE_CHECKING:
     from iom.access import Actor
-    from offenders.models import Case
     from referrals.models import Referral
 
 SECTIONS = tuple(Section)
+ABOUT_PEOPLE = (Section.REFERRALS, Section.RELEASES, Section.REVIEWS, Section.EXITS)
 # What every agenda has: at its start who is here and what was promised, at its end what nobody foresaw.
 STANDING = (Section.APOLOGIES, Section.LAST_ACTIONS, Section.AOB)
 ONCE_A_MEETING = (Section.APOLOGIES, Section.LAST_ACTIONS)
 STANDING_MINUTES = 5
+ORDER_IS_FIXED = "The agenda has gone out, so its order and numbers stay. Park an item, or take it at another time."
 
 
-def subjects_of(item: AgendaItem) -> list[str]:
-    """References of the people whom an item is about, for the audit."""
-    return [thing.reference for thing in (item.referral, item.case) if thing is not None]
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Something to put on an agenda: a nomination, a case, or a title; `why` says what for."""
+
+    section: str
+    referral: Referral | None = None
+    case: Case | None = None
+    title: str = ""
+    why: str = ""
+    minutes: int | None = None
 
 
-def minutes_for(meeting: Meeting, section: str) -> int:
-    """How long an item of this section is planned for: the policy's minutes for people, five for the rest."""
-    about_people = section in (Section.REFERRALS, Section.RELEASES, Section.REVIEWS, Section.EXITS)
-    return meeting.body.policy.sitting.minutes_per_item if about_people else STANDING_MINUTES
-
-
-@transaction.atomic
 def add_item(
     meeting: Meeting,
     *,
@@ -55,44 +59,233 @@ def add_item(
     why: str = "",
     minutes: int | None = None,
 ) -> AgendaItem:
-    """Put something on the agenda, at the end of its section; in a live meeting at the end of the agenda.
+    """Put something on the agenda, at the end of its section; reviews Red first; in a live meeting at the very end.
 
     Once the agenda has gone out the item is late and numbered after the one before it (6a). A nomination that arrived
     after the closing date is late in any case. Raises PermissionDenied, or StepRefused when the meeting is over or the
     thing is on the agenda already.
     """
-    meeting = _locked_meeting(meeting)
-    _must_build(meeting, by)
-    _refuse_twice(meeting, section, referral, case)
-    item = AgendaItem(
+    return add_items(meeting, [Wanted(section, referral, case, title, why, minutes)], by=by)[0]
+
+
+@transaction.atomic
+def add_items(meeting: Meeting, wanted: Iterable[Wanted], *, by: Actor) -> list[AgendaItem]:
+    """`add_item` for several things at once: all or none."""
+    meeting = _held_for(meeting, by)
+    items = ordered(meeting)
+    colours = _colours(items, wanted := list(wanted))
+    added = []
+    for want in wanted:
+        _refuse_twice(meeting, want)
+        item = _new(meeting, want)
+        place = _place(meeting, items, item, colours)
+        if meeting.status != MeetingStatus.DRAFT:
+            item.number = later_number([each.number for each in items[:place]], {each.number for each in items})
+        items.insert(place, item)
+        item.position = place + 1
+        item.save()
+        added.append(item)
+        audit.record(
+            "add_agenda_item",
+            item,
+            by=by,
+            after=item.section,
+            subjects=subjects_of(item),
+            meeting=meeting.key,
+            late=item.late,
+        )
+    _write_places(items)
+    return added
+
+
+def _new(meeting: Meeting, want: Wanted) -> AgendaItem:
+    about_somebody = want.referral is not None or want.case is not None
+    return AgendaItem(
         scheme=meeting.scheme,
         meeting=meeting,
-        section=section,
+        section=want.section,
         position=0,
-        referral=referral,
-        case=case,
-        title=title or ("" if referral or case else Section(section).label),
-        why=why,
-        minutes=minutes or minutes_for(meeting, section),
-        late=meeting.status != MeetingStatus.DRAFT or bool(referral and referral.late),
+        referral=want.referral,
+        case=want.case,
+        title=want.title or ("" if about_somebody else Section(want.section).label),
+        why=want.why[:200],
+        minutes=want.minutes or minutes_for(meeting, want.section),
+        late=meeting.status != MeetingStatus.DRAFT or bool(want.referral and want.referral.late),
     )
+
+
+@transaction.atomic
+def move(item: AgendaItem, to: int, *, by: Actor) -> AgendaItem:
+    """Move an item of a draft to the place `to` of the whole agenda, counted from 1; it stays within its section.
+
+    Raises PermissionDenied, or StepRefused once the agenda has gone out.
+    """
+    meeting = _draft_for(item, by)
     items = ordered(meeting)
-    place = len(items) if meeting.status == MeetingStatus.LIVE else _end_of(items, section)
-    if meeting.status != MeetingStatus.DRAFT:
-        item.number = later_number([each.number for each in items[:place]], {each.number for each in items})
-    items.insert(place, item)
-    item.position = place + 1
-    item.save()
-    _renumber_positions(items)
+    item = next((each for each in items if each.pk == item.pk), item)
+    if item.state == ItemState.PARKED:
+        raise StepRefused(["This item is parked: bring it back first."])
+    mine = [place for place, each in enumerate(items, start=1) if each.section == item.section]
+    to = min(max(to, mine[0]), mine[-1])
+    before = item.position
+    items.remove(item)
+    items.insert(to - 1, item)
+    _write_places(items)
     audit.record(
-        "add_agenda_item", item, by=by, after=section, subjects=subjects_of(item), meeting=meeting.key, late=item.late
+        "move_agenda_item",
+        item,
+        by=by,
+        before=str(before),
+        after=str(to),
+        subjects=subjects_of(item),
+        meeting=meeting.key,
     )
     return item
+
+
+@transaction.atomic
+def remove(item: AgendaItem, *, by: Actor) -> Wanted:
+    """Take an item off a draft, and return what would put it back. Once the agenda has gone out an item is parked."""
+    meeting = _draft_for(item, by)
+    back = Wanted(item.section, item.referral, item.case, item.title, item.why, item.minutes)
+    _delete(locked(AgendaItem, item.pk), meeting, by)
+    return back
+
+
+@transaction.atomic
+def park(item: AgendaItem, *, by: Actor) -> AgendaItem:
+    """Set an item aside: it keeps its number and its words, and takes no time. Raises as `add_item`."""
+    meeting = _held_for(item.meeting, by)
+    item = locked(AgendaItem, item.pk)
+    if item.state != ItemState.OPEN:
+        raise StepRefused([f"This item is already {item.get_state_display().lower()}."])
+    _set_state(item, ItemState.PARKED, by, "park_agenda_item", meeting)
+    _write_places(ordered(meeting))
+    return item
+
+
+@transaction.atomic
+def leave(item: AgendaItem, *, by: Actor) -> None:
+    """Take off the agenda what will not come: out of a draft, parked where people have read of it already.
+
+    For the verb that took the person's nomination back, which has asked whether the actor may.
+    """
+    meeting = locked(Meeting, item.meeting_id)
+    item = locked(AgendaItem, item.pk)
+    if meeting.status == MeetingStatus.DRAFT:
+        _delete(item, meeting, by)
+    elif item.state == ItemState.OPEN:
+        _set_state(item, ItemState.PARKED, by, "park_agenda_item", meeting)
+        _write_places(ordered(meeting))
+
+
+@transaction.atomic
+def bring_back(item: AgendaItem, *, by: Actor) -> AgendaItem:
+    """Put a parked item where it was: after the numbers below its own, else at the end of its section."""
+    meeting = _held_for(item.meeting, by)
+    item = locked(AgendaItem, item.pk)
+    if item.state != ItemState.PARKED:
+        raise StepRefused(["This item is not parked."])
+    items = ordered(meeting)
+    if item.number:
+        place = sum(_sort_key(each.number) < _sort_key(item.number) for each in items)
+    else:
+        place = _place(meeting, items, item, _colours([*items, item], ()))
+        if meeting.status != MeetingStatus.DRAFT:
+            item.number = later_number([each.number for each in items[:place]], {each.number for each in items})
+            item.late = True
+    _set_state(item, ItemState.OPEN, by, "bring_back_agenda_item", meeting)
+    items.insert(place, item)
+    _write_places(items)
+    return item
+
+
+@transaction.atomic
+def set_minutes(item: AgendaItem, minutes: int, *, by: Actor, version: int | None = None) -> AgendaItem:
+    """Plan another length for an item. Raises PermissionDenied, StepRefused when the meeting is over, or Stale."""
+    meeting = _held_for(item.meeting, by)
+    item = locked(AgendaItem, item.pk, version=version)
+    before, item.minutes = item.minutes, minutes
+    item.version += 1
+    item.save(update_fields=["minutes", "version"])
+    audit.record(
+        "change_agenda_item",
+        item,
+        by=by,
+        before=str(before),
+        after=str(minutes),
+        fields=["minutes"],
+        subjects=subjects_of(item),
+        meeting=meeting.key,
+    )
+    return item
+
+
+@transaction.atomic
+def agree_late(item: AgendaItem, *, by: Actor) -> AgendaItem:
+    """The chair agrees that a late item is taken. Raises PermissionDenied for anybody else, StepRefused if not late."""
+    if not by.can("panels.agree_late_item", item):
+        raise PermissionDenied
+    item = locked(AgendaItem, item.pk)
+    if not item.late:
+        raise StepRefused(["This item is not late."])
+    if item.late_agreed_by_id is None:
+        item.late_agreed_by = by.user
+        item.version += 1
+        item.save(update_fields=["late_agreed_by", "version"])
+        audit.record("agree_late_item", item, by=by, subjects=subjects_of(item), meeting=item.meeting.key)
+    return item
+
+
+@transaction.atomic
+def ask_chair(item: AgendaItem, *, by: Actor) -> None:
+    """Ask the chair to agree to a late item, once. Raises StepRefused when the meeting has no chair yet."""
+    if not by.can("panels.build_agenda", item):
+        raise PermissionDenied
+    meeting = item.meeting
+    if meeting.chair is None:
+        raise StepRefused(["Nobody is named to chair this meeting yet. Choose the chair first."])
+    notify.tell(
+        [meeting.chair.user],
+        scheme=meeting.scheme,
+        kind="late_item",
+        subject=f"item:{item.pk}",
+        text=f"A late item needs your agreement: {circulation.name_of(meeting)}",
+        url=f"{meeting.get_absolute_url()}#late-items",
+        email_body="An item came after the deadline. Sign in to say whether the panel takes it:",
+    )
+    audit.record("ask_chair_about_late_item", item, by=by, subjects=subjects_of(item), meeting=meeting.key)
+
+
+@transaction.atomic
+def send_agenda(meeting: Meeting, *, by: Actor) -> Meeting:
+    """Send the agenda: its items are numbered for good, and everybody at the table has it and is told.
+
+    Raises PermissionDenied, or StepRefused when it has gone out already or has nothing on it.
+    """
+    meeting = take(SEND_AGENDA, meeting, by=by)
+    meeting.scheme = meeting.body.scheme = by.scheme
+    items = ordered(meeting)
+    for number, item in enumerate(items, start=1):
+        item.number, item.position = str(number), number
+    AgendaItem.objects.bulk_update(items, ["number", "position"])
+    circulation.circulate(meeting, by=by)
+    return meeting
 
 
 def ordered(meeting: Meeting) -> list[AgendaItem]:
     """Every item of the agenda as it stands, parked ones left out, whoever may see them."""
     return list(meeting.items.numbered().select_related("referral", "case"))
+
+
+def minutes_for(meeting: Meeting, section: str) -> int:
+    """How long an item of this section is planned for: the policy's minutes for people, five for the rest."""
+    return meeting.body.policy.sitting.minutes_per_item if section in ABOUT_PEOPLE else STANDING_MINUTES
+
+
+def subjects_of(item: AgendaItem) -> list[str]:
+    """References of the people whom an item is about, for the audit."""
+    return [thing.reference for thing in (item.referral, item.case) if thing is not None]
 
 
 def later_number(before: Sequence[str], taken: Iterable[str]) -> str:
@@ -113,42 +306,87 @@ def _letters(count: int) -> str:
     return (chr(96 + high) if high else "") + chr(97 + low)
 
 
-def _locked_meeting(meeting: Meeting) -> Meeting:
-    """The meeting, held so that two people do not order its agenda at once."""
-    return locked(Meeting, meeting.pk)
+def _sort_key(number: str) -> tuple[int, int, str]:
+    """6 before 6a before 6b before 6aa before 7."""
+    whole = number.rstrip("abcdefghijklmnopqrstuvwxyz")
+    letters = number[len(whole) :]
+    return int(whole or 0), len(letters), letters
 
 
-def _must_build(meeting: Meeting, by: Actor) -> None:
+def _held_for(meeting: Meeting, by: Actor) -> Meeting:
+    """The meeting, locked so that two people do not order its agenda at once, if the actor may and it is not over."""
+    meeting = locked(Meeting, meeting.pk)
     if not by.can("panels.build_agenda", meeting):
         raise PermissionDenied
     if meeting.status not in OPEN_TO_ITEMS:
         raise StepRefused([f"This meeting is {meeting.get_status_display().lower()}: its agenda takes no more items."])
+    meeting.scheme = meeting.body.scheme = by.scheme
+    return meeting
 
 
-def _refuse_twice(meeting: Meeting, section: str, referral: Referral | None, case: Case | None) -> None:
+def _draft_for(item: AgendaItem, by: Actor) -> Meeting:
+    meeting = _held_for(item.meeting, by)
+    if meeting.status != MeetingStatus.DRAFT:
+        raise StepRefused([ORDER_IS_FIXED])
+    return meeting
+
+
+def _refuse_twice(meeting: Meeting, want: Wanted) -> None:
     there = meeting.items.all()
-    if referral is not None:
-        there = there.filter(referral=referral)
-    elif case is not None:
-        there = there.filter(case=case, section=section)
-    elif section in ONCE_A_MEETING:
-        there = there.filter(section=section)
+    if want.referral is not None:
+        there = there.filter(referral=want.referral)
+    elif want.case is not None:
+        there = there.filter(case=want.case, section=want.section)
+    elif want.section in ONCE_A_MEETING:
+        there = there.filter(section=want.section)
     else:
         return
     if found := there.first():
-        name = referral or case or f"“{Section(section).label}”"
+        name = want.referral or want.case or f"“{Section(want.section).label}”"
         where = "parked: bring it back" if found.state == ItemState.PARKED else "on this agenda already"
         raise StepRefused([f"{name} is {where}."])
 
 
-def _end_of(items: Sequence[AgendaItem], section: str) -> int:
-    """Where an item joins: after its section's last item, or after the last one of the sections before it."""
-    rank = SECTIONS.index(Section(section))
-    ranks = [SECTIONS.index(Section(item.section)) for item in items]
-    return max((index + 1 for index, other in enumerate(ranks) if other <= rank), default=0)
+def _colours(items: Sequence[AgendaItem], wanted: Iterable[Wanted]) -> dict[int, int]:
+    """Case id to the place of its colour, Red first, for the cases on the agenda and those that join it."""
+    cases = {item.case_id for item in items if item.section == Section.REVIEWS}
+    cases |= {want.case.pk for want in wanted if want.case is not None and want.section == Section.REVIEWS}
+    ratings = RagRating.objects.filter(case__in=cases - {None}, until=None).values_list("case_id", "colour")
+    return {case: list(Colour).index(Colour(colour)) for case, colour in ratings}
 
 
-def _renumber_positions(items: Sequence[AgendaItem]) -> None:
+def _place(meeting: Meeting, items: Sequence[AgendaItem], item: AgendaItem, colours: dict[int, int]) -> int:
+    """Where an item joins: after its section's last item, or after the last one of the sections before it.
+
+    Reviews stand Red first. A live meeting goes on from where it is, so that what joins comes at the end.
+    """
+    if meeting.status == MeetingStatus.LIVE:
+        return len(items)
+    key = _rank(item, colours)
+    return max((index + 1 for index, other in enumerate(items) if _rank(other, colours) <= key), default=0)
+
+
+def _rank(item: AgendaItem, colours: dict[int, int]) -> tuple[int, int]:
+    colour = colours.get(item.case_id, len(Colour)) if item.section == Section.REVIEWS else 0
+    return SECTIONS.index(Section(item.section)), colour
+
+
+def _delete(item: AgendaItem, meeting: Meeting, by: Actor) -> None:
+    audit.record(
+        "remove_agenda_item", item, by=by, before=item.section, subjects=subjects_of(item), meeting=meeting.key
+    )
+    item.delete()
+    _write_places(ordered(meeting))
+
+
+def _set_state(item: AgendaItem, state: str, by: Actor, verb: str, meeting: Meeting) -> None:
+    before, item.state = item.state, state
+    item.version += 1
+    item.save(update_fields=["state", "number", "late", "version"])
+    audit.record(verb, item, by=by, before=before, after=state, subjects=subjects_of(item), meeting=meeting.key)
+
+
+def _write_places(items: Sequence[AgendaItem]) -> None:
     """Write places 1, 2, 3 … where they changed."""
     changed = []
     for place, item in enumerate(items, start=1):

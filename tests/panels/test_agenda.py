@@ -5,8 +5,7 @@ from datetime import date
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from iom.access import actor_for
-from iom.models import AuditEvent, MeetingStatus
+from iom.models import AuditEvent, MeetingStatus, Notification
 from iom.steps import StepRefused
 from panels import agenda
 from panels.models import AgendaItem, Section
@@ -128,3 +127,174 @@ def test_adding_is_audited_without_names(meeting, merton, as_coordinator):
 )
 def test_later_number_is_the_one_before_with_a_letter(before, taken, number):
     assert agenda.later_number(before, taken) == number
+
+
+def numbers(meeting):
+    return [item.number for item in agenda.ordered(meeting)]
+
+
+@pytest.fixture
+def five(meeting, merton, as_coordinator):
+    """Apologies, three reviews (Red first), any other business."""
+    sections = [Section.APOLOGIES, *[Section.REVIEWS] * 3, Section.AOB]
+    colours = iter(["AMBER", "RED", "GREEN"])
+    return [
+        agenda.add_item(
+            meeting,
+            section=section,
+            by=as_coordinator,
+            case=factories.case(merton, colour=next(colours)) if section == Section.REVIEWS else None,
+        )
+        for section in sections
+    ]
+
+
+def test_reviews_stand_red_first(meeting, five):
+    colours = [item.case.rating.colour for item in agenda.ordered(meeting) if item.case]
+
+    assert colours == ["RED", "AMBER", "GREEN"]
+
+
+@pytest.mark.parametrize(
+    ("to", "place"),
+    [
+        pytest.param(2, 2, id="to_the_top_of_its_section"),
+        pytest.param(3, 3, id="in_between"),
+        pytest.param(1, 2, id="not_above_its_section"),
+        pytest.param(99, 4, id="not_below_its_section"),
+    ],
+)
+def test_move_stays_within_the_section(meeting, five, as_coordinator, to, place):
+    last_review = agenda.ordered(meeting)[3]
+
+    moved = agenda.move(last_review, to, by=as_coordinator)
+
+    assert moved.position == place
+    assert agenda.ordered(meeting)[place - 1] == last_review
+    assert [item.position for item in agenda.ordered(meeting)] == [1, 2, 3, 4, 5]
+
+
+def test_move_is_refused_once_the_agenda_has_gone_out(meeting, five, as_coordinator):
+    agenda.send_agenda(meeting, by=as_coordinator)
+
+    with pytest.raises(StepRefused, match="order and numbers stay"):
+        agenda.move(five[1], 3, by=as_coordinator)
+    with pytest.raises(StepRefused):
+        agenda.remove(five[1], by=as_coordinator)
+
+
+def test_remove_says_what_would_put_it_back(meeting, five, as_coordinator):
+    back = agenda.remove(five[2], by=as_coordinator)
+
+    assert meeting.items.count() == 4
+    agenda.add_items(meeting, [back], by=as_coordinator)
+    assert agenda.ordered(meeting)[1].case == five[2].case
+
+
+def test_sending_fixes_the_numbers(meeting, five, as_coordinator):
+    agenda.park(five[3], by=as_coordinator)
+
+    sent = agenda.send_agenda(meeting, by=as_coordinator)
+
+    assert sent.status == "agenda_sent"
+    assert numbers(meeting) == ["1", "2", "3", "4"]
+    five[3].refresh_from_db()
+    assert five[3].number == ""
+
+
+def test_sending_twice_is_refused(meeting, five, as_coordinator):
+    agenda.send_agenda(meeting, by=as_coordinator)
+
+    with pytest.raises(StepRefused, match="already agenda sent"):
+        agenda.send_agenda(meeting, by=as_coordinator)
+
+
+def test_sending_nothing_is_refused(meeting, as_coordinator):
+    with pytest.raises(StepRefused, match="no items yet"):
+        agenda.send_agenda(meeting, by=as_coordinator)
+    meeting.refresh_from_db()
+    assert meeting.status == "draft"
+
+
+def test_later_items_are_late_and_lettered_within_their_section(meeting, five, merton, as_coordinator):
+    agenda.send_agenda(meeting, by=as_coordinator)
+
+    release = agenda.add_item(meeting, section=Section.RELEASES, by=as_coordinator, case=factories.case(merton))
+    exit_ = agenda.add_item(meeting, section=Section.EXITS, by=as_coordinator, case=factories.case(merton))
+    another = agenda.add_item(meeting, section=Section.EXITS, by=as_coordinator, case=factories.case(merton))
+
+    assert (release.number, exit_.number, another.number) == ("1a", "4a", "4b")
+    assert release.late and exit_.late
+    assert numbers(meeting) == ["1", "1a", "2", "3", "4", "4a", "4b", "5"]
+
+
+def test_item_added_in_a_live_meeting_comes_at_the_end(meeting, five, merton, as_coordinator):
+    agenda.send_agenda(meeting, by=as_coordinator)
+    put(meeting, MeetingStatus.LIVE)
+
+    item = agenda.add_item(meeting, section=Section.REVIEWS, by=as_coordinator, case=factories.case(merton))
+
+    assert item.number == "5a"
+    assert numbers(meeting)[-1] == "5a"
+
+
+def test_parked_item_comes_back_to_its_number(meeting, five, as_coordinator):
+    agenda.send_agenda(meeting, by=as_coordinator)
+    third = agenda.ordered(meeting)[2]
+    agenda.park(third, by=as_coordinator)
+    assert numbers(meeting) == ["1", "2", "4", "5"]
+
+    agenda.bring_back(third, by=as_coordinator)
+
+    assert numbers(meeting) == ["1", "2", "3", "4", "5"]
+    third.refresh_from_db()
+    assert not third.late
+
+
+def test_item_parked_before_sending_comes_back_late(meeting, five, as_coordinator):
+    agenda.park(five[3], by=as_coordinator)
+    agenda.send_agenda(meeting, by=as_coordinator)
+
+    back = agenda.bring_back(five[3], by=as_coordinator)
+
+    assert (back.number, back.late) == ("3a", True)
+
+
+def test_late_item_is_agreed_by_the_named_chair_alone(meeting, five, merton, as_coordinator, as_chair):
+    agenda.send_agenda(meeting, by=as_coordinator)
+    late = agenda.add_item(meeting, section=Section.EXITS, by=as_coordinator, case=factories.case(merton))
+    other_chair = factories.actor(merton, "chair", agency_kind="health")
+
+    for actor in (as_coordinator, other_chair):
+        with pytest.raises(PermissionDenied):
+            agenda.agree_late(late, by=actor)
+    agreed = agenda.agree_late(late, by=as_chair)
+
+    assert agreed.late_agreed_by == as_chair.user
+
+
+def test_item_in_time_needs_no_agreement(meeting, five, as_coordinator, as_chair):
+    with pytest.raises(StepRefused, match="not late"):
+        agenda.agree_late(five[1], by=as_chair)
+
+
+def test_asking_the_chair_tells_them_once(meeting, five, merton, as_coordinator, chair):
+    agenda.send_agenda(meeting, by=as_coordinator)
+    late = agenda.add_item(meeting, section=Section.EXITS, by=as_coordinator, case=factories.case(merton))
+
+    agenda.ask_chair(late, by=as_coordinator)
+    agenda.ask_chair(late, by=as_coordinator)
+
+    told = Notification.objects.get(kind="late_item")
+    assert told.recipient == chair.user
+    assert late.case.reference not in told.text + told.email_body
+
+
+def test_asking_needs_a_chair(merton, as_coordinator):
+    meeting = factories.meeting(merton, PANEL_DAY)
+    agenda.add_item(meeting, section=Section.APOLOGIES, by=as_coordinator)
+    agenda.send_agenda(meeting, by=as_coordinator)
+    late = agenda.add_item(meeting, section=Section.EXITS, by=as_coordinator, case=factories.case(merton))
+
+    with pytest.raises(StepRefused, match="Nobody is named"):
+        agenda.ask_chair(late, by=as_coordinator)
