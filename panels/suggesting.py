@@ -1,0 +1,190 @@
+"""Reads what the suggestions of an agenda are made from, and puts the chosen ones on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Max
+
+from actionplans.models import Action
+from iom.jinja import day_month
+from iom.models import Agency, Meeting, MeetingStatus
+from iom.policy.bodies import Cadence
+from iom.steps import StepRefused
+from iom.working_days import add_months
+from offenders.models import Case, CustodyPeriod
+from referrals import actions as referral_actions
+from referrals.models import CheckRequest, Referral, ReferralStatus
+
+from .agenda import Wanted, add_items
+from .models import AgendaItem, Section
+from .suggestions import Calendar, Standing, Suggestion, suggest
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+HELD = (MeetingStatus.LIVE, MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Nominated:
+    """A nomination that waits for a panel: deferred by one before, or put to this one and taken off its agenda."""
+
+    referral: Referral
+    why: str
+
+    @property
+    def key(self) -> str:
+        """How a form names it."""
+        return f"referral-{self.referral.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """Everything that could join the agenda, for one reader."""
+
+    cases: tuple[Suggestion, ...]
+    nominated: tuple[Nominated, ...]
+
+    @property
+    def pressing(self) -> tuple[Suggestion, ...]:
+        """Those with a reason of their own."""
+        return tuple(one for one in self.cases if not one.routine)
+
+    @property
+    def reviews(self) -> tuple[Suggestion, ...]:
+        """Every review that is not on the agenda yet."""
+        return tuple(one for one in self.cases if one.section == Section.REVIEWS)
+
+
+def suggestions(meeting: Meeting, actor: Actor) -> Suggested:
+    """What could join this agenda, with reasons: of what the reader may see, what is neither on it nor parked."""
+    items = list(meeting.items.values_list("case_id", "referral_id"))
+    on_it = {case for case, _ in items}
+    calendar = calendar_of(meeting)
+    cases = [
+        case
+        for case in Case.objects.visible_to(actor).not_closed().with_current().order_by("reference")
+        if case.pk not in on_it and case.rating is not None
+    ]
+    body = meeting.body.policy
+    room = meeting.minutes_long // body.sitting.minutes_per_item
+    found = suggest(actor.scheme.policy, body, _standing(meeting, cases), calendar, room)
+    return Suggested(tuple(found), tuple(_nominated(meeting, actor, {referral for _, referral in items})))
+
+
+def calendar_of(meeting: Meeting) -> Calendar:
+    """The days on which the body meets; where none is planned after this one, its cadence says when that would be."""
+    days = tuple(
+        Meeting.objects.filter(body=meeting.body)
+        .exclude(status=MeetingStatus.CANCELLED)
+        .order_by("date")
+        .values_list("date", flat=True)
+    )
+    after = next((day for day in days if day > meeting.date), None)
+    return Calendar(meeting.date, days, after or following(meeting.date, meeting.body.policy.cadence))
+
+
+def following(day: date, cadence: Cadence) -> date:
+    """The next day of meeting by the body's cadence alone."""
+    if cadence.unit == "month":
+        return add_months(day, cadence.every)
+    return day + timedelta(days=cadence.every * (7 if cadence.unit == "week" else 1))
+
+
+def _standing(meeting: Meeting, cases: list[Case]) -> list[Standing]:
+    inside, released = _custody(cases)
+    carried = dict(
+        Action.objects.to_do()
+        .filter(case__in=cases, carried_forward__gt=0)
+        .values_list("case")
+        .annotate(most=Max("carried_forward"))
+    )
+    before = meeting.items.model.objects.filter(
+        meeting__body=meeting.body, meeting__status__in=HELD, meeting__date__lt=meeting.date
+    )
+    seen = dict(before.filter(case__in=cases).values_list("case").annotate(last=Max("meeting__date")))
+    last_held = before.aggregate(last=Max("meeting__date"))["last"] or date.min
+    return [
+        Standing(
+            pk=case.pk,
+            reference=case.reference,
+            colour=case.rating.colour,
+            since=case.rating.starts_on,
+            accepted_on=case.accepted_on,
+            inside_since=inside[case.pk].starts_on if case.pk in inside else None,
+            release_expected_on=inside[case.pk].release_expected_on if case.pk in inside else None,
+            released_on=released.get(case.pk),
+            # Somebody's first rating comes with acceptance; a later one without a meeting is news to the next.
+            rated_by_meeting=case.rating.meeting_id is not None
+            or case.rating.follows_from is None
+            or case.rating.starts_on <= last_held,
+            carried_forward=carried.get(case.pk, 0),
+            last_seen=seen.get(case.pk),
+        )
+        for case in cases
+    ]
+
+
+def _custody(cases: list[Case]) -> tuple[dict[int, CustodyPeriod], dict[int, date]]:
+    """The period each person is in, and the last day on which each came out."""
+    inside: dict[int, CustodyPeriod] = {}
+    released: dict[int, date] = {}
+    for period in CustodyPeriod.objects.filter(case__in=cases).order_by("starts_on"):
+        if period.released_on is None:
+            inside[period.case_id] = period
+        else:
+            released[period.case_id] = period.released_on
+    return inside, released
+
+
+def _nominated(meeting: Meeting, actor: Actor, on_it: set[int]) -> list[Nominated]:
+    if meeting.body.slug not in actor.scheme.policy.deciding_bodies:
+        return []
+    rows = Referral.objects.visible_to(actor).for_list().exclude(pk__in=on_it - {None})
+    waiting = rows.filter(status=ReferralStatus.DEFERRED) | rows.filter(
+        status=ReferralStatus.ON_AGENDA, meeting=meeting
+    )
+    return [Nominated(referral, _why_nominated(referral)) for referral in waiting.order_by("pk")]
+
+
+def _why_nominated(referral: Referral) -> str:
+    if referral.status == ReferralStatus.ON_AGENDA:
+        return "Put to this panel"
+    return f"Deferred by the panel of {day_month(referral.meeting.date)}" if referral.meeting else "Deferred"
+
+
+@transaction.atomic
+def add_suggested(meeting: Meeting, keys: Iterable[str], *, by: Actor) -> list[AgendaItem]:
+    """Put the suggestions of these keys on the agenda, in the order in which they are suggested.
+
+    A deferred nomination is put to the panel again and the agencies are asked again. Raises PermissionDenied, or
+    StepRefused when one is no longer suggested.
+    """
+    wanted, found = set(keys), suggestions(meeting, by)
+    nominated = [one for one in found.nominated if one.key in wanted]
+    chosen = [one for one in found.cases if one.key in wanted]
+    if len(nominated) + len(chosen) < len(wanted) or not wanted:
+        raise StepRefused(["Somebody has added this already, or it is no longer suggested. Look at the list again."])
+    cases = Case.objects.visible_to(by).in_bulk([one.case for one in chosen])
+    added = [_add_nominated(meeting, one.referral, by) for one in nominated]
+    return added + add_items(meeting, [Wanted(one.section, case=cases[one.case], why=one.why) for one in chosen], by=by)
+
+
+def _add_nominated(meeting: Meeting, referral: Referral, by: Actor) -> AgendaItem:
+    if referral.status == ReferralStatus.DEFERRED:
+        # The agenda item comes with it: see `panels.handlers`.
+        referral_actions.put_to_panel(referral, meeting=meeting, agencies=_agencies_for(referral), by=by)
+        return AgendaItem.objects.get(meeting=meeting, referral=referral)
+    return add_items(meeting, [Wanted(Section.REFERRALS, referral=referral)], by=by)[0]
+
+
+def _agencies_for(referral: Referral) -> list[Agency]:
+    """The agencies that were asked before; where none was, all core ones."""
+    asked = CheckRequest.objects.filter(referral=referral).values("agency")
+    before = list(Agency.objects.filter(pk__in=asked))
+    return before or list(Agency.objects.filter(scheme=referral.scheme, core=True))
