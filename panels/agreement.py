@@ -1,0 +1,105 @@
+"""The information sharing agreement: who has signed which version for which meeting (Merton, information sharing)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+
+from iom import audit, clock
+from iom.jinja import plural
+from iom.models import Meeting, MeetingStatus, Membership
+from iom.steps import StepRefused
+
+from .models import AgreementSignature
+from .transitions import OPEN_TO_ITEMS
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+NUMBERS = {2: "both", 3: "all three"}
+
+
+def signature_of(membership: Membership | None, meeting: Meeting) -> AgreementSignature | None:
+    """The signature that holds for a person at a meeting, under the version in force.
+
+    Where the body signs at each meeting: one for this meeting. Where it signs once for each version: the newest one.
+    """
+    if membership is None:
+        return None
+    return signatures_for(meeting).get(membership.pk)
+
+
+def signatures_for(meeting: Meeting) -> dict[int, AgreementSignature]:
+    """Membership id to the signature that holds at this meeting, for everybody who has one."""
+    rows = AgreementSignature.objects.filter(
+        scheme=meeting.scheme, agreement_version=meeting.scheme.policy.sharing_agreement.version
+    )
+    if meeting.body.policy.agreement.signed == "each_meeting":
+        rows = rows.filter(meeting=meeting)
+    return {signature.membership_id: signature for signature in rows.order_by("signed_at")}
+
+
+def opens_restricted(actor: Actor, meeting: Meeting) -> bool:
+    """Whether marked items and restricted cases are open to the actor here (design.md 3, security.md Z12).
+
+    From the start of a meeting it takes the signature that the body's rule asks for; between meetings the last one of
+    the version in force counts. Being named on the case is asked for besides.
+    """
+    if actor.membership is None:
+        return False
+    if meeting.status == MeetingStatus.LIVE:
+        return signature_of(actor.membership, meeting) is not None
+    version = actor.scheme.policy.sharing_agreement.version
+    return AgreementSignature.objects.filter(membership=actor.membership, agreement_version=version).exists()
+
+
+@transaction.atomic
+def sign(meeting: Meeting, *, by: Actor, typed_name: str, agreed: Sequence[bool]) -> AgreementSignature:
+    """Sign the version in force for this meeting; signed twice is signed once. `agreed`: each statement, ticked or not.
+
+    Raises PermissionDenied, or StepRefused when a statement is not ticked, the name is not the signer's own, or the
+    meeting is over.
+    """
+    if not by.can("panels.sign_agreement", meeting) or by.membership is None:
+        raise PermissionDenied
+    if meeting.status not in OPEN_TO_ITEMS:
+        raise StepRefused([f"This meeting is {meeting.get_status_display().lower()}: there is nothing to sign for it."])
+    statements = by.scheme.policy.sharing_agreement.statements
+    if len(agreed) != len(statements) or not all(agreed):
+        raise StepRefused([tick_words(len(statements))])
+    if _plain(typed_name) != _plain(by.user.name):
+        raise StepRefused([f"Type your name as it stands on your account: {by.user.name}."])
+    if signature := signature_of(by.membership, meeting):
+        return signature
+    try:
+        with transaction.atomic():
+            signature = AgreementSignature.objects.create(
+                scheme=by.scheme,
+                meeting=meeting,
+                membership=by.membership,
+                agreement_version=by.scheme.policy.sharing_agreement.version,
+                typed_name=typed_name,
+                signed_at=clock.now(),
+            )
+    except IntegrityError:  # A double click: the other request signed.
+        return AgreementSignature.objects.get(
+            meeting=meeting,
+            membership=by.membership,
+            agreement_version=by.scheme.policy.sharing_agreement.version,
+        )
+    audit.record("sign_agreement", signature, by=by, after=signature.agreement_version[:60], meeting=meeting.key)
+    return signature
+
+
+def tick_words(count: int) -> str:
+    """What to do when a statement is left out: "Tick both statements to sign."."""
+    if count == 1:
+        return "Tick the statement to sign."
+    return f"Tick {NUMBERS.get(count, 'all')} {plural(count, 'statement').split(' ', 1)[1]} to sign."
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()

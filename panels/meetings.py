@@ -1,0 +1,197 @@
+"""Planning, moving and calling off meetings."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from iom import audit, clock, notify
+from iom.deadlines import MeetingDates, meeting_dates
+from iom.jinja import hour, longday, plural
+from iom.models import Body, Meeting, Membership, Role, Scheme, Seat, User
+from iom.steps import StepRefused, locked, take
+from iom.working_days import holidays_of
+from referrals.models import CheckRequest, Referral, ReferralStatus
+
+from . import agenda, circulation
+from .models import Circulation, MovedMeeting
+from .transitions import CANCEL, NOT_HELD_YET
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+
+def dates_of(body: Body, on: date) -> MeetingDates:
+    """The deadlines that a meeting of `body` on a day would have, before it is planned."""
+    policy = body.scheme.policy
+    return meeting_dates(policy.body(body.slug), on, holidays_of(policy))
+
+
+def chairs(scheme: Scheme) -> list[Membership]:
+    """Who can be named to chair: everyone who holds that role now."""
+    rows = Membership.objects.filter(scheme=scheme).current(clock.today()).with_role(Role.CHAIR)
+    return list(rows.select_related("user", "agency").order_by("user__name", "pk"))
+
+
+def default_chair(body: Body) -> Membership | None:
+    """The present chair; of several, one who sits on this body."""
+    known = chairs(body.scheme)
+    seated = set(Seat.objects.filter(body=body, holder__in=known).values_list("holder_id", flat=True))
+    return next((chair for chair in known if chair.pk in seated), known[0] if known else None)
+
+
+@transaction.atomic
+def plan(
+    *,
+    body: Body,
+    on: date,
+    starts_at: time,
+    minutes_long: int,
+    by: Actor,
+    place: str = "",
+    chair: Membership | None = None,
+) -> Meeting:
+    """Plan a meeting, with what every agenda has on it. Nobody is told before the agenda goes out.
+
+    Raises PermissionDenied, or StepRefused when the body has a meeting on that day already or the day is past.
+    """
+    if not by.holds("panels.plan_meetings") or body.scheme_id != by.scheme.pk:
+        raise PermissionDenied
+    _must_be_free(body, on)
+    meeting = Meeting.objects.create(
+        scheme=by.scheme,
+        body=body,
+        date=on,
+        starts_at=starts_at,
+        minutes_long=minutes_long,
+        place=place,
+        chair=chair,
+    )
+    audit.record("plan_meeting", meeting, by=by, after=meeting.status, meeting=meeting.key)
+    agenda.add_items(meeting, [agenda.Wanted(section) for section in agenda.STANDING], by=by)
+    # A move to this day and back leaves no signpost that leads away from what is here now.
+    MovedMeeting.objects.filter(scheme=by.scheme, body=body, old_date=on).delete()
+    return meeting
+
+
+@transaction.atomic
+def change(
+    meeting: Meeting,
+    *,
+    on: date,
+    starts_at: time,
+    minutes_long: int,
+    place: str,
+    chair: Membership | None,
+    by: Actor,
+    version: int | None = None,
+) -> Meeting:
+    """Change when and where a meeting is, or who chairs it. Another day moves it: its old address leads to the new one.
+
+    Deadlines follow by themselves, and so does the day by which agencies answer. Whoever has the agenda is told.
+    Raises PermissionDenied, StepRefused or Stale.
+    """
+    meeting = locked(Meeting, meeting.pk, version=version)
+    if not by.can("panels.plan_meetings", meeting):
+        raise PermissionDenied
+    if meeting.status not in NOT_HELD_YET:
+        raise StepRefused([f"This meeting is {meeting.get_status_display().lower()}: its date and place stay."])
+    meeting.scheme = meeting.body.scheme = by.scheme
+    facts = {"date": on, "starts_at": starts_at, "minutes_long": minutes_long, "place": place, "chair": chair}
+    changed = [name for name, value in facts.items() if getattr(meeting, name) != value]
+    if not changed:
+        return meeting
+    old = meeting.date
+    if "date" in changed:
+        _must_be_free(meeting.body, on)
+    for name in changed:
+        setattr(meeting, name, facts[name])
+    meeting.version += 1
+    meeting.save(update_fields=[*changed, "version"])
+    if "date" in changed:
+        _leave_signpost(meeting, old)
+        CheckRequest.objects.filter(meeting=meeting, closed_at=None).update(due_on=meeting.dates.checks_due.date)
+    audit.record("change_meeting", meeting, by=by, fields=changed, meeting=meeting.key)
+    if {"date", "starts_at", "place"}.intersection(changed):
+        _tell(
+            meeting,
+            "meeting_changed",
+            f"Date or place changed: {circulation.name_of(meeting)}",
+            f"It is now on {longday(meeting.date)} at {hour(meeting.starts_at)}. Tell us again if you will attend:",
+        )
+    return meeting
+
+
+def _leave_signpost(meeting: Meeting, old: date) -> None:
+    MovedMeeting.objects.filter(scheme=meeting.scheme, body=meeting.body, old_date__in=[old, meeting.date]).delete()
+    MovedMeeting.objects.create(scheme=meeting.scheme, body=meeting.body, old_date=old, meeting=meeting)
+
+
+@transaction.atomic
+def cancel(meeting: Meeting, *, reason: str, by: Actor) -> Meeting:
+    """Call a meeting off. Its nominations go to the body's next one; everyone who has the agenda is told.
+
+    Raises PermissionDenied, or StepRefused without a reason, or when nominations would have nowhere to go.
+    """
+    if not reason.strip():
+        raise StepRefused(["Enter why the meeting is called off."])
+    nominated = list(Referral.objects.filter(meeting=meeting, status=ReferralStatus.ON_AGENDA))
+    after = _next_open(meeting)
+    if nominated and after is None:
+        raise StepRefused(
+            [f"Plan the next meeting first: {plural(len(nominated), 'nomination')} of this one must go to it."]
+        )
+    meeting = take(CANCEL, meeting, by=by, reason=reason)
+    for referral in nominated:
+        _move_nomination(referral, meeting, after, by)
+    _tell(
+        meeting,
+        "meeting_cancelled",
+        f"Called off: {circulation.name_of(meeting)}",
+        "The meeting will not take place. Sign in for what comes next:",
+    )
+    return meeting
+
+
+def _next_open(meeting: Meeting) -> Meeting | None:
+    rows = Meeting.objects.filter(body=meeting.body).upcoming(clock.today()).exclude(pk=meeting.pk)
+    return rows.select_related("body").first()
+
+
+def _move_nomination(referral: Referral, old: Meeting, new: Meeting, by: Actor) -> None:
+    """The nomination and what agencies were asked about it go to another meeting; nobody is asked twice."""
+    referral.meeting = new
+    referral.save(update_fields=["meeting"])
+    asked = CheckRequest.objects.filter(meeting=old, referral=referral)
+    there = CheckRequest.objects.filter(meeting=new, offender=referral.offender).values("agency")
+    asked.exclude(agency__in=there).update(meeting=new, due_on=new.dates.checks_due.date)
+    agenda.add_item(
+        new, section="referrals", referral=referral, why=f"From the meeting called off on {longday(old.date)}", by=by
+    )
+    audit.record("move_referral", referral, by=by, subjects=[referral.reference], meeting=new.key)
+
+
+def _must_be_free(body: Body, on: date) -> None:
+    if on < clock.today():
+        raise StepRefused(["The date must be today or later."])
+    there = Meeting.objects.filter(body=body, date=on).first()
+    if there is not None:
+        state = " It was called off: choose another day." if there.status == "cancelled" else ""
+        raise StepRefused([f"{body.name} has a meeting on {longday(on)} already.{state}"])
+
+
+def _tell(meeting: Meeting, kind: str, text: str, body: str) -> int:
+    copies = Circulation.objects.filter(meeting=meeting).select_related("membership__user")
+    people: list[User] = [copy.membership.user for copy in copies]
+    return notify.tell(
+        people,
+        scheme=meeting.scheme,
+        kind=kind,
+        subject=f"meeting:{meeting.pk}:{meeting.version}",
+        text=text,
+        url=meeting.get_absolute_url(),
+        email_body=body,
+    )
