@@ -1,0 +1,107 @@
+"""When and where a meeting is."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from iom.forms import CleanCharField, DateField, SaneForm
+from iom.models import Body, Membership, Scheme
+from panels.meetings import chairs
+
+_TIME = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(am|pm)?", re.IGNORECASE)
+
+
+def read_time(text: str) -> time:
+    """The time that someone typed: `10`, `10:30`, `10.30`, `2pm`, `2:15 pm`. Raises ValueError."""
+    found = _TIME.fullmatch(text.strip())
+    if not found:
+        raise ValueError(text)
+    hours, minutes, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
+    if half:
+        if not 1 <= hours <= 12:
+            raise ValueError(text)
+        hours = hours % 12 + (12 if half == "pm" else 0)
+    return time(hours, minutes)
+
+
+class ClockField(CleanCharField):
+    """A time of day in London, as people type it."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("max_length", 10)
+        options.setdefault("help_text", "For example, 10:00 or 2:30pm.")
+        super().__init__(**options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value:%H:%M}" if isinstance(value, time) else value
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        try:
+            return read_time(text)
+        except ValueError:
+            raise ValidationError(self.starts("must be a real time, such as 10:00"), code="invalid") from None
+
+
+class MeetingForm(SaneForm):
+    """Date, time, length, place, and who chairs."""
+
+    nouns = {"date": "the date", "starts_at": "the start time", "minutes_long": "how long it lasts"}
+
+    date = DateField(label="Date", assume_year=True, earliest="today", noun="the date")
+    starts_at = ClockField(label="Start time", noun="the start time")
+    minutes_long = forms.IntegerField(
+        label="Length in minutes",
+        min_value=5,
+        max_value=600,
+        error_messages={
+            "invalid": "The length must be a number of minutes, such as 120",
+            "min_value": "The length must be 5 minutes or more",
+            "max_value": "The length must be 600 minutes or fewer",
+        },
+    )
+    place = CleanCharField(label="Place or link", max_length=200, required=False)
+    chair = forms.TypedChoiceField(label="Chair", required=False, coerce=int, empty_value=None)
+
+    def __init__(self, *args: Any, scheme: Scheme, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.known = {chair.pk: chair for chair in chairs(scheme)}
+        self.fields["chair"].choices = [
+            ("", "Not named yet"),
+            *((pk, f"{chair.user.name}, {chair.agency.name}") for pk, chair in self.known.items()),
+        ]
+
+    def clean_chair(self) -> Membership | None:
+        return self.known.get(self.cleaned_data["chair"])
+
+
+class NewMeetingForm(MeetingForm):
+    """The same with the body that meets."""
+
+    body = forms.TypedChoiceField(label="Who meets", coerce=int)
+    field_order = ("body", "date", "starts_at", "minutes_long", "place", "chair")
+
+    def __init__(self, *args: Any, scheme: Scheme, bodies: list[Body], **options: Any) -> None:
+        super().__init__(*args, scheme=scheme, **options)
+        self.bodies = {body.pk: body for body in bodies}
+        self.fields["body"].choices = [(pk, body.name) for pk, body in self.bodies.items()]
+
+    def clean_body(self) -> Body:
+        return self.bodies[self.cleaned_data["body"]]
+
+
+class EditMeetingForm(MeetingForm):
+    """The same for a meeting that stands; `version` is what its reader saw."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class CancelForm(SaneForm):
+    """Why a meeting is called off."""
+
+    reason = CleanCharField(label="Why is it called off?", max_length=300, noun="why the meeting is called off")

@@ -1,0 +1,228 @@
+"""What the papers of a meeting show to one reader: each item with its time, its person and how far the checks are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Prefetch, Q
+
+from iom.models import Meeting
+from offenders.models import Case, Offender, RagRating
+from referrals.models import CheckRequest, Referral, Score
+
+from . import agreement
+from .models import AgendaItem, ItemState, Section
+from .querysets import AgendaItemQuerySet
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How many agencies were asked about a person, and how many answered."""
+
+    asked: int
+    answered: int
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether nobody was asked, or somebody has not answered."""
+        return self.asked == 0 or self.answered < self.asked
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One item as a reader meets it. `place` is where it stands in the whole agenda, counted from 1; 0 when parked.
+
+    `ours` is what the reader's own agency answered about the person, in words; blank where it was not asked.
+    """
+
+    item: AgendaItem
+    place: int
+    starts: time | None
+    ends: time | None
+    href: str
+    score: int | None
+    checks: Checks
+    ours: str
+
+    @property
+    def person(self) -> Offender | None:
+        thing = self.item.referral or self.item.case
+        return thing.offender if thing is not None else None
+
+    @property
+    def heading(self) -> str:
+        """The person, else the title."""
+        return self.person.name if self.person else self.item.title
+
+    @property
+    def reference(self) -> str:
+        thing = self.item.referral or self.item.case
+        return thing.reference if thing is not None else ""
+
+    @property
+    def born(self) -> date | None:
+        return self.person.date_of_birth if self.person else None
+
+    @property
+    def rating(self) -> RagRating | None:
+        return self.item.case.rating if self.item.case else None
+
+    @property
+    def waits_for_chair(self) -> bool:
+        return self.item.late and self.item.late_agreed_by_id is None
+
+    @property
+    def late_words(self) -> str:
+        """Late items say so, and whether their checks are complete."""
+        if not self.item.late:
+            return ""
+        return "Late: checks incomplete" if self.item.referral_id and self.checks.incomplete else "Late"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section of the agenda with its lines."""
+
+    section: Section
+    lines: tuple[Line, ...]
+
+    @property
+    def minutes(self) -> int:
+        return sum(line.item.minutes for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """The agenda for one reader. `count` and `minutes` are of the whole agenda, the same for everyone."""
+
+    parts: tuple[Part, ...]
+    parked: tuple[Line, ...]
+    count: int
+    minutes: int
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return tuple(line for part in self.parts for line in part.lines)
+
+    @property
+    def unchecked(self) -> int:
+        """Nominations about which no agency was asked, or somebody has not answered."""
+        return sum(line.checks.incomplete for line in self.lines if line.item.referral_id)
+
+    @property
+    def waiting_for_chair(self) -> tuple[Line, ...]:
+        return tuple(line for line in self.lines if line.waits_for_chair)
+
+
+def items_for(actor: Actor, meeting: Meeting) -> AgendaItemQuerySet:
+    """The items that the actor may read: those about restricted cases only if named there and signed (Z4, Z12)."""
+    rows = AgendaItem.objects.visible_to(actor).filter(meeting=meeting)
+    if not agreement.opens_restricted(actor, meeting):
+        restricted = Case.objects.filter(scheme=meeting.scheme, restricted=True)
+        rows = rows.exclude(case__in=restricted).exclude(referral__offender__in=restricted.values("offender"))
+    return rows
+
+
+def papers(meeting: Meeting, actor: Actor) -> Papers:
+    """The agenda as the actor may read it. The number of queries does not depend on the number of items."""
+    everything = list(meeting.items.numbered().values_list("pk", "minutes"))
+    times = timetable(meeting, [minutes for _, minutes in everything])
+    when = {pk: (place, *times[place - 1]) for place, (pk, _) in enumerate(everything, start=1)}
+    items = list(
+        items_for(actor, meeting)
+        .for_list()
+        .prefetch_related(Prefetch("case__ratings", RagRating.objects.filter(until=None), to_attr="current_ratings"))
+        .order_by("position", "pk")
+    )
+    lines = _lines(meeting, actor, items, when)
+    standing = [line for line in lines if line.item.state != ItemState.PARKED]
+    return Papers(
+        parts=tuple(
+            Part(section, tuple(line for line in standing if line.item.section == section)) for section in Section
+        ),
+        parked=tuple(line for line in lines if line.item.state == ItemState.PARKED),
+        count=len(everything),
+        minutes=sum(minutes for _, minutes in everything),
+    )
+
+
+def timetable(meeting: Meeting, minutes: Iterable[int]) -> list[tuple[time, time]]:
+    """When each item begins and ends, one after another from the start of the meeting; London wall clock."""
+    at = datetime.combine(meeting.date, meeting.starts_at)  # wall clock: no meeting runs over a clock change
+    slots = []
+    for length in minutes:
+        end = at + timedelta(minutes=length)
+        slots.append((at.time(), end.time()))
+        at = end
+    return slots
+
+
+def _lines(
+    meeting: Meeting, actor: Actor, items: list[AgendaItem], when: dict[int, tuple[int, time, time]]
+) -> list[Line]:
+    people = {item.referral.offender_id if item.referral else item.case.offender_id for item in items if _about(item)}
+    scores = _scores(people)
+    checks = _checks(meeting, actor)
+    ours = _own_answers(meeting, actor)
+    open_cases = set(
+        Case.objects.visible_to(actor)
+        .filter(pk__in=[i.case_id for i in items if i.case_id])
+        .values_list("pk", flat=True)
+    )
+    open_referrals = set(
+        Referral.objects.visible_to(actor)
+        .filter(pk__in=[i.referral_id for i in items if i.referral_id])
+        .values_list("pk", flat=True)
+    )
+    lines = []
+    for item in items:
+        thing = item.referral or item.case
+        opens = item.case_id in open_cases if item.case_id else item.referral_id in open_referrals
+        person = thing.offender_id if thing is not None else None
+        place, starts, ends = when.get(item.pk, (0, None, None))
+        lines.append(
+            Line(
+                item=item,
+                place=place,
+                starts=starts,
+                ends=ends,
+                href=thing.get_absolute_url() if thing is not None and opens else "",
+                score=scores.get(person),
+                checks=checks.get(person, Checks(0, 0)),
+                ours=ours.get(person, ""),
+            )
+        )
+    return lines
+
+
+def _about(item: AgendaItem) -> bool:
+    return item.referral_id is not None or item.case_id is not None
+
+
+def _scores(people: set[int]) -> dict[int, int]:
+    """The newest two-year score of each person."""
+    rows = Score.objects.filter(offender__in=people).exclude(model=Score.Model.OVP)
+    newest = rows.order_by("offender", "-scored_on", "-pk").distinct("offender")
+    return dict(newest.values_list("offender_id", "pct_2yr"))
+
+
+def _checks(meeting: Meeting, actor: Actor) -> dict[int, Checks]:
+    rows = CheckRequest.objects.visible_to(actor).filter(meeting=meeting).values("offender")
+    counted = rows.annotate(asked=Count("pk"), answered=Count("pk", filter=Q(answer__sent_at__isnull=False)))
+    return {row["offender"]: Checks(row["asked"], row["answered"]) for row in counted}
+
+
+def _own_answers(meeting: Meeting, actor: Actor) -> dict[int, str]:
+    rows = CheckRequest.objects.visible_to(actor).filter(meeting=meeting, agency=actor.agency)
+    return {
+        request.offender_id: request.answer.get_known_display()
+        if hasattr(request, "answer") and request.answer.sent_at
+        else "Not answered yet"
+        for request in rows.select_related("answer")
+    }

@@ -1,0 +1,331 @@
+"""Building an agenda and sending it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from iom import clock
+from iom.jinja import day_month
+from iom.models import Meeting, MeetingStatus
+from iom.pages import found, page
+from iom.steps import Stale, StepRefused, obstacles
+from offenders.models import Case
+from panels import agenda, attendance, circulation
+from panels.forms.agenda import AddItemForm, MinutesForm, MoveForm
+from panels.models import AgendaItem, Section
+from panels.navigation import pages_of
+from panels.papers import Papers, items_for, papers
+from panels.suggesting import Suggested, add_suggested, suggestions
+from panels.transitions import OPEN_TO_ITEMS, SEND_AGENDA
+from referrals.models import CheckRequest, Referral
+
+from .at import of_papers
+
+# More items than this in a section are folded, and ordered by typing a place instead of choosing it.
+FOLD_FROM = 15
+REMOVED = "agenda_removed"
+
+
+@page("panels.build_agenda")
+@of_papers
+def build_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The agenda with its sections, times, checks and suggestions."""
+    return _builder(request, meeting, AddItemForm())
+
+
+def _builder(request: HttpRequest, meeting: Meeting, form: AddItemForm) -> HttpResponse:
+    shown = papers(meeting, request.actor)
+    offered = suggestions(meeting, request.actor) if meeting.status in OPEN_TO_ITEMS else Suggested((), ())
+    removed = request.session.get(REMOVED)
+    return render(
+        request,
+        "panels/agenda_builder.html",
+        {
+            "meeting": meeting,
+            "papers": shown,
+            "offered": offered,
+            "people": _names(request, offered),
+            "form": form,
+            "draft": meeting.status == MeetingStatus.DRAFT,
+            "open": meeting.status in OPEN_TO_ITEMS,
+            "fold_from": FOLD_FROM,
+            "due": meeting.dates.agenda_due,
+            "today": clock.today(),
+            "readiness": readiness(meeting, shown),
+            "obstacles": obstacles(SEND_AGENDA, meeting),
+            "agenda_rule": meeting.body.policy.agenda_rule,
+            "removed": removed if removed and removed["meeting"] == meeting.pk else None,
+            "pages": pages_of(meeting, request.actor, "agenda/"),
+        },
+    )
+
+
+def readiness(meeting: Meeting, shown: Papers) -> list[dict[str, Any]]:
+    """What should be settled before the agenda goes out, each said to be settled or not."""
+    asked = CheckRequest.objects.filter(meeting=meeting).values("agency").distinct().count()
+    coming = attendance.forecast(meeting)
+    chair = meeting.chair
+    lines = [
+        {"text": f"Chair: {chair.user.name}" if chair else "Nobody is named to chair", "done": chair is not None},
+        {"text": f"{asked} {'agency' if asked == 1 else 'agencies'} asked for checks", "done": asked > 0},
+        {
+            "text": f"{shown.unchecked} {'nomination' if shown.unchecked == 1 else 'nominations'} with checks missing"
+            if shown.unchecked
+            else "No nomination waits for checks",
+            "done": not shown.unchecked,
+        },
+        {
+            "text": f"{shown.minutes} of {meeting.minutes_long} minutes",
+            "done": shown.minutes <= meeting.minutes_long,
+        },
+    ]
+    if meeting.status != MeetingStatus.DRAFT:
+        needed = f" ({coming.needed} needed)" if coming.needed else ""
+        lines.append({"text": f"Expected: {coming.here} agencies{needed}", "done": coming.met})
+    return lines
+
+
+def _names(request: HttpRequest, offered: Suggested) -> dict[int, str]:
+    cases = Case.objects.visible_to(request.actor).filter(pk__in=[one.case for one in offered.cases])
+    return {case.pk: case.offender.name for case in cases.select_related("offender")}
+
+
+@page("panels.build_agenda", methods=("POST",))
+@of_papers
+def add_to_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Add suggestions by their keys, every suggested review, or an item of one's own."""
+    if "all_reviews" in request.POST or "key" in request.POST:
+        return _add_suggested(request, meeting)
+    form = AddItemForm(request.POST)
+    if form.is_valid():
+        given = form.cleaned_data
+        case = Case.objects.visible_to(request.actor).filter(reference__iexact=given["reference"]).first()
+        if given["reference"] and case is None:
+            form.add_error("reference", f"No case has the reference {given['reference']}")
+        else:
+            try:
+                item = agenda.add_item(
+                    meeting,
+                    section=given["section"],
+                    case=case,
+                    title="" if case else given["title"],
+                    why=given["why"],
+                    minutes=given["minutes"],
+                    by=request.actor,
+                )
+            except StepRefused as refused:
+                for problem in refused.problems:
+                    form.add_error(None, problem)
+            else:
+                return _added(request, meeting, [item])
+    return _builder(request, meeting, form)
+
+
+def _add_suggested(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    keys = request.POST.getlist("key")
+    if "all_reviews" in request.POST:
+        keys = [one.key for one in suggestions(meeting, request.actor).reviews]
+    try:
+        return _added(request, meeting, add_suggested(meeting, keys, by=request.actor))
+    except StepRefused as refused:
+        return _refused(request, meeting, refused)
+
+
+def _added(request: HttpRequest, meeting: Meeting, items: list[AgendaItem]) -> HttpResponse:
+    request.session.pop(REMOVED, None)
+    if len(items) == 1:
+        messages.success(request, f"Added to “{items[0].get_section_display()}”")
+    else:
+        messages.success(request, f"{len(items)} items added")
+    return redirect(_address(meeting, items[-1]))
+
+
+def _refused(request: HttpRequest, meeting: Meeting, refused: StepRefused) -> HttpResponse:
+    for problem in refused.problems:
+        messages.error(request, problem)
+    return redirect("agenda", meeting.key)
+
+
+def _address(meeting: Meeting, item: AgendaItem | None = None) -> str:
+    return reverse("agenda", args=[meeting.key]) + (f"#item-{item.pk}" if item is not None and item.pk else "")
+
+
+def _item(request: HttpRequest, meeting: Meeting, pk: int) -> AgendaItem:
+    item = found(items_for(request.actor, meeting).select_related("referral", "case"), pk=pk)
+    item.meeting = meeting
+    return item
+
+
+@page("panels.build_agenda", methods=("POST",))
+@of_papers
+def move_item(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
+    """One up, one down, or to a place of the whole agenda."""
+    item = _item(request, meeting, pk)
+    form = MoveForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, next(iter(form.errors.values()))[0])
+        return redirect(_address(meeting, item))
+    to = {"up": item.position - 1, "down": item.position + 1}.get(form.cleaned_data["move"])
+    try:
+        item = agenda.move(item, to or form.cleaned_data["position"] or item.position, by=request.actor)
+    except StepRefused as refused:
+        return _refused(request, meeting, refused)
+    count = meeting.items.numbered().count()
+    messages.success(request, f"Moved to {item.position} of {count}")
+    return redirect(_address(meeting, item))
+
+
+@page("panels.build_agenda", methods=("POST",))
+@of_papers
+def remove_item(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
+    """Off the draft, with a way back."""
+    item = _item(request, meeting, pk)
+    try:
+        back = agenda.remove(item, by=request.actor)
+    except StepRefused as refused:
+        return _refused(request, meeting, refused)
+    request.session[REMOVED] = {
+        "meeting": meeting.pk,
+        "section": back.section,
+        "referral": back.referral.pk if back.referral else None,
+        "case": back.case.pk if back.case else None,
+        "title": back.title,
+        "why": back.why,
+        "minutes": back.minutes,
+    }
+    return redirect(_address(meeting))
+
+
+@page("panels.build_agenda", methods=("POST",))
+@of_papers
+def undo_removal(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Put the item back that was removed last."""
+    removed = request.session.pop(REMOVED, None)
+    if not removed or removed["meeting"] != meeting.pk:
+        return redirect(_address(meeting))
+    actor = request.actor
+    back = agenda.Wanted(
+        section=removed["section"],
+        referral=found(Referral.objects.visible_to(actor), pk=removed["referral"]) if removed["referral"] else None,
+        case=found(Case.objects.visible_to(actor), pk=removed["case"]) if removed["case"] else None,
+        title=removed["title"],
+        why=removed["why"],
+        minutes=removed["minutes"],
+    )
+    try:
+        item = agenda.add_items(meeting, [back], by=actor)[0]
+    except StepRefused as refused:
+        return _refused(request, meeting, refused)
+    messages.success(request, "Put back")
+    return redirect(_address(meeting, item))
+
+
+@page("panels.build_agenda", methods=("POST",))
+@of_papers
+def park_item(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
+    """Set an item aside."""
+    item = _item(request, meeting, pk)
+    try:
+        agenda.park(item, by=request.actor)
+    except StepRefused as refused:
+        return _refused(request, meeting, refused)
+    messages.success(request, "Parked. You can bring it back below")
+    return redirect(_address(meeting))
+
+
+@page("panels.build_agenda", methods=("POST",))
+@of_papers
+def bring_item_back(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
+    """Take a parked item up again."""
+    item = _item(request, meeting, pk)
+    try:
+        item = agenda.bring_back(item, by=request.actor)
+    except StepRefused as refused:
+        return _refused(request, meeting, refused)
+    messages.success(request, "Back on the agenda")
+    return redirect(_address(meeting, item))
+
+
+@page("panels.build_agenda", methods=("POST",))
+@of_papers
+def plan_minutes(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
+    """How long an item is planned for."""
+    item = _item(request, meeting, pk)
+    form = MinutesForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, next(iter(form.errors.values()))[0])
+        return redirect(_address(meeting, item))
+    try:
+        agenda.set_minutes(item, form.cleaned_data["minutes"], version=form.cleaned_data["version"], by=request.actor)
+    except StepRefused as refused:
+        return _refused(request, meeting, refused)
+    except Stale:
+        messages.error(request, "Somebody else changed this item meanwhile. Look at it again")
+        return redirect(_address(meeting, item))
+    messages.success(request, f"Planned for {form.cleaned_data['minutes']} minutes")
+    return redirect(_address(meeting, item))
+
+
+@page("panels.build_agenda", methods=("POST",))
+@of_papers
+def ask_chair(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
+    """Ask the chair to agree to a late item."""
+    item = _item(request, meeting, pk)
+    try:
+        agenda.ask_chair(item, by=request.actor)
+    except StepRefused as refused:
+        return _refused(request, meeting, refused)
+    messages.success(request, "The chair has been asked")
+    return redirect(_address(meeting, item))
+
+
+@page("panels.agree_late_item", methods=("POST",))
+@of_papers
+def agree_late(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
+    """The chair agrees to a late item."""
+    item = _item(request, meeting, pk)
+    agenda.agree_late(item, by=request.actor)
+    messages.success(request, f"Agreed: the panel takes item {item.number or item.position}")
+    return redirect(meeting)
+
+
+@page("panels.build_agenda", methods=("GET", "POST"))
+@of_papers
+def send_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Who gets it, and what sending means; then it goes out."""
+    problems = obstacles(SEND_AGENDA, meeting)
+    if request.method == "POST":
+        try:
+            meeting = agenda.send_agenda(meeting, by=request.actor)
+        except StepRefused as refused:
+            problems = refused.problems
+        else:
+            people = meeting.circulation.count()
+            messages.success(
+                request,
+                f"Agenda sent to {people} {'person' if people == 1 else 'people'} for {day_month(meeting.date)}",
+            )
+            return redirect("circulation", meeting.key)
+    shown = papers(meeting, request.actor)
+    return render(
+        request,
+        "panels/agenda_send.html",
+        {
+            "meeting": meeting,
+            "problems": problems,
+            "table": circulation.table_of(meeting),
+            "papers": shown,
+            "length": circulation.length_in_words(meeting.minutes_long),
+            "name": circulation.name_of(meeting),
+            "readiness": readiness(meeting, shown),
+            "restricted": items_for(request.actor, meeting).filter(case__restricted=True).exists(),
+            "has_error": bool(problems),
+            "sections": Section,
+        },
+        status=200,
+    )

@@ -1,0 +1,295 @@
+"""The list of meetings; planning, moving and calling off; the agenda as members read it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from iom import clock
+from iom.jinja import day_month, longday
+from iom.models import Body, Meeting, MeetingStatus
+from iom.pages import page
+from iom.steps import Stale, StepRefused
+from panels import agreement, attendance, circulation, meetings
+from panels.forms.agenda import AnswerForm
+from panels.forms.meetings import CancelForm, EditMeetingForm, NewMeetingForm
+from panels.models import Attendance
+from panels.navigation import pages_of
+from panels.papers import papers
+from panels.querysets import meetings_with_papers
+from panels.suggesting import calendar_of, following
+from panels.transitions import COURSE
+
+from .at import of_meeting, of_papers
+
+PAST_ON_A_PAGE = 12
+
+
+@page("iom.view_meetings")
+def list_meetings(request: HttpRequest) -> HttpResponse:
+    """The next meeting with its state, then the others to come, then the past ones."""
+    today, known = clock.today(), Meeting.objects.visible_to(request.actor)
+    coming = list(
+        known.filter(date__gte=today).exclude(status=MeetingStatus.CANCELLED).order_by("date", "starts_at", "pk")
+    )
+    past = known.exclude(pk__in=[meeting.pk for meeting in coming]).order_by("-date", "starts_at", "pk")
+    shown = Paginator(past, PAST_ON_A_PAGE).get_page(request.GET.get("page"))
+    for meeting in (*coming, *shown):
+        meeting.scheme = meeting.body.scheme = request.actor.scheme
+    first = next((meeting for meeting in coming if meeting.body.position == 0), coming[0] if coming else None)
+    return render(
+        request,
+        "panels/meetings.html",
+        {
+            "today": today,
+            "next": first,
+            "coming": [meeting for meeting in coming if meeting != first],
+            "past": shown,
+            "course": course(),
+            "may_plan": request.actor.holds("panels.plan_meetings"),
+        },
+    )
+
+
+def course() -> list[dict[str, str]]:
+    """The states of a meeting, for the stepper."""
+    return [{"key": str(state), "text": MeetingStatus(state).label} for state in COURSE]
+
+
+@page("panels.plan_meetings", methods=("GET", "POST"))
+def new_meeting(request: HttpRequest) -> HttpResponse:
+    """Plan a meeting. "Show the dates" works out its deadlines before anything is saved."""
+    bodies = list(Body.objects.visible_to(request.actor).order_by("position"))
+    for body in bodies:
+        body.scheme = request.actor.scheme
+    options: dict[str, Any] = {"scheme": request.actor.scheme, "bodies": bodies}
+    if request.method == "GET":
+        body = next((body for body in bodies if body.slug == request.GET.get("body")), bodies[0])
+        form = NewMeetingForm(initial=_proposed(body), **options)
+        return _meeting_page(request, form, dates=None)
+    form = NewMeetingForm(request.POST, **options)
+    if not form.is_valid():
+        return _meeting_page(request, form, dates=None)
+    given = form.cleaned_data
+    dates = meetings.dates_of(given["body"], given["date"])
+    if "show" in request.POST:
+        return _meeting_page(request, form, dates=dates)
+    try:
+        meeting = meetings.plan(
+            body=given["body"],
+            on=given["date"],
+            starts_at=given["starts_at"],
+            minutes_long=given["minutes_long"],
+            place=given["place"],
+            chair=given["chair"],
+            by=request.actor,
+        )
+    except StepRefused as refused:
+        _show_refusal(form, refused, "date")
+        return _meeting_page(request, form, dates=dates)
+    messages.success(request, f"{meeting.body.name} planned for {longday(meeting.date)}. Nobody has been told yet")
+    return redirect(meeting)
+
+
+def _proposed(body: Body) -> dict[str, Any]:
+    """What the next meeting of a body would be by its cadence, and by where the last one was."""
+    last = Meeting.objects.filter(body=body).exclude(status=MeetingStatus.CANCELLED).order_by("-date").first()
+    sitting = body.policy.sitting
+    on = following(last.date, body.policy.cadence) if last else None
+    chair = meetings.default_chair(body)
+    return {
+        "body": body.pk,
+        "date": on if on and on >= clock.today() else None,
+        "starts_at": last.starts_at if last else sitting.start_time,
+        "minutes_long": last.minutes_long if last else sitting.minutes,
+        "place": last.place if last else body.policy.venue,
+        "chair": chair.pk if chair else None,
+    }
+
+
+@page("panels.plan_meetings", methods=("GET", "POST"))
+@of_papers
+def edit_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Move a meeting, or change its place, length or chair."""
+    options: dict[str, Any] = {"scheme": request.actor.scheme}
+    if request.method == "GET":
+        form = EditMeetingForm(
+            initial={
+                "date": meeting.date,
+                "starts_at": meeting.starts_at,
+                "minutes_long": meeting.minutes_long,
+                "place": meeting.place,
+                "chair": meeting.chair_id,
+                "version": meeting.version,
+            },
+            **options,
+        )
+        return _meeting_page(request, form, dates=meeting.dates, meeting=meeting)
+    form = EditMeetingForm(request.POST, **options)
+    if not form.is_valid():
+        return _meeting_page(request, form, dates=None, meeting=meeting)
+    given = form.cleaned_data
+    dates = meetings.dates_of(meeting.body, given["date"])
+    if "show" in request.POST:
+        return _meeting_page(request, form, dates=dates, meeting=meeting)
+    try:
+        changed = meetings.change(
+            meeting,
+            on=given["date"],
+            starts_at=given["starts_at"],
+            minutes_long=given["minutes_long"],
+            place=given["place"],
+            chair=given["chair"],
+            version=given["version"],
+            by=request.actor,
+        )
+    except StepRefused as refused:
+        _show_refusal(form, refused, "date")
+        return _meeting_page(request, form, dates=dates, meeting=meeting)
+    except Stale:
+        form.add_error(
+            None, "Somebody else changed this meeting meanwhile. Load the page again, then make your change."
+        )
+        return _meeting_page(request, form, dates=dates, meeting=meeting)
+    messages.success(request, f"Saved: {longday(changed.date)}")
+    return redirect(changed)
+
+
+@page("panels.plan_meetings", methods=("POST",))
+@of_papers
+def cancel_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Call a meeting off."""
+    form = CancelForm(request.POST)
+    if form.is_valid():
+        try:
+            meetings.cancel(meeting, reason=form.cleaned_data["reason"], by=request.actor)
+        except StepRefused as refused:
+            _show_refusal(form, refused, "reason")
+        else:
+            messages.success(request, f"Called off: {meeting.body.name} of {day_month(meeting.date)}")
+            return redirect("meetings")
+    edit = EditMeetingForm(
+        initial={
+            "date": meeting.date,
+            "starts_at": meeting.starts_at,
+            "minutes_long": meeting.minutes_long,
+            "place": meeting.place,
+            "chair": meeting.chair_id,
+            "version": meeting.version,
+        },
+        scheme=request.actor.scheme,
+    )
+    return _meeting_page(request, edit, dates=meeting.dates, meeting=meeting, cancelling=form)
+
+
+def _show_refusal(form: Any, refused: StepRefused, field: str) -> None:
+    for problem in refused.problems:
+        form.add_error(field, problem)
+
+
+def _meeting_page(
+    request: HttpRequest,
+    form: Any,
+    *,
+    dates: Any,
+    meeting: Meeting | None = None,
+    cancelling: CancelForm | None = None,
+) -> HttpResponse:
+    return render(
+        request,
+        "panels/meeting_form.html",
+        {
+            "form": form,
+            "meeting": meeting,
+            "dates": dates,
+            "cancelling": cancelling or CancelForm(auto_id="id_cancel_%s"),
+            "has_error": bool(form.errors or (cancelling and cancelling.errors)),
+            "pages": pages_of(meeting, request.actor, "edit/") if meeting else [],
+        },
+    )
+
+
+@page("iom.view_meetings")
+@of_meeting
+def meeting_page(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The agenda as members read it; before it is sent, or without a seat, the date alone."""
+    return _agenda_page(request, meeting, None)
+
+
+def _agenda_page(request: HttpRequest, meeting: Meeting, form: AnswerForm | None, status: int = 200) -> HttpResponse:
+    actor = request.actor
+    reads = actor.holds("panels.view_papers") and meetings_with_papers(actor).filter(pk=meeting.pk).exists()
+    copy = circulation.copy_of(actor, meeting) if reads else None
+    if form is None and copy is not None:
+        form = AnswerForm(initial={"answer": copy.answer, "substitute_name": copy.substitute_name})
+    shown = papers(meeting, actor) if reads else None
+    return render(
+        request,
+        "panels/meeting.html",
+        {
+            "meeting": meeting,
+            "papers": shown,
+            "copy": copy,
+            "form": form,
+            "course": course(),
+            "pages": pages_of(meeting, actor, "") if reads else [],
+            "length": circulation.length_in_words(meeting.minutes_long),
+            "signature": agreement.signature_of(actor.membership, meeting) if reads else None,
+            "may_agree_late": bool(shown and shown.waiting_for_chair) and actor.can("panels.agree_late_item", meeting),
+            "today": clock.today(),
+            "may_check_in": reads and _may_check_in(meeting, copy),
+            "next_day": calendar_of(meeting).next_one if reads else None,
+            "quorum": attendance.forecast(meeting) if shown and actor.has_role("chair", "coordinator") else None,
+        },
+        status=status,
+    )
+
+
+def _may_check_in(meeting: Meeting, copy: Any) -> bool:
+    running = meeting.status in (MeetingStatus.AGENDA_SENT, MeetingStatus.LIVE)
+    return copy is not None and running and meeting.date == clock.today()
+
+
+@page("panels.answer_circulation", methods=("POST",))
+@of_papers
+def read_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The reader says that they have read the agenda."""
+    circulation.mark_read(meeting, by=request.actor)
+    messages.success(request, "Thank you. We have noted that you read this agenda")
+    return redirect(meeting)
+
+
+@page("panels.answer_circulation", methods=("POST",))
+@of_papers
+def answer_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The answer to whether one attends."""
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        return _agenda_page(request, meeting, form)
+    circulation.answer(
+        meeting,
+        form.cleaned_data["answer"],
+        substitute_name=form.cleaned_data["substitute_name"],
+        by=request.actor,
+    )
+    messages.success(request, "Thank you. Your answer is saved. You can change it until the meeting begins")
+    return redirect(meeting)
+
+
+@page("panels.answer_circulation", methods=("POST",))
+@of_papers
+def check_in(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """A seat holder says from their own device that they are here."""
+    row = attendance.check_in(meeting, request.POST.get("how", ""), by=request.actor)
+    messages.success(request, f"You are checked in: {Attendance.How(row.how).label.lower()}")
+    return redirect(meeting)
+
+
+def past_days(meeting: Meeting) -> list[date]:
+    """When the body met before, newest first: a guest's invitation was agreed at one of these."""
+    return [day for day in reversed(calendar_of(meeting).all_days) if day < meeting.date][:12]
