@@ -10,6 +10,7 @@ from iom.models import Agency, Body, Meeting, Membership, Role, Scheme, Seat, Us
 from iom.policy import load_preset
 from iom.schemes import create_scheme
 from offenders.models import Case, Offender, RagRating
+from panels.models import AgendaItem, Attendance, Minutes, Section
 from referrals import sections
 from referrals.models import AgencyReturn, CheckRequest, Referral
 
@@ -189,3 +190,51 @@ def agency_return(request: CheckRequest, by: Membership, *, known: str = "now", 
         sent_at=datetime(2026, 3, 5, 9, tzinfo=UTC) if sent else None,
         **defaults | fields,
     )
+
+
+# --- The live meeting, decisions and minutes
+
+
+def agenda_item(meeting: Meeting, section: str, *, number: str | None = None, **fields) -> AgendaItem:
+    """An item at the end of an agenda that has gone out."""
+    place = meeting.items.count() + 1
+    title = {} if fields.get("referral") or fields.get("case") else {"title": Section(section).label}
+    return AgendaItem.objects.create(
+        scheme=meeting.scheme,
+        meeting=meeting,
+        section=section,
+        position=place,
+        number=str(place) if number is None else number,
+        **title | fields,
+    )
+
+
+def attended(meeting: Meeting, *people: Membership, how: str = "present", **fields) -> list[Attendance]:
+    """Seat holders who came."""
+    return [
+        Attendance.objects.create(
+            scheme=meeting.scheme,
+            meeting=meeting,
+            agency=person.agency,
+            membership=person,
+            name=person.user.name,
+            post=person.post,
+            how=how,
+            **fields,
+        )
+        for person in people
+    ]
+
+
+def live_meeting(
+    of: Scheme, on: date, *, recorder: Membership, chair: Membership | None = None, **fields
+) -> Meeting:
+    """A meeting that `recorder` is recording now, without items or attendance."""
+    return meeting(of, on, chair=chair, status="live", recorder=recorder.user, **fields)
+
+
+def minutes(meeting: Meeting, *, status: str = "draft", **fields) -> Minutes:
+    """The first version of a meeting's minutes; the meeting itself is closed."""
+    meeting.status = "minutes_drafted"
+    meeting.save(update_fields=["status"])
+    return Minutes.objects.create(scheme=meeting.scheme, meeting=meeting, status=status, **fields)

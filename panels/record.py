@@ -1,0 +1,320 @@
+"""The record of a meeting: what its minutes say, as plain values in one canonical form with one fingerprint.
+
+The draft, the page, the PDF and the signature all stand on this. Nothing marked for named agencies is read here, and an
+item about a restricted case is left out for everybody (security.md Z6): such things are on the case itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+
+from iom.deadlines import first_review_meeting
+from iom.models import Meeting, MeetingStatus
+from iom.policy import Policy
+from iom.working_days import add_months
+from offenders.models import Case, RagRating
+from referrals.models import Score
+from referrals.scoring import current_scores
+
+from .models import AgendaItem, Attendance, Decision, ItemAction, ItemState, Minutes, Outcome
+from .words import HOW_WORDS, OUTCOME_WORDS, section_words
+
+FORMAT = "iom-panel minutes 1"
+CLASSIFICATION = "OFFICIAL-SENSITIVE"
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sitting:
+    """What the parts of a record have in common."""
+
+    meeting: Meeting
+    narrative: dict[str, str]
+    policy: Policy
+    later: list[date]
+    scores: dict[int, Score]
+
+
+def canonical(record: Record) -> bytes:
+    """The one spelling of a record: sorted keys, no blanks, UTF-8. Raises TypeError for a float or a date."""
+    _refuse_floats(record)
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def fingerprint(record: Record) -> str:
+    """SHA-256 of the canonical record, in hexadecimal."""
+    return hashlib.sha256(canonical(record)).hexdigest()
+
+
+def reference_of(meeting: Meeting) -> str:
+    """How the minutes of a meeting are called outside their page: `MERTON-2026-03-12`."""
+    return f"{meeting.scheme.slug.replace('_', '-').upper()}-{meeting.key}"
+
+
+def record_of(minutes: Minutes) -> Record:
+    """What these minutes say now, made afresh from the decisions. Once they are signed, read `minutes.record`."""
+    meeting = Meeting.objects.select_related("body", "scheme", "chair__user", "recorder").get(pk=minutes.meeting_id)
+    policy_version = meeting.scheme.policy_on(meeting.date)
+    body = policy_version.policy.body(meeting.body.slug)
+    later = following(meeting)
+    items = items_of(meeting)
+    scores = current_scores(item.referral.offender_id for item in items if item.referral)
+    sitting = _Sitting(meeting, minutes.narrative, policy_version.policy, later, scores)
+    return {
+        "format": FORMAT,
+        "classification": CLASSIFICATION,
+        "reference": reference_of(meeting),
+        "version": minutes.number,
+        "scheme": {"slug": meeting.scheme.slug, "name": meeting.scheme.name, "short_name": meeting.scheme.short_name},
+        "meeting": {
+            "body": meeting.body.name,
+            "date": meeting.date.isoformat(),
+            "starts_at": f"{meeting.starts_at:%H:%M}",
+            "place": meeting.place,
+            "chair": meeting.chair.user.name if meeting.chair else "",
+            "recorder": meeting.recorder.name if meeting.recorder else "",
+        },
+        "rules": {"version": policy_version.number, "quorum_needed": body.quorum.organisations},
+        "attendance": [_attended(row) for row in _attendance(meeting)],
+        "agreement": _agreement(meeting),
+        "items": [_item(item, sitting) for item in items],
+        "next_meeting": later[0].isoformat() if later else "",
+    }
+
+
+def open_to_all(meeting: Meeting) -> QuerySet[AgendaItem]:
+    """The items of a meeting that every reader of its minutes may read: none about a restricted case."""
+    restricted = Case.objects.filter(restricted=True)
+    of_the_person = restricted.filter(offender=OuterRef("referral__offender"))
+    return (
+        AgendaItem.objects.filter(meeting=meeting)
+        .exclude(state=ItemState.PARKED)
+        .exclude(case__in=restricted)
+        .exclude(Exists(of_the_person))
+        .order_by("position", "pk")
+    )
+
+
+def items_of(meeting: Meeting) -> list[AgendaItem]:
+    """Those items with everything that the minutes say of them, in a fixed number of queries."""
+    decisions = Decision.objects.select_related("case", "decided_by", "policy_version").order_by("pk")
+    said = ItemAction.objects.select_related("action__agency", "action__owner__user", "action__case__offender")
+    ratings = RagRating.objects.filter(starts_on__lt=meeting.date).order_by("-starts_on")
+    return list(
+        open_to_all(meeting)
+        .select_related("referral__offender", "referral__agency", "case__offender", "late_agreed_by")
+        .prefetch_related(
+            Prefetch("decisions", decisions, to_attr="all_decisions"),
+            Prefetch("item_actions", said, to_attr="said_of_actions"),
+            Prefetch("case__ratings", ratings, to_attr="ratings_before"),
+        )
+    )
+
+
+def current(decisions: Iterable[Decision]) -> Decision | None:
+    """The decision that holds: the last of an item's chain of corrections."""
+    return max(decisions, key=lambda decision: decision.pk, default=None)
+
+
+def actions_in(record: Record) -> list[dict[str, Any]]:
+    """Every action that the meeting agreed, with its item, in the order of their days."""
+    rows = [
+        {**action, "number": item["number"], "about": item["reference"], "person": item["person"]}
+        for item in record["items"]
+        for action in item["actions"]
+    ]
+    return sorted(rows, key=lambda row: (row["due_on"], row["number"], row["text"]))
+
+
+def decisions_in(record: Record) -> list[dict[str, Any]]:
+    """The items on which something was decided about a person, for the table of decisions."""
+    return [item for item in record["items"] if item["decision"] and item["decision"]["outcome"] != Outcome.NOTED]
+
+
+# --- Parts ------------------------------------------------------------------
+
+
+def _refuse_floats(value: Any) -> None:
+    if isinstance(value, float):
+        raise TypeError("A float has no one spelling: use a whole number or text")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise TypeError("The keys of a record are text")
+            _refuse_floats(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_floats(inner)
+
+
+def _instant(moment: datetime) -> str:
+    """An instant as text that sorts: UTC, microseconds always written."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def following(meeting: Meeting) -> list[date]:
+    """The days of the planned meetings of the same body after this one."""
+    rows = Meeting.objects.filter(scheme=meeting.scheme, body=meeting.body, date__gt=meeting.date)
+    return list(rows.exclude(status=MeetingStatus.CANCELLED).order_by("date").values_list("date", flat=True))
+
+
+def _attendance(meeting: Meeting) -> list[Attendance]:
+    return list(meeting.attendance.select_related("agency").order_by("pk"))
+
+
+def _attended(row: Attendance) -> dict[str, Any]:
+    return {
+        "agency": row.agency.name if row.agency else "",
+        "name": row.name,
+        "post": row.post,
+        "standing": row.get_standing_display(),
+        "how": row.get_how_display(),
+        "here": row.here,
+        "counts": row.here and row.standing == Attendance.Standing.MEMBER,
+        "substitute": row.substitute_name if row.how == Attendance.How.SUBSTITUTE else "",
+        "delegated_authority": row.delegated_authority,
+        "invitation_agreed_on": row.agreed_at.isoformat() if row.agreed_at else "",
+    }
+
+
+def _agreement(meeting: Meeting) -> dict[str, Any]:
+    signatures = meeting.signatures.order_by("typed_name", "pk")
+    return {
+        "title": meeting.scheme.policy_on(meeting.date).policy.sharing_agreement.title,
+        "signed": [{"name": signature.typed_name, "version": signature.agreement_version} for signature in signatures],
+    }
+
+
+def _item(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
+    chain = item.all_decisions
+    decision = current(chain)
+    earlier = [each for each in chain if each is not decision]
+    offender = item.referral.offender if item.referral else item.case.offender if item.case else None
+    return {
+        "number": item.number,
+        "section": item.section,
+        "section_title": section_words(item.section),
+        "title": item.title or (section_words(item.section) if offender is None else ""),
+        "person": offender.name if offender else "",
+        "reference": _reference(item),
+        "why": item.why,
+        "late": item.late,
+        "late_agreed_by": item.late_agreed_by.name if item.late_agreed_by else "",
+        "state": item.state,
+        "decision": _decision(decision, item, sitting) if decision else None,
+        "corrected": [_corrected(old, new) for old, new in zip(earlier, chain[1:], strict=True)],
+        "looked_at": [_looked_at(said) for said in item.said_of_actions if said.kind == ItemAction.Kind.REVIEWED],
+        "actions": [_action(said) for said in item.said_of_actions if said.kind == ItemAction.Kind.AGREED],
+        "note": item.note,
+        "words": sitting.narrative.get(str(item.pk), ""),
+        "goes_to": _goes_to(item, decision, sitting.later),
+    }
+
+
+def _reference(item: AgendaItem) -> str:
+    thing = item.referral or item.case
+    return thing.reference if thing else ""
+
+
+def _decision(decision: Decision, item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
+    return {
+        "outcome": decision.outcome,
+        "words": OUTCOME_WORDS[decision.outcome],
+        "colour": decision.colour,
+        "colour_before": _colour_before(decision, item),
+        "case": decision.case.reference if decision.case else "",
+        "reason": decision.reason,
+        "how": HOW_WORDS[decision.how],
+        "dissent": decision.dissent,
+        "score": _score(item, sitting.scores),
+        "score_agreed": decision.score_agreed,
+        "leads": decision.leads,
+        "review": _first_review(decision, sitting),
+        "agencies_here": decision.agencies_here,
+        "agencies_needed": decision.agencies_needed,
+        "to_ratify": decision.to_ratify,
+        "decided_at": _instant(decision.decided_at),
+        "rules_version": decision.policy_version.number,
+    }
+
+
+def _colour_before(decision: Decision, item: AgendaItem) -> str:
+    if item.case is None or not decision.colour:
+        return ""
+    before = next(iter(item.case.ratings_before), None)
+    return before.colour if before else ""
+
+
+def _score(item: AgendaItem, scores: dict[int, Score]) -> str:
+    """The score that the panel had before it, such as `82%`."""
+    score = scores.get(item.referral.offender_id) if item.referral else None
+    return f"{score.pct_2yr}%" if score else ""
+
+
+def _first_review(decision: Decision, sitting: _Sitting) -> dict[str, str] | None:
+    if decision.outcome != Outcome.ACCEPT:
+        return None
+    return first_review(sitting.policy, sitting.meeting.date, sitting.later)
+
+
+def first_review(policy: Policy, accepted: date, meetings: Iterable[date]) -> dict[str, str] | None:
+    """When somebody accepted on a day is first reviewed, and at which meeting; None without such a rule."""
+    rule = policy.review("first")
+    if rule is None or rule.months is None:
+        return None
+    meeting = first_review_meeting(accepted, rule.months, meetings)
+    return {
+        "label": rule.label,
+        "due": add_months(accepted, rule.months).isoformat(),
+        "meeting": meeting.isoformat() if meeting else "",
+        "source": rule.source,
+    }
+
+
+def _corrected(old: Decision, new: Decision) -> dict[str, str]:
+    return {
+        "words": OUTCOME_WORDS[old.outcome],
+        "colour": old.colour,
+        "reason": old.reason,
+        "because": new.correction_reason,
+        "at": _instant(new.decided_at),
+        "by": new.decided_by.name,
+    }
+
+
+def _action(said: ItemAction) -> dict[str, str]:
+    action = said.action
+    return {
+        "text": action.text,
+        "agency": action.agency.name,
+        "who": action.who if (action.owner_id or action.owner_name) else "",
+        "due_on": action.due_on.isoformat(),
+        "case": action.case.reference if action.case else "",
+    }
+
+
+def _looked_at(said: ItemAction) -> dict[str, str]:
+    return _action(said) | {
+        "person": said.action.case.offender.name if said.action.case else "",
+        "outcome": said.get_status_display(),
+        "note": said.note,
+    }
+
+
+def _goes_to(item: AgendaItem, decision: Decision | None, later: list[date]) -> str:
+    """The day of the meeting that takes an item which this one did not finish; "next" while none is planned."""
+    if decision is None:
+        unfinished = item.state == ItemState.CARRIED
+    else:
+        unfinished = decision.outcome == Outcome.DEFER or (decision.to_ratify and decision.outcome != Outcome.NOTED)
+    if not unfinished:
+        return ""
+    return later[0].isoformat() if later else "next"

@@ -1,0 +1,216 @@
+"""Recording a live meeting: starting, taking over, keeping what is typed, closing with everything carried forward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from actionplans import actions as plans
+from actionplans.models import Action
+from iom import audit
+from iom.jinja import day_month
+from iom.models import Agency, Meeting, MeetingStatus
+from iom.steps import StepRefused, locked, take
+from offenders.models import CaseStatus
+from referrals import actions as referrals
+from referrals.models import ReferralStatus
+
+from . import agenda, minutes
+from .models import AgendaItem, Decision, ItemState, Minutes, Outcome
+from .transitions import CLOSE_MEETING, GO_LIVE
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+LONGEST_FIELD = 6000
+CHAIR_DOES_NOT_RECORD = (
+    "You chair this meeting, and nobody signs minutes that they recorded. "
+    "Ask someone else to record, or name another chair first."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An item that the meeting leaves undone, and where it goes: the next meeting, or the next to be planned."""
+
+    item: AgendaItem
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarryForward:
+    """What closing a meeting carries forward (ux.md 5, point 9); `to` is the next meeting, if one is planned."""
+
+    to: Meeting | None
+    not_reached: tuple[Unfinished, ...]
+    deferred: tuple[Unfinished, ...]
+    actions: tuple[Action, ...]
+    accepted: tuple[Decision, ...]
+
+    @property
+    def where(self) -> str:
+        """The destination in words."""
+        return f"the panel of {day_month(self.to.date)}" if self.to else "the next panel, once it is planned"
+
+
+@transaction.atomic
+def start(meeting: Meeting, *, by: Actor) -> Meeting:
+    """Go live. Whoever starts records. Raises PermissionDenied or StepRefused."""
+    _not_the_chair(meeting, by)
+    return take(GO_LIVE, meeting, by=by, recorder=by.user)
+
+
+@transaction.atomic
+def take_over(meeting: Meeting, *, by: Actor) -> Meeting:
+    """Become the one recorder of a live meeting (security.md C4). Raises PermissionDenied or StepRefused."""
+    meeting = locked(Meeting, meeting.pk)
+    if not by.can("panels.record", meeting):
+        raise PermissionDenied
+    _not_the_chair(meeting, by)
+    if meeting.status != MeetingStatus.LIVE:
+        raise StepRefused(["This meeting is not live: there is nothing to take over."])
+    if meeting.recorder_id == by.user.pk:
+        return meeting
+    meeting.recorder = by.user
+    meeting.version += 1
+    meeting.save(update_fields=["recorder", "version"])
+    audit.record("take_over_recording", meeting, by=by, fields=["recorder"], meeting=meeting.key)
+    return meeting
+
+
+def _not_the_chair(meeting: Meeting, by: Actor) -> None:
+    if meeting.chair is not None and by.user is not None and meeting.chair.user_id == by.user.pk:
+        raise StepRefused([CHAIR_DOES_NOT_RECORD])
+
+
+@transaction.atomic
+def keep_draft(item: AgendaItem, fields: Mapping[str, Any], *, by: Actor) -> AgendaItem:
+    """Keep what the recorder has typed on an item and not saved as a decision, word for word.
+
+    Not audited: it is nobody's record yet. Raises PermissionDenied, or StepRefused when somebody else records now.
+    """
+    item = AgendaItem.objects.select_for_update(of=("self",)).select_related("meeting__recorder").get(pk=item.pk)
+    if not by.can("panels.record", item.meeting):
+        raise PermissionDenied
+    if item.meeting.status == MeetingStatus.LIVE and item.meeting.recorder_id != by.user.pk:
+        name = item.meeting.recorder.name if item.meeting.recorder else "Somebody else"
+        raise StepRefused([f"{name} is recording this meeting now. Copy what you typed, or take over the recording."])
+    item.draft = {name: _clipped(value) for name, value in fields.items()}
+    # Past `save`, so that half-typed words do not enter the change history; the version stays, too.
+    AgendaItem.objects.filter(pk=item.pk).update(draft=item.draft)
+    return item
+
+
+def _clipped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_clipped(each) for each in value]
+    # NUL is the one character that PostgreSQL's JSON cannot hold.
+    return str(value).replace("\x00", "")[:LONGEST_FIELD]
+
+
+def carry_forward(meeting: Meeting, *, seen_by: Actor | None = None) -> CarryForward:
+    """What would be carried forward if the meeting closed now; `seen_by` leaves out what they may not see."""
+    rows = AgendaItem.objects.visible_to(seen_by) if seen_by else AgendaItem.objects.all()
+    items = list(rows.filter(meeting=meeting).numbered().select_related("referral__offender", "case__offender"))
+    held = {
+        decision.item_id: decision
+        for decision in Decision.objects.filter(item__in=items, superseded_by=None).select_related("case__offender")
+    }
+    return CarryForward(
+        to=_next(meeting),
+        not_reached=tuple(Unfinished(item, "Not reached") for item in items if item.state == ItemState.OPEN),
+        deferred=tuple(
+            Unfinished(item, why) for item in items if item.pk in held and (why := _why_unfinished(held[item.pk]))
+        ),
+        actions=tuple(actions_still_to_do(meeting, seen_by=seen_by)),
+        accepted=tuple(decision for decision in held.values() if decision.outcome == Outcome.ACCEPT and decision.case),
+    )
+
+
+def _why_unfinished(decision: Decision) -> str:
+    if decision.to_ratify and decision.outcome != Outcome.NOTED:
+        return "Decided without a quorum, to be ratified,"
+    return "Deferred" if decision.outcome == Outcome.DEFER else ""
+
+
+def actions_still_to_do(meeting: Meeting, *, seen_by: Actor | None = None) -> list[Action]:
+    """Actions that were due by the meeting and are still to do: they go on to the next one."""
+    rows = Action.objects.visible_to(seen_by) if seen_by else Action.objects.filter(scheme=meeting.scheme)
+    rows = rows.filter(due_on__lte=meeting.date).to_do().exclude(meeting=meeting)
+    return list(rows.for_list().order_by("due_on", "pk"))
+
+
+def _next(meeting: Meeting) -> Meeting | None:
+    rows = Meeting.objects.filter(scheme=meeting.scheme, body=meeting.body).upcoming(meeting.date)
+    return rows.filter(date__gt=meeting.date).select_related("body", "scheme").first()
+
+
+@transaction.atomic
+def close(meeting: Meeting, *, by: Actor) -> Minutes:
+    """Close the meeting: what it did not finish goes on, actions are counted forward, and the minutes draft themselves.
+
+    Raises PermissionDenied or StepRefused.
+    """
+    meeting = locked(Meeting, meeting.pk)
+    if not by.can("panels.record", meeting):
+        raise PermissionDenied
+    if meeting.status == MeetingStatus.LIVE and meeting.recorder_id != by.user.pk:
+        raise StepRefused([f"{meeting.recorder.name} is recording this meeting. Take over the recording first."])
+    meeting.scheme = meeting.body.scheme = by.scheme
+    carried = carry_forward(meeting)
+    closed = take(CLOSE_MEETING, meeting, by=by)
+    closed.scheme = closed.body.scheme = by.scheme
+    for unfinished in (*carried.not_reached, *carried.deferred):
+        _carry(unfinished, carried.to, meeting, by)
+    plans.carry_forward(carried.actions, by=by)
+    return minutes.draft(closed, by=by)
+
+
+def _carry(unfinished: Unfinished, to: Meeting | None, meeting: Meeting, by: Actor) -> None:
+    item = unfinished.item
+    if item.state == ItemState.OPEN:
+        item.state = ItemState.CARRIED
+        item.version += 1
+        item.save(update_fields=["state", "version"])
+        audit.record(
+            "carry_item_forward", item, by=by, subjects=agenda.subjects_of(item), meeting=meeting.key, item=item.number
+        )
+    why = f"{unfinished.why} on {day_month(meeting.date)}"
+    if item.referral is not None:
+        _carry_referral(item, to, why, by)
+    elif item.case is not None and to is not None and _belongs_on(to, item):
+        agenda.add_item(to, section=item.section, case=item.case, why=why, by=by)
+
+
+def _belongs_on(to: Meeting, item: AgendaItem) -> bool:
+    """Whether the next agenda lacks a case that goes on to it."""
+    return item.case.status != CaseStatus.CLOSED and not to.items.filter(case=item.case, section=item.section).exists()
+
+
+def _carry_referral(item: AgendaItem, to: Meeting | None, why: str, by: Actor) -> None:
+    """A nomination that was not reached counts as deferred; the next panel has it, and the same agencies are asked.
+
+    One about somebody whose case is restricted is left to those who may open it.
+    """
+    referral = item.referral
+    referral.refresh_from_db()
+    if not by.can("referrals.triage", referral):
+        return
+    if referral.status == ReferralStatus.ON_AGENDA:
+        referral = referrals.decided(referral, Outcome.DEFER, by=by, reason=why)
+    if to is not None and referral.status == ReferralStatus.DEFERRED:
+        asked = Agency.objects.filter(
+            check_requests__referral=referral, check_requests__meeting=item.meeting
+        ).distinct()
+        referrals.put_to_panel(referral, meeting=to, agencies=asked, by=by)
+
+
+def next_meeting_day(meeting: Meeting) -> date | None:
+    """When the body meets next, for "by next panel"."""
+    following = _next(meeting)
+    return following.date if following else None

@@ -1,0 +1,45 @@
+"""How decisions are called, on screen, in the minutes and in the notice alike: written once."""
+
+from __future__ import annotations
+
+from .models import How, Outcome, Section
+
+# What the recorder chooses from.
+CHOICE_WORDS = {
+    Outcome.ACCEPT: "Accept",
+    Outcome.NOT_ACCEPT: "Not accept",
+    Outcome.DEFER: "Defer to the next meeting",
+    Outcome.ELSEWHERE: "Refer elsewhere",
+    Outcome.NO_CHANGE: "No change",
+    Outcome.CHANGE_RATING: "Change rating",
+    Outcome.REMOVE: "Remove from the scheme",
+    Outcome.NOTED: "Noted",
+}
+# What the minutes say was decided.
+OUTCOME_WORDS = {
+    Outcome.ACCEPT: "Accepted onto the scheme",
+    Outcome.NOT_ACCEPT: "Not accepted",
+    Outcome.DEFER: "Deferred",
+    Outcome.ELSEWHERE: "Referred elsewhere",
+    Outcome.NO_CHANGE: "No change",
+    Outcome.CHANGE_RATING: "Rating changed",
+    Outcome.REMOVE: "To leave the scheme",
+    Outcome.NOTED: "Noted",
+}
+HOW_WORDS = {
+    How.AGREED: "Agreed without a vote",
+    How.CHAIR: "Stated by the chair",
+}
+
+# One tap each; the rest of the reason is a line of one's own (ux.md 5, point 4).
+REASON_CHIPS = {
+    Section.REFERRALS: ("Meets the criteria", "Recent offending", "High risk of harm", "Needs several agencies"),
+    Section.RELEASES: ("Release planned", "Engaging in custody", "Not engaging", "No plan for release yet"),
+    Section.REVIEWS: ("Engaging", "Not engaging", "New offences", "No new offences", "Breach or recall"),
+    Section.EXITS: ("No offending of concern", "Support in place", "No longer needs several agencies"),
+}
+
+
+def section_words(section: str) -> str:
+    """The heading of a part of the agenda."""
+    return Section(section).label
