@@ -75,6 +75,7 @@ def test_leftovers_of_a_killed_run_are_ended(tmp_path):
 
     assert end_leftovers(tmp_path / "children.json", tmp_path) == 1
 
+    sample.process.wait(timeout=5)
     assert started_at(sample.process.pid) is None
     assert not (tmp_path / "children.json").exists()
 
