@@ -23,9 +23,7 @@ class Plan(SchemeModel):
     """The action plan of a case: one for its whole time on the scheme."""
 
     case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="plan")
-    status = models.CharField(
-        max_length=10, choices=PlanStatus.choices, default=PlanStatus.DRAFT, editable=False
-    )
+    status = models.CharField(max_length=10, choices=PlanStatus.choices, default=PlanStatus.DRAFT, editable=False)
     agreed_on = models.DateField(null=True)
     agreed_at = models.ForeignKey(Meeting, null=True, on_delete=models.PROTECT, related_name="+")
     reviewed_on = models.DateField(null=True)
@@ -91,9 +89,7 @@ class Action(SchemeModel):
     owner = models.ForeignKey(Membership, null=True, on_delete=models.PROTECT, related_name="actions")
     owner_name = models.CharField(max_length=120, blank=True)
     due_on = models.DateField()
-    status = models.CharField(
-        max_length=15, choices=ActionStatus.choices, default=ActionStatus.OPEN, editable=False
-    )
+    status = models.CharField(max_length=15, choices=ActionStatus.choices, default=ActionStatus.OPEN, editable=False)
     note = models.CharField(max_length=600, blank=True)
     finished_on = models.DateField(null=True)
     carried_forward = models.PositiveSmallIntegerField(default=0)

@@ -61,6 +61,14 @@ def parse(line: str, *, agencies: Agencies, people: People, today: date, next_pa
     return Parsed(agency, owner, text, due.day, tuple(question for question in questions if question))
 
 
+def read_due(words: str, *, today: date, next_panel: date | None) -> tuple[date | None, str]:
+    """A typed day as the line understands it: the day, or None with what to ask."""
+    due = _read_due(" ".join(words.split()).strip("."), today, next_panel)
+    if due is None:
+        return None, f"“{words}” is not a date. By which day?"
+    return due.day, due.question
+
+
 def _split_who(line: str) -> tuple[str, str]:
     line = " ".join(line.split())
     if found := _WHO.fullmatch(line):

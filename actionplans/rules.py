@@ -1,6 +1,7 @@
 """Who may do what with plans and actions."""
 
 import rules
+from django.db.models import QuerySet
 
 from iom.access import Actor, has_role, permit
 from offenders.models import Assignment, may_open
@@ -41,5 +42,5 @@ permit("actionplans.update_action", at_the_table, opens_its_case & (is_office | 
 
 
 @involves
-def cases_with_our_actions(actor: Actor):
+def cases_with_our_actions(actor: Actor) -> QuerySet:
     return Action.objects.filter(agency=actor.agency, case__isnull=False).values("case")

@@ -1,0 +1,108 @@
+"""What is typed on the pages of a plan and of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django import forms
+
+from actionplans.models import Action, ActionStatus, PathwayNeed
+from actionplans.quickline import read_due
+from iom import clock
+from iom.forms import CleanCharField, SaneForm
+from iom.jinja import day
+from iom.models import Agency, Membership
+
+
+class NeedForm(SaneForm):
+    """What somebody needs on one pathway."""
+
+    level = forms.ChoiceField(label="Need", choices=PathwayNeed.Level.choices)
+    goal = CleanCharField(max_length=300, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+
+    @classmethod
+    def of(cls, need: PathwayNeed | None, pathway: str, data: Any = None) -> NeedForm:
+        """The form of a pathway, filled with what is stored."""
+        initial = {
+            "level": need.level if need else PathwayNeed.Level.NOT_ASSESSED,
+            "goal": need.goal if need else "",
+            "version": need.version if need else 0,
+        }
+        return cls(data, prefix=f"need-{pathway}", initial=initial)
+
+
+class ActionForm(SaneForm):
+    """What, who, by when. `choices` are those of `reading.who_choices`, read once for a page."""
+
+    text = CleanCharField(label="What", max_length=300, noun="what will be done")
+    who = forms.ChoiceField(error_messages={"required": "Choose who will do this action"})
+    due = CleanCharField(
+        label="By when",
+        max_length=40,
+        noun="the action date",
+        help_text="For example, 13 March, 2w or next panel.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    pathway = forms.ChoiceField(required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
+
+    def __init__(
+        self,
+        *args: Any,
+        choices: Sequence[tuple[str, str]],
+        pathways: Sequence[tuple[str, str]],
+        next_panel: date | None,
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        self.next_panel = next_panel
+        self.fields["who"].choices = [("", "Choose"), *choices]
+        self.fields["pathway"].choices = [("", "No pathway"), *pathways]
+
+    @classmethod
+    def initial_of(cls, action: Action) -> dict[str, Any]:
+        """The answers that a stored action stands for."""
+        return {
+            "text": action.text,
+            "who": f"person:{action.owner_id}" if action.owner_id else f"agency:{action.agency_id}",
+            "due": day(action.due_on),
+            "pathway": action.pathway,
+            "version": action.version,
+        }
+
+    def clean_due(self) -> date:
+        """The day meant; one that is over or not plain is asked about."""
+        found, question = read_due(self.cleaned_data["due"], today=clock.today(), next_panel=self.next_panel)
+        if found is None:
+            raise forms.ValidationError(question)
+        return found
+
+    def given(self) -> dict[str, Any]:
+        """What the verbs take."""
+        kind, _, number = self.cleaned_data["who"].partition(":")
+        owner = Membership.objects.select_related("agency").get(pk=number) if kind == "person" else None
+        return {
+            "text": self.cleaned_data["text"],
+            "agency": owner.agency if owner else Agency.objects.get(pk=number),
+            "owner": owner,
+            "due_on": self.cleaned_data["due"],
+            "pathway": self.cleaned_data["pathway"],
+        }
+
+
+class UpdateForm(SaneForm):
+    """How an action stands, with a note in a line. `back` is the page that the person came from."""
+
+    status = forms.ChoiceField(label="Outcome", choices=ActionStatus.choices)
+    note = CleanCharField(max_length=600, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    back = forms.CharField(widget=forms.HiddenInput, required=False, max_length=300)
+
+    @classmethod
+    def of(cls, action: Action, back: str, data: Any = None) -> UpdateForm:
+        """The form of one row of a list; its fields' ids carry the action's number."""
+        initial = {"status": action.status, "note": action.note, "version": action.version, "back": back}
+        return cls(data, auto_id=f"action-{action.pk}-%s", initial=initial)

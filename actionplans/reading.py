@@ -1,0 +1,125 @@
+"""What the pages of plans and actions gather before they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db.models import Case as Choose
+from django.db.models import Count, Max, Q, QuerySet, When
+
+from iom.access import Actor
+from iom.clock import LONDON
+from iom.models import Agency, Membership, Role, Scheme
+from offenders.clocks import planned_meetings
+from offenders.models import Assignment, Case
+
+from .models import STILL_TO_DO, Action, PathwayNeed, Plan
+
+OTHER = "other"
+WORKING_ROLES = (Role.MEMBER, Role.RESEARCHER, Role.COORDINATOR, Role.CHAIR)
+
+
+def updatable(actor: Actor, actions: Iterable[Action]) -> set[int]:
+    """Which of these actions, all of them visible to the actor, the actor may say the state of.
+
+    The same rule as `actionplans.update_action`, asked for a whole list with one query.
+    """
+    if actor.has_role("coordinator", "chair"):
+        return {action.pk for action in actions}
+    led: set[int] = set()
+    if actor.membership is not None:
+        held = Assignment.objects.filter(membership=actor.membership, until=None)
+        led = set(held.values_list("case_id", flat=True))
+    ours = actor.agency.pk if actor.agency else None
+    return {action.pk for action in actions if action.agency_id == ours or action.case_id in led}
+
+
+def next_panel(scheme: Scheme, today: date) -> date | None:
+    """The next day on which the scheme's deciding body meets, after today."""
+    return next(iter(planned_meetings(scheme, scheme.policy.deciding_body.slug, today + timedelta(days=1))), None)
+
+
+def who_choices(scheme: Scheme, today: date) -> list[tuple[str, str]]:
+    """Who can be given an action: each agency, and under it the people who act for it."""
+    people: dict[int, list[Membership]] = {}
+    working = Membership.objects.filter(scheme=scheme).current(today).with_role(*WORKING_ROLES)
+    for membership in working.select_related("user").order_by("user__name"):
+        people.setdefault(membership.agency_id, []).append(membership)
+    choices = []
+    for agency in Agency.objects.filter(scheme=scheme).order_by("name"):
+        choices.append((f"agency:{agency.pk}", agency.name))
+        choices += [(f"person:{held.pk}", f"{agency.name}: {held.user.name}") for held in people.get(agency.pk, ())]
+    return choices
+
+
+@dataclass(frozen=True, slots=True)
+class PathwayLine:
+    """One pathway of the scheme as a case's plan has it."""
+
+    slug: str
+    name: str
+    need: PathwayNeed | None
+    actions: tuple[Action, ...]
+
+    def count(self, today: date) -> str:
+        """How its actions stand, in words: "1 late, 1 open, 2 done"."""
+        late = sum(action.overdue(today) for action in self.actions)
+        to_do = sum(action.to_do for action in self.actions)
+        done = sum(action.status == "done" for action in self.actions)
+        words = [
+            f"{late} late" if late else "",
+            f"{to_do - late} open" if to_do - late else "",
+            f"{done} done" if done else "",
+        ]
+        return ", ".join(filter(None, words))
+
+    @property
+    def agencies(self) -> list[str]:
+        """Which agencies have something to do here."""
+        return sorted({action.agency.name for action in self.actions if action.to_do})
+
+
+def pathway_lines(case: Case, plan: Plan | None, actions: Sequence[Action]) -> list[PathwayLine]:
+    """The scheme's pathways in its order, with what the plan says of each; then what belongs to none of them."""
+    needs = {need.pathway: need for need in plan.needs.all()} if plan else {}
+    pathways = case.scheme.policy.pathways
+    known = {pathway.slug for pathway in pathways}
+    lines = [
+        PathwayLine(p.slug, p.name, needs.get(p.slug), tuple(a for a in actions if a.pathway == p.slug))
+        for p in pathways
+    ]
+    other = tuple(action for action in actions if action.pathway not in known)
+    return [*lines, PathwayLine(OTHER, "Other actions", None, other)]
+
+
+def plan_updates(cases: Sequence[Case]) -> dict[int, date]:
+    """When the plan of each case was last touched: reviewed, agreed, a need assessed, an action agreed or finished."""
+    latest: dict[int, date] = {}
+
+    def see(case: int, *days: date | None) -> None:
+        known = [day for day in (latest.get(case), *days) if day is not None]
+        if known:
+            latest[case] = max(known)
+
+    plans = Plan.objects.filter(case__in=cases).annotate(assessed=Max("needs__updated_on"))
+    for plan in plans:
+        see(plan.case_id, plan.reviewed_on, plan.agreed_on, plan.assessed, plan.created_at.astimezone(LONDON).date())
+    touched = Action.objects.filter(case__in=cases).order_by().values("case")
+    for row in touched.annotate(made=Max("created_at"), finished=Max("finished_on")):
+        see(row["case"], row["made"].astimezone(LONDON).date(), row["finished"])
+    return latest
+
+
+def action_counts(cases: Sequence[Case], today: date) -> dict[int, tuple[int, int]]:
+    """How many actions of each case are to be done, and how many of these are late."""
+    rows = Action.objects.filter(case__in=cases, status__in=STILL_TO_DO).order_by().values("case")
+    counted = rows.annotate(open=Count("pk"), late=Count("pk", filter=Q(due_on__lt=today)))
+    return {row["case"]: (row["open"], row["late"]) for row in counted}
+
+
+def overdue_first(actions: QuerySet[Action]) -> QuerySet[Action]:
+    """To do before finished; among the first, the longest overdue first; among the others, the last finished first."""
+    state = Choose(When(status__in=STILL_TO_DO, then=0), default=1)
+    return actions.annotate(state=state).order_by("state", Choose(When(state=0, then="due_on")), "-finished_on", "pk")

@@ -1,0 +1,208 @@
+"""Actions (ux.md 4.8): one's own, one's agency's, all; of one case; and one by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from actionplans import actions as verbs
+from actionplans.forms.plan import ActionForm, UpdateForm
+from actionplans.models import Action, ActionStatus, Plan
+from actionplans.reading import next_panel, overdue_first, updatable, who_choices
+from iom import clock
+from iom.access import Actor
+from iom.jinja import day
+from iom.models import Agency
+from iom.pages import found, page
+from iom.steps import Stale, StepRefused
+from offenders.case_pages import case_page, find_case
+from offenders.conflict import conflict
+
+ON_A_PAGE = 50
+SCOPES = (("mine", "Mine"), ("agency", "My agency"), ("all", "All"))
+
+
+@page("actionplans.view_actions")
+def actions(request: HttpRequest) -> HttpResponse:
+    """Overdue first. What is finished is shown when asked for."""
+    actor, today = request.actor, clock.today()
+    scope = request.GET.get("show", "")
+    if scope not in dict(SCOPES):
+        scope = "all" if actor.has_role("coordinator", "chair") else "agency"
+    rows = _of_scope(actor, scope)
+    agency = Agency.objects.in_scheme_of(actor).filter(slug=request.GET.get("agency", "")).first()
+    if agency is not None:
+        rows = rows.filter(agency=agency)
+    finished = request.GET.get("finished") == "1"
+    rows = rows if finished else rows.to_do()
+    shown = Paginator(overdue_first(rows.for_list()), ON_A_PAGE).get_page(request.GET.get("page"))
+    listed = list(shown)
+    mine = updatable(actor, listed)
+    back = request.get_full_path()
+    return render(
+        request,
+        "actionplans/actions.html",
+        {
+            "today": today,
+            "scope": scope,
+            "tabs": _tabs(actor, scope),
+            "agency": agency,
+            "finished": finished,
+            "shown": shown,
+            "listed": listed,
+            "update_forms": {action.pk: UpdateForm.of(action, back) for action in listed if action.pk in mine},
+        },
+    )
+
+
+def _of_scope(actor: Actor, scope: str) -> Any:
+    rows = Action.objects.visible_to(actor)
+    if scope == "mine":
+        return rows.filter(owner__user=actor.user)
+    return rows.filter(agency=actor.agency) if scope == "agency" else rows
+
+
+def _tabs(actor: Actor, scope: str) -> list[dict[str, Any]]:
+    """The three lists with how much is to do in each."""
+    return [
+        {
+            "text": text,
+            "href": f"{reverse('actions')}?show={key}",
+            "current": key == scope,
+            "count": _of_scope(actor, key).to_do().count(),
+        }
+        for key, text in SCOPES
+    ]
+
+
+@page("actionplans.view_actions")
+def case_actions(request: HttpRequest, reference: str) -> HttpResponse:
+    """All actions of a case, those to do first."""
+    actor = request.actor
+    case = find_case(actor, reference)
+    listed = list(overdue_first(Action.objects.visible_to(actor).filter(case=case).for_list()))
+    mine = updatable(actor, listed) if case.status != "closed" else set()
+    back = reverse("case_actions", args=[case.reference])
+    return render(
+        request,
+        "actionplans/case_actions.html",
+        case_page(request, case, "case_actions")
+        | {
+            "to_do": [action for action in listed if action.to_do],
+            "over": [action for action in listed if not action.to_do],
+            "update_forms": {action.pk: UpdateForm.of(action, back) for action in listed if action.pk in mine},
+            "may_change": case.status != "closed" and actor.can("actionplans.change_plan", _plan_of(case)),
+        },
+    )
+
+
+@page("actionplans.view_actions", methods=("GET", "POST"))
+def action(request: HttpRequest, number: int) -> HttpResponse:
+    """One action, and how it stands."""
+    actor = request.actor
+    held = found(Action.objects.visible_to(actor).for_list(), pk=number)
+    form = UpdateForm.of(held, _back(request, held), request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            verbs.update_action(held, status=given["status"], note=given["note"], version=given["version"], by=actor)
+        except Stale:
+            return _update_conflict(request, held, given)
+        messages.success(request, f"Action saved: {dict(ActionStatus.choices)[given['status']].lower()}")
+        return redirect(_back(request, held))
+    return render(
+        request,
+        "actionplans/action.html",
+        {
+            "action": held,
+            "form": form,
+            "today": clock.today(),
+            "back": _back(request, held),
+            "may_update": actor.can("actionplans.update_action", held),
+            "may_change": _may_change(actor, held),
+        },
+    )
+
+
+@page("actionplans.change_plan", methods=("GET", "POST"))
+def change(request: HttpRequest, number: int) -> HttpResponse:
+    """Correct what was agreed: what, who, by when, on which pathway."""
+    actor, today = request.actor, clock.today()
+    held = found(Action.objects.visible_to(actor).for_list(), pk=number)
+    if not _may_change(actor, held):
+        raise PermissionDenied
+    form = ActionForm(
+        request.POST if request.method == "POST" else None,
+        choices=who_choices(actor.scheme, today),
+        pathways=[(each.slug, each.name) for each in actor.scheme.policy.pathways],
+        next_panel=next_panel(actor.scheme, today),
+        initial=ActionForm.initial_of(held),
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            verbs.change_action(held, by=actor, version=form.cleaned_data["version"], **form.given())
+        except StepRefused as refused:
+            form.add_error(None, refused.problems)
+        except Stale:
+            return _change_conflict(request, held, form)
+        else:
+            messages.success(request, "Action saved")
+            return redirect("action", held.pk)
+    return render(request, "actionplans/action_change.html", {"action": held, "form": form})
+
+
+def _plan_of(case: Any) -> Plan:
+    return Plan(scheme_id=case.scheme_id, case=case)
+
+
+def _may_change(actor: Actor, held: Action) -> bool:
+    if held.case is None:
+        return actor.has_role("coordinator", "chair")
+    return held.case.status != "closed" and actor.can("actionplans.change_plan", _plan_of(held.case))
+
+
+def _back(request: HttpRequest, held: Action) -> str:
+    """Where the person came from, if that is a page of ours; else the action's own list."""
+    back = request.POST.get("back", "")
+    if back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+        return back
+    return reverse("case_actions", args=[held.case.reference]) if held.case else reverse("actions")
+
+
+def _update_conflict(request: HttpRequest, held: Action, given: dict[str, Any]) -> HttpResponse:
+    states = dict(ActionStatus.choices)
+    return conflict(
+        request,
+        held,
+        [
+            {"label": "Outcome", "mine": states[given["status"]], "theirs": states[held.status]},
+            {"label": "Note", "mine": given["note"], "theirs": held.note},
+        ],
+        version_field="version",
+        back_url=_back(request, held),
+        reference=held.case.reference if held.case else "Action",
+    )
+
+
+def _change_conflict(request: HttpRequest, held: Action, form: ActionForm) -> HttpResponse:
+    names = dict(form.fields["who"].choices)
+    stored = ActionForm.initial_of(held)
+    return conflict(
+        request,
+        held,
+        [
+            {"label": "What", "mine": form.cleaned_data["text"], "theirs": stored["text"]},
+            {"label": "Who", "mine": names[form.cleaned_data["who"]], "theirs": names.get(stored["who"], held.who)},
+            {"label": "By when", "mine": day(form.cleaned_data["due"]), "theirs": stored["due"]},
+        ],
+        version_field="version",
+        back_url=reverse("action", args=[held.pk]),
+        reference=held.case.reference if held.case else "Action",
+    )
