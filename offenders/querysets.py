@@ -132,7 +132,7 @@ class CaseQuerySet(SchemeQuerySet):
         return self.filter(Exists(due))
 
     def matching(self, words: str) -> CaseQuerySet:
-        """Each word stands in the name, an alias, the reference or the PNC number; accents and capitals do not count."""
+        """Each word stands in the name, an alias, the reference or the PNC number; accents do not count."""
         from offenders.models import Alias
 
         rows = self
