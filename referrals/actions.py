@@ -277,7 +277,16 @@ def put_to_panel(
         raise PermissionDenied
     if not deciding.still_to_come(meeting):
         raise StepRefused([f"The panel of {day_month(meeting.date)} takes no more referrals. Choose another."])
-    referral = take(PUT_TO_PANEL, referral, by=by, version=version, subjects=[referral.reference], meeting=meeting)
+    referral = take(
+        PUT_TO_PANEL,
+        referral,
+        by=by,
+        version=version,
+        subjects=[referral.reference],
+        meeting=meeting,
+        # Whether it came in time is a question of the panel that it goes to.
+        late=deciding.closing(meeting).passed(referral.sent_at or clock.now()),
+    )
     ask_agencies(
         meeting=meeting,
         offender=referral.offender,

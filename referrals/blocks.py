@@ -26,9 +26,7 @@ def finish_nominations(actor: Actor, today: date) -> Iterator[Task]:
         if referral.status == ReferralStatus.RETURNED:
             yield Task(closes, f"Add information to referral {referral.reference}", referral.get_absolute_url())
         else:
-            done = len(sections.SLUGS) - len(sections.unfinished(referral))
-            words = f"Finish referral {referral.reference}: {done} of {len(sections.SLUGS)} sections done"
-            yield Task(closes, words, referral.get_absolute_url(), "Go on")
+            yield Task(closes, _draft_words(referral), referral.get_absolute_url(), "Go on")
 
 
 @home_tasks
@@ -65,6 +63,13 @@ def to_triage(actor: Actor, today: date) -> Iterator[Block]:
     if actor.has_role("coordinator"):
         rows = Referral.objects.visible_to(actor).to_triage().for_list().order_by("sent_at")
         yield Block("referrals/blocks/to_triage.html", {"referrals": list(rows)}, place=20)
+
+
+def _draft_words(referral: Referral) -> str:
+    left, whole = len(sections.unfinished(referral)), len(sections.SLUGS)
+    if left == 0:
+        return f"Check and send referral {referral.reference}"
+    return f"Finish referral {referral.reference}: {whole - left} of {whole} sections done"
 
 
 def _closing_day(actor: Actor, referral: Referral) -> date | None:

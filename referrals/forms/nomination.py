@@ -84,7 +84,12 @@ class StartForm(SaneForm):
     )
     given_names = CleanCharField(label="First names", max_length=120)
     family_name = CleanCharField(label="Last name", max_length=80)
-    date_of_birth = DateField(label="Date of birth", latest="today", noun="date of birth")
+    date_of_birth = DateField(
+        label="Date of birth",
+        latest="today",
+        noun="date of birth",
+        error_messages={"required": "Enter their date of birth"},
+    )
 
     def __init__(self, policy: Policy, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -205,7 +210,12 @@ class IdentityForm(SectionForm):
     }
     given_names = CleanCharField(label="First names", max_length=120)
     family_name = CleanCharField(label="Last name", max_length=80)
-    date_of_birth = DateField(label="Date of birth", latest="today", noun="date of birth")
+    date_of_birth = DateField(
+        label="Date of birth",
+        latest="today",
+        noun="date of birth",
+        error_messages={"required": "Enter their date of birth"},
+    )
     gender = forms.ChoiceField(
         label="Sex",
         help_text="As the Police National Computer records it. The reoffending score is worked out with it.",
@@ -579,6 +589,14 @@ class LateForm(SectionForm):
     def is_urgent(self) -> bool:
         return self.cleaned_data.get("panel", "") not in ("", self.NEXT)
 
+    @property
+    def _lacks_reason(self) -> bool:
+        """Half an answer: the panel stays the one it was until the reason is there too."""
+        return self.is_urgent and not self.cleaned_data.get("urgent_reason")
+
+    def left_over(self) -> dict[str, Any]:
+        return super().left_over() | ({"panel": self.data.get("panel", "")} if self._lacks_reason else {})
+
     def clean(self) -> dict[str, Any]:
         data = super().clean()
         if self.is_urgent:
@@ -587,6 +605,8 @@ class LateForm(SectionForm):
 
     def answers(self) -> dict[str, Any]:
         held = {"urgent_reason": self.cleaned_data.get("urgent_reason", "")}
+        if self._lacks_reason:
+            return {}
         if self.is_urgent:
             meetings = {str(meeting.pk): meeting for meeting in self.panels.urgent}
             return held | {"meeting": meetings[self.cleaned_data["panel"]]}
@@ -623,9 +643,18 @@ class SendForm(SaneForm):
 
 
 class WithdrawForm(SaneForm):
+    """Why it is taken back: asked once somebody else has seen it."""
+
     reason = text_area(
         "Why are you withdrawing it?",
         noun="why you are withdrawing it",
         limit=1000,
         help_text="The coordinator reads this.",
     )
+
+    def __init__(self, *args: Any, sent: bool, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not sent:
+            self.fields["reason"].required = False
+            self.fields["reason"].label = "Why are you withdrawing it? (optional)"
+            self.fields["reason"].help_text = ""

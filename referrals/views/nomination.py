@@ -390,7 +390,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     thing = _visible(request.actor, reference)
     if not request.actor.can(WITHDRAW.permission, thing):
         raise Http404
-    form = WithdrawForm(request.POST or None)
+    form = WithdrawForm(request.POST or None, sent=thing.sent_at is not None)
     problems = obstacles(WITHDRAW, thing)
     if request.method == "POST" and form.is_valid():
         try:

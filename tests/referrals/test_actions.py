@@ -288,7 +288,7 @@ def test_put_to_panel_asks_agencies_and_runs_the_hooks(waiting, panel, as_coordi
     assert request.due_on == panel.dates.checks_due.date
     [message] = mail.outbox
     assert message.to == [housing.user.email]
-    assert message.subject == "Checks due Mon 9 March: IOM panel 12 March"
+    assert message.subject.startswith("Checks due Mon 9 March: ")
     assert "/research/2026-03-12/?in=merton" in message.body
     assert told("referral_on_agenda") == [("Tom Dunn", f"Referral {on.reference} goes to the panel of 12 March")]
 
@@ -299,6 +299,19 @@ def test_put_to_panel_refuses_a_meeting_that_is_over(waiting, panel, as_coordina
 
     with pytest.raises(StepRefused, match="takes no more referrals"):
         actions.put_to_panel(waiting, meeting=panel, agencies=[], by=as_coordinator)
+
+
+@pytest.mark.parametrize(
+    ("sent_on", "late"),
+    [
+        pytest.param(datetime(2026, 3, 2, 23, 59, tzinfo=UTC), False, id="in time"),
+        pytest.param(datetime(2026, 3, 3, 0, 0, tzinfo=UTC), True, id="after the deadline"),
+    ],
+)
+def test_put_to_panel_judges_lateness_by_the_panel_it_goes_to(merton, police, panel, as_coordinator, sent_on, late):
+    referral = factories.referral(merton, police, status="sent", late=not late, sent_at=sent_on)
+
+    assert actions.put_to_panel(referral, meeting=panel, agencies=[], by=as_coordinator).late is late
 
 
 def test_put_to_panel_is_the_coordinators(waiting, panel, as_police, as_chair):
@@ -418,10 +431,3 @@ def test_audit_of_a_nomination_holds_no_names(draft, as_police, coordinator):
     events = AuditEvent.objects.all()
     assert {event.verb for event in events} >= {"save_section", "change_offender", "send"}
     assert not [event for event in events if "Raymond" in str(event.__dict__)]
-
-
-def test_contacts_are_the_agencys_members(merton, housing):
-    factories.member(merton, "referrer", agency_kind="housing")
-    agency = Agency.objects.get(pk=housing.agency_id)
-
-    assert actions.contacts(agency) == [housing.user]

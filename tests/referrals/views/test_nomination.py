@@ -79,7 +79,8 @@ def post_section(client, referral, task, data, **extra):
 # --- The journey ------------------------------------------------------------
 
 
-@pytest.mark.feature(96)
+@pytest.mark.feature(93)
+@pytest.mark.feature(95)
 def test_nomination_from_first_question_to_sent(officer, coordinator, as_police):
     started = officer.post("/referrals/new/", WHO)
     address = "/referrals/IOM-R-0001/"
@@ -115,7 +116,7 @@ def test_nomination_from_first_question_to_sent(officer, coordinator, as_police)
     assert [alias.name for alias in referral.offender.aliases.order_by("pk")] == ["Ray Speck", "Razor"]
 
 
-@pytest.mark.feature(3)
+@pytest.mark.feature(30)
 def test_nomination_goes_to_the_coordinators_home_page(officer, coordinator, sign_in, merton, police, panel):
     factories.referral(merton, police, status="sent", meeting=panel)
 
@@ -128,6 +129,7 @@ def test_nomination_goes_to_the_coordinators_home_page(officer, coordinator, sig
 # --- The list ---------------------------------------------------------------
 
 
+@pytest.mark.feature(58)
 def test_list_says_when_nominations_close_and_shows_each_tab(officer, merton, police, panel):
     draft = factories.referral(merton, police, meeting=panel)
     on_agenda = factories.referral(merton, police, status="on_agenda", meeting=panel)
@@ -183,11 +185,12 @@ def test_new_without_answers_says_what_to_answer(officer):
         "Choose whether the person is managed at MAPPA Level 2 or 3",
         "Enter their first names",
         "Enter their last name",
-        "Enter date of birth",
+        "Enter their date of birth",
     ):
         assert words in text_of(page)
 
 
+@pytest.mark.feature(96)
 @pytest.mark.parametrize("level", ["2", "3"])
 def test_new_stops_for_mappa_with_its_own_page(officer, level):
     page = officer.post("/referrals/new/", WHO | {"mappa": level})
@@ -210,6 +213,7 @@ def test_new_lets_the_coordinator_go_on_past_mappa_with_a_reason(sign_in, coordi
     assert Referral.objects.get().mappa_level == 2
 
 
+@pytest.mark.feature(97)
 def test_new_asks_for_each_exclusion_of_the_scheme(sign_in, february):
     richmond = factories.scheme("richmond")
     client = sign_in(factories.member(richmond, "member"))
@@ -223,6 +227,7 @@ def test_new_asks_for_each_exclusion_of_the_scheme(sign_in, february):
     assert Referral.objects.get().facts == {"dyo": False}
 
 
+@pytest.mark.feature(122)
 def test_new_shows_someone_on_the_cohort_whom_one_may_see(officer, merton):
     who = factories.offender(merton, family_name="SPECIMEN", given_names="Ray", date_of_birth=date(1995, 7, 7))
     case = factories.case(merton, who=who)
@@ -237,6 +242,7 @@ def test_new_shows_someone_on_the_cohort_whom_one_may_see(officer, merton):
     assert (referral.offender != who, referral.noted_matches) == (True, [case.reference])
 
 
+@pytest.mark.feature(121)
 def test_new_takes_up_someone_known_from_an_earlier_nomination(officer, merton, police):
     who = factories.offender(merton, family_name="Specimen", given_names="Raymond", date_of_birth=date(1995, 7, 7))
     factories.referral(merton, police, who=who, status="not_accepted")
@@ -467,7 +473,6 @@ def late_officer(closed, sign_in, police):
     return sign_in(police)
 
 
-@pytest.mark.feature(4)
 def test_late_task_appears_after_the_deadline_only(sign_in, merton, police, panel):
     factories.meeting(merton, date(2026, 4, 9))
     referral = factories.referral(merton, police, meeting=panel)
@@ -481,7 +486,7 @@ def test_late_task_appears_after_the_deadline_only(sign_in, merton, police, pane
     assert "Referrals for 12 March closed on 2 March. You can ask for this to be treated as urgent" in after
 
 
-@pytest.mark.feature(4)
+@pytest.mark.feature(60)
 def test_late_referral_is_sent_as_urgent_with_a_reason(late_officer, closed, coordinator):
     address = f"/referrals/{closed.reference}/"
     urgent = str(closed.meeting_id)
@@ -516,6 +521,18 @@ def test_sending_when_the_deadline_passed_meanwhile_offers_both_ways_on(late_off
     assert "Referrals for 12 March closed on 2 March." in text_of(page)
     assert "Send it for 9 April" in text_of(page)
     assert f'href="/referrals/{closed.reference}/late/"' in page.content.decode()
+
+
+def test_late_choice_without_a_reason_moves_nothing_yet(late_officer, closed):
+    urgent = str(closed.meeting_id)
+    post_section(late_officer, closed, "late", {"panel": "next"})
+
+    post_section(late_officer, closed, "late", {"panel": urgent, "urgent_reason": ""}, headers={"X-Autosave": "1"})
+
+    closed.refresh_from_db()
+    assert closed.meeting.date == date(2026, 4, 9)
+    page = late_officer.get(f"/referrals/{closed.reference}/late/").content.decode()
+    assert f'value="{urgent}" checked' in page
 
 
 def test_late_panel_of_another_scheme_cannot_be_chosen(late_officer, closed):
@@ -662,3 +679,52 @@ def test_reading_pages_changes_nothing(officer, merton, police, panel):
 
     after = Referral.objects.get()
     assert (after.version, after.status, after.typed) == (1, "draft", {})
+
+
+@pytest.mark.parametrize("preset", ["london", "richmond", "waltham_forest", "hampshire"])
+def test_every_scheme_shows_every_page(sign_in, february, preset):
+    scheme = factories.scheme(preset)
+    body = factories.of_first_body(scheme) if scheme.policy.deciding_body == scheme.policy.default_body else None
+    panel = factories.meeting(scheme, date(2026, 3, 12), body=body)
+    referral = factories.referral(scheme, factories.member(scheme, "member"), meeting=panel)
+    client = sign_in(referral.referrer)
+
+    pages = ["", "check/", "late/", "withdraw/", *(f"{task}/" for task in SECTIONS)]
+
+    assert {client.get(f"/referrals/{referral.reference}/{page}").status_code for page in pages} == {200}
+    assert [client.get(f"/referrals/{page}").status_code for page in ("", "new/")] == [200, 200]
+
+
+def test_home_shows_ones_own_referrals_and_drafts_to_finish(officer, merton, police, panel):
+    finished = factories.referral(merton, police, meeting=panel)
+    begun = factories.referral(merton, police, meeting=panel, sections_done=["identity"])
+
+    home = text_of(officer.get("/"))
+
+    assert f"Check and send referral {finished.reference}" in home
+    assert f"Finish referral {begun.reference}: 1 of 7 sections done" in home
+    assert "My referrals" in home
+
+
+def test_home_blocks_cost_the_same_whatever_they_show(sign_in, coordinator, merton, police, panel):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    client = sign_in(coordinator)
+    costs = []
+    for count in (1, 2):
+        for _ in range(count):
+            factories.referral(merton, police, status="sent", meeting=panel)
+        client.get("/")
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/")
+        costs.append(len(queries))
+
+    assert costs[0] == costs[1]
+
+
+def test_withdraw_of_a_draft_asks_for_nothing(officer, draft):
+    officer.post(f"/referrals/{draft.reference}/withdraw/", {"version": draft.version})
+
+    draft.refresh_from_db()
+    assert draft.status == "withdrawn"
