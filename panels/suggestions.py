@@ -12,11 +12,14 @@ from datetime import date
 from iom.deadlines import first_review_meeting
 from iom.policy import Policy
 from iom.policy.bodies import BodyPolicy
+from iom.working_days import add_months
 from offenders.rag import Inside, green_clock
 
 # Red first, as panels read their reviews.
 COLOURS = ("RED", "AMBER", "GREEN", "BLUE")
 CARRIED_OFTEN = 3
+# Months after which a first review that never took place is left to the ordinary ones.
+FIRST_REVIEW_LAPSES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,9 @@ def _review_reasons(policy: Policy, body: BodyPolicy, case: Standing, calendar: 
     first = policy.review("first")
     if first and first.months and first.body == body.slug:
         due = first_review_meeting(case.accepted_on, first.months, calendar.all_days)
-        if due == calendar.meeting:
+        # A cohort that comes from elsewhere was accepted before any meeting that we know of.
+        lapsed = add_months(case.accepted_on, first.months + FIRST_REVIEW_LAPSES) < calendar.meeting
+        if due == calendar.meeting and not lapsed:
             reasons.append(f"{first.label}: accepted on {_day(case.accepted_on)}")
     if case.carried_forward >= CARRIED_OFTEN and body.agenda_rule.kind != "not_cases":
         reasons.append(f"An action was carried forward {case.carried_forward} times")

@@ -102,6 +102,21 @@ def test_case_is_suggested_in_its_section_with_the_reason(facts, section, reason
     assert suggestion.routine is (reason == "Every case is reviewed")
 
 
+@pytest.mark.parametrize(
+    ("accepted_on", "why"),
+    [
+        pytest.param(date(2025, 12, 12), "1-month review: accepted on 12 December", id="two_months_overdue"),
+        pytest.param(date(2025, 12, 11), "Every case is reviewed", id="left_to_the_ordinary_reviews"),
+    ],
+)
+def test_first_review_of_a_cohort_from_elsewhere_lapses(accepted_on, why):
+    only_meeting = Calendar(date(2026, 3, 12), (date(2026, 3, 12),), date(2026, 4, 12))
+
+    (one,) = suggest(MERTON, PANEL, [standing(accepted_on=accepted_on)], only_meeting, room=20)
+
+    assert one.why == why
+
+
 def test_case_comes_once_with_all_its_reasons():
     suggestion = first(
         colour="GREEN", since=date(2025, 9, 1), accepted_on=date(2025, 2, 1), carried_forward=4
