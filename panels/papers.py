@@ -111,11 +111,6 @@ class Papers:
         return tuple(line for part in self.parts for line in part.lines)
 
     @property
-    def unchecked(self) -> int:
-        """Nominations about which no agency was asked, or somebody has not answered."""
-        return sum(line.checks.incomplete for line in self.lines if line.item.referral_id)
-
-    @property
     def waiting_for_chair(self) -> tuple[Line, ...]:
         return tuple(line for line in self.lines if line.waits_for_chair)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,14 +13,15 @@ from iom.models import Meeting, MeetingStatus
 from iom.pages import found, page
 from iom.steps import Stale, StepRefused, obstacles
 from offenders.models import Case
-from panels import agenda, attendance, circulation
+from panels import agenda, circulation
 from panels.forms.agenda import AddItemForm, MinutesForm, MoveForm
 from panels.models import AgendaItem, Section
 from panels.navigation import pages_of
-from panels.papers import Papers, items_for, papers
+from panels.papers import items_for, papers
+from panels.readiness import readiness
 from panels.suggesting import Suggested, add_suggested, suggestions
 from panels.transitions import OPEN_TO_ITEMS, SEND_AGENDA
-from referrals.models import CheckRequest, Referral
+from referrals.models import Referral
 
 from .at import of_papers
 
@@ -56,38 +55,13 @@ def _builder(request: HttpRequest, meeting: Meeting, form: AddItemForm) -> HttpR
             "fold_from": FOLD_FROM,
             "due": meeting.dates.agenda_due,
             "today": clock.today(),
-            "readiness": readiness(meeting, shown),
+            "readiness": readiness(meeting, request.actor),
             "obstacles": obstacles(SEND_AGENDA, meeting),
             "agenda_rule": meeting.body.policy.agenda_rule,
             "removed": removed if removed and removed["meeting"] == meeting.pk else None,
             "pages": pages_of(meeting, request.actor, "agenda/"),
         },
     )
-
-
-def readiness(meeting: Meeting, shown: Papers) -> list[dict[str, Any]]:
-    """What should be settled before the agenda goes out, each said to be settled or not."""
-    asked = CheckRequest.objects.filter(meeting=meeting).values("agency").distinct().count()
-    coming = attendance.forecast(meeting)
-    chair = meeting.chair
-    lines = [
-        {"text": f"Chair: {chair.user.name}" if chair else "Nobody is named to chair", "done": chair is not None},
-        {"text": f"{asked} {'agency' if asked == 1 else 'agencies'} asked for checks", "done": asked > 0},
-        {
-            "text": f"{shown.unchecked} {'nomination' if shown.unchecked == 1 else 'nominations'} with checks missing"
-            if shown.unchecked
-            else "No nomination waits for checks",
-            "done": not shown.unchecked,
-        },
-        {
-            "text": f"{shown.minutes} of {meeting.minutes_long} minutes",
-            "done": shown.minutes <= meeting.minutes_long,
-        },
-    ]
-    if meeting.status != MeetingStatus.DRAFT:
-        needed = f" ({coming.needed} needed)" if coming.needed else ""
-        lines.append({"text": f"Expected: {coming.here} agencies{needed}", "done": coming.met})
-    return lines
 
 
 def _names(request: HttpRequest, offered: Suggested) -> dict[int, str]:
@@ -322,7 +296,7 @@ def send_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
             "papers": shown,
             "length": circulation.length_in_words(meeting.minutes_long),
             "name": circulation.name_of(meeting),
-            "readiness": readiness(meeting, shown),
+            "readiness": readiness(meeting, request.actor),
             "restricted": items_for(request.actor, meeting).filter(case__restricted=True).exists(),
             "has_error": bool(problems),
             "sections": Section,

@@ -1,0 +1,135 @@
+"""What meetings add to the pages that show several apps' things (design.md 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from iom.access import Actor
+from iom.blocks import Block, Task, home_block, home_tasks
+from iom.deadlines import Deadline
+from iom.jinja import plural
+from iom.models import Body, Meeting, MeetingStatus
+from panels import agreement, circulation
+from panels.models import AgendaItem, Circulation, ItemState
+from panels.readiness import readiness
+
+# --- Before the meeting
+
+# An agenda is worth a line on the home page once its day is this near.
+LOOK_AHEAD = timedelta(days=21)
+
+
+def next_meeting(actor: Actor, today: date) -> Meeting | None:
+    """The next meeting that concerns the actor: of a body they sit on, else of the scheme's first body."""
+    rows = list(Meeting.objects.visible_to(actor).upcoming(today)[:12])
+    for meeting in rows:
+        meeting.scheme = meeting.body.scheme = actor.scheme
+    mine = [meeting for meeting in rows if meeting.body.slug in actor.seats]
+    first = [meeting for meeting in rows if meeting.body.position == 0]
+    return next(iter([*mine, *first, *rows]), None)
+
+
+@home_tasks
+def prepare_meetings(actor: Actor, today: date) -> Iterator[Task]:
+    """The coordinator's: agendas to send, and the next panel to plan."""
+    if not actor.has_role("coordinator"):
+        return
+    drafts = Meeting.objects.visible_to(actor).upcoming(today).filter(status=MeetingStatus.DRAFT)
+    for meeting in drafts.filter(date__lte=today + 2 * LOOK_AHEAD):
+        meeting.scheme = meeting.body.scheme = actor.scheme
+        due = meeting.dates.agenda_due.date or meeting.date
+        if due <= today + LOOK_AHEAD:
+            items = meeting.items.numbered().count()
+            words = f"Send agenda: {circulation.name_of(meeting)}, {plural(items, 'item')} so far"
+            yield Task(due, words, f"{meeting.get_absolute_url()}agenda/", "Open agenda")
+    first = Body.objects.visible_to(actor).filter(position=0).first()
+    if first and not Meeting.objects.visible_to(actor).upcoming(today).filter(body=first).exists():
+        yield Task(None, f"Plan the next meeting of the {first.name}", "/meetings/new/", "Plan a meeting")
+
+
+@home_tasks
+def agree_late_items(actor: Actor, today: date) -> Iterator[Task]:
+    """The chair's: items that came late."""
+    if not actor.has_role("chair"):
+        return
+    mine = Meeting.objects.visible_to(actor).upcoming(today).filter(chair=actor.membership)
+    late = AgendaItem.objects.visible_to(actor).filter(late=True, late_agreed_by=None, state=ItemState.OPEN)
+    for meeting in mine:
+        count = late.filter(meeting=meeting).count()
+        if count:
+            words = f"Agree {plural(count, 'late item')}: {circulation.name_of(meeting)}"
+            yield Task(meeting.date, words, f"{meeting.get_absolute_url()}#late-items", "Look")
+
+
+@home_tasks
+def read_and_answer(actor: Actor, today: date) -> Iterator[Task]:
+    """Everybody's at the table: read the agenda, say whether one comes, sign the agreement."""
+    if not actor.holds("panels.answer_circulation"):
+        return
+    copies = Circulation.objects.visible_to(actor).filter(
+        membership=actor.membership, meeting__status=MeetingStatus.AGENDA_SENT, meeting__date__gte=today
+    )
+    for copy in copies.select_related("meeting__body").order_by("meeting__date"):
+        meeting = copy.meeting
+        meeting.scheme = meeting.body.scheme = actor.scheme
+        left = _left_to_do(actor, copy)
+        if left:
+            words = f"{left}: {circulation.name_of(meeting)}"
+            yield Task(meeting.date, words[0].upper() + words[1:], meeting.get_absolute_url(), "Open the agenda")
+        if agreement.signature_of(actor.membership, meeting) is None:
+            words = f"Sign the information sharing agreement: {circulation.name_of(meeting)}"
+            yield Task(meeting.date, words, f"{meeting.get_absolute_url()}sign-agreement/", "Sign")
+
+
+def _left_to_do(actor: Actor, copy: Circulation) -> str:
+    read = "" if copy.read_at else "read the agenda"
+    say = "" if copy.answer else "say if you will attend"
+    return " and ".join(part for part in (read, say) if part)
+
+
+@home_block
+def countdown(actor: Actor, today: date) -> Iterator[Block]:
+    """The panel clock: what comes before and after the next meeting, in order (feature 303)."""
+    if not actor.holds("iom.view_meetings"):
+        return
+    meeting = next_meeting(actor, today)
+    if meeting is None:
+        return
+    dates, sent = meeting.dates, meeting.status != MeetingStatus.DRAFT
+    panel = "Panel" if meeting.body.kind == "panel" else meeting.body.name
+    steps = [
+        _step("Referrals close", dates.nominations_close, today),
+        _step("Agenda due", dates.agenda_due, today) | {"done": sent},
+        _step("Checks due", dates.checks_due, today),
+        {"label": panel, "date": meeting.date, "href": meeting.get_absolute_url()},
+        {"label": "Minutes due", "date": dates.minutes_due.date},
+    ]
+    steps = sorted((step for step in steps if step["date"]), key=lambda step: step["date"])
+    yield Block("panels/blocks/countdown.html", {"steps": steps, "meeting": meeting}, place=10, slot="top")
+
+
+def _step(label: str, deadline: Deadline, today: date) -> dict[str, Any]:
+    """A date that is over by itself: nobody is late for it here."""
+    return {"label": label, "date": deadline.date, "done": deadline.date is not None and deadline.date < today}
+
+
+@home_block
+def next_panel(actor: Actor, today: date) -> Iterator[Block]:
+    """For a member: when and where the next meeting is, and whether one has answered."""
+    if not actor.holds("panels.view_papers") or actor.has_role("coordinator"):
+        return
+    meeting = next_meeting(actor, today)
+    copy = circulation.copy_of(actor, meeting) if meeting else None
+    yield Block("panels/blocks/next_panel.html", {"meeting": meeting, "copy": copy}, place=5)
+
+
+@home_block
+def preparation(actor: Actor, today: date) -> Iterator[Block]:
+    """For the coordinator: how ready the next agenda is, and who is expected; the chair sees who is expected."""
+    if not actor.has_role("coordinator", "chair"):
+        return
+    meeting = next_meeting(actor, today)
+    lines = readiness(meeting, actor) if meeting else []
+    yield Block("panels/blocks/preparation.html", {"meeting": meeting, "lines": lines}, place=25)

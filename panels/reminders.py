@@ -1,0 +1,45 @@
+"""What the clock says about meetings (design.md 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from iom.jinja import longday, weekday_day
+from iom.models import Meeting, MeetingStatus, Membership, Role, Scheme, User
+from iom.reminders import Due, source
+from panels import circulation
+
+# --- Before the meeting
+
+# The coordinator hears of an agenda this long before it is due: time to settle what is open.
+NOTICE = timedelta(days=2)
+
+
+@source
+def agenda_due(scheme: Scheme, on: date) -> Iterator[Due]:
+    """An agenda that has not gone out is due (Merton, step 2: 7 days before), or was: it matters until the meeting."""
+    drafts = Meeting.objects.filter(scheme=scheme, status=MeetingStatus.DRAFT, date__gte=on).select_related("body")
+    coordinators = _coordinators(scheme, on) if drafts else ()
+    for meeting in drafts:
+        meeting.scheme = meeting.body.scheme = scheme
+        due = meeting.dates.agenda_due.date
+        if due is None or on < due - NOTICE:
+            continue
+        yield Due(
+            kind="agenda_due",
+            subject=f"meeting:{meeting.pk}",
+            due=due,
+            recipients=coordinators,
+            text=f"Agenda due {weekday_day(due)}: {circulation.name_of(meeting)}",
+            url=f"{meeting.get_absolute_url()}agenda/",
+            email_body=(
+                f"The agenda for {longday(meeting.date)} is to go out by 5pm on {longday(due)}. "
+                "Nobody has been emailed yet. Look it over and send it:"
+            ),
+        )
+
+
+def _coordinators(scheme: Scheme, on: date) -> tuple[User, ...]:
+    rows = Membership.objects.filter(scheme=scheme).current(on).with_role(Role.COORDINATOR).select_related("user")
+    return tuple({membership.user_id: membership.user for membership in rows}.values())
