@@ -12,13 +12,13 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from iom import audit, clock, notify
-from iom.jinja import day_month, hour, longday, lower_first, weekday_day
+from iom.jinja import day_month, longday, lower_first
 from iom.models import Agency, Counter, Meeting, Membership, Scheme, User
 from iom.policy import Policy
 from iom.steps import StepRefused, locked, take
 from offenders import actions as people
 from offenders.models import Case, Offender
-from referrals import deciding, eligibility, hooks
+from referrals import chasing, deciding, eligibility, hooks
 from referrals.eligibility import ClauseResult, Unreadable
 from referrals.models import OPEN, CheckRequest, Referral, ReferralStatus, Why
 from referrals.sections import BY_SLUG, LATE, Section
@@ -411,8 +411,8 @@ def ask_agencies(
             request.save(update_fields=["closed_at"])
             new = True
         asked.append(request)
-        if new and not waiting:
-            _tell_agency(request)
+        if new:
+            chasing.tell_asked(meeting, agency, new_round=not waiting)
     audit.record(
         "ask_agencies",
         referral or case or offender,
@@ -422,33 +422,6 @@ def ask_agencies(
         agencies=len(asked),
     )
     return asked
-
-
-def _tell_agency(request: CheckRequest) -> int:
-    """An agency that has nothing left to answer hears that there is something again; else the reminder is enough."""
-    meeting, agency = request.meeting, request.agency
-    asked = CheckRequest.objects.filter(meeting=meeting, agency=agency).count()
-    by_when = f" by 5pm on {longday(request.due_on)}" if request.due_on else ""
-    heading = f"Checks due {weekday_day(request.due_on)}" if request.due_on else "Checks"
-    return notify.tell(
-        contacts(agency),
-        scheme=request.scheme,
-        kind="checks_asked",
-        subject=f"{meeting.key} {asked}",
-        due=request.due_on,
-        text=f"{heading}: IOM panel {day_month(meeting.date)}",
-        url=f"/research/{meeting.key}/",
-        email_body=(
-            f"The IOM panel meets on {longday(meeting.date)} at {hour(meeting.starts_at)}. There are names to check "
-            f"against your records{by_when}. It takes about 2 minutes if none are known to you. "
-            f"You get this because you are a contact for {agency.name}. Sign in:"
-        ),
-    )
-
-
-def contacts(agency: Agency) -> list[User]:
-    """Who answers for an agency: its panel members and researchers."""
-    return _people(agency.scheme, "member", "researcher", agency=agency)
 
 
 def coordinators(scheme: Scheme) -> list[User]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Any
 
 from iom import clock
 from iom.access import Actor
-from iom.blocks import Block, Task, home_block, home_tasks
+from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks
 from iom.jinja import plural
-from referrals import deciding, sections
-from referrals.models import Referral, ReferralStatus
+from iom.models import Meeting
+from offenders.models import Case
+from referrals import chasing, deciding, returns, scoring, sections
+from referrals.models import CheckRequest, Referral, ReferralStatus
 
 SHOWN = 5
 
@@ -87,3 +90,61 @@ def _triage_day(actor: Actor, referral: Referral) -> date | None:
     dates = referral.meeting.dates
     passed = dates.nominations_close.passed(clock.now())
     return dates.agenda_due.date if passed or dates.nominations_close.date is None else dates.nominations_close.date
+
+
+# --- Triage, score, checks
+
+
+@home_tasks
+def answer_checks(actor: Actor, today: date) -> Iterator[Task]:
+    """The checks that one's agency owes, by the day they are due."""
+    if actor.agency is None or not actor.holds("referrals.answer_checks"):
+        return
+    asked = CheckRequest.objects.visible_to(actor).filter(agency=actor.agency)
+    rows = [row for row in chasing.progress(asked, today) if row["left"]]
+    for row, meeting in _with_meetings(actor, rows):
+        words = f"Checks for {chasing.the_panel(meeting)}: {row['left']} of {row['asked']} left"
+        yield Task(meeting.dates.checks_due.date, words, f"/research/{meeting.key}/", "Answer")
+
+
+@home_tasks
+def chase_checks(actor: Actor, today: date) -> Iterator[Task]:
+    """How many agencies have answered, for whoever asks them."""
+    if not actor.holds("referrals.ask_agencies"):
+        return
+    rows = chasing.progress(CheckRequest.objects.visible_to(actor), today)
+    for meeting in dict.fromkeys(meeting for _, meeting in _with_meetings(actor, rows)):
+        mine = [row for row in rows if row["meeting"] == meeting.pk]
+        waiting = sum(bool(row["left"]) for row in mine)
+        if waiting:
+            words = f"Checks: {len(mine) - waiting} of {plural(len(mine), 'agency', 'agencies')} answered so far"
+            button = f"Remind {plural(waiting, 'agency', 'agencies')}"
+            yield Task(meeting.dates.checks_due.date, words, f"/research/{meeting.key}/progress/", button)
+
+
+@board_columns
+def scores(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, Any]]:
+    """The score that counts for each person of the board, never without its date."""
+    held = scoring.current_scores(case.offender_id for case in cases)
+    return {
+        case.pk: {"score": {"pct": score.pct_2yr, "on": score.scored_on}}
+        for case in cases
+        if (score := held.get(case.offender_id))
+    }
+
+
+@case_block
+def what_agencies_said(actor: Actor, case: Case, today: date) -> Iterator[Block]:
+    """The newest answer of each agency about the person, without those that are marked."""
+    answers = returns.latest_returns(actor, case.offender)
+    if answers:
+        names = {pathway.slug: pathway.name for pathway in actor.scheme.policy.pathways}
+        yield Block("referrals/blocks/answers.html", {"answers": answers, "pathway_names": names}, place=60)
+
+
+def _with_meetings(actor: Actor, rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Meeting]]:
+    """The rows of `chasing.progress` with their meetings, of which all share the actor's scheme and its rules."""
+    meetings = Meeting.objects.select_related("body").in_bulk({row["meeting"] for row in rows})
+    for meeting in meetings.values():
+        meeting.scheme = actor.scheme
+    return [(row, meetings[row["meeting"]]) for row in rows]

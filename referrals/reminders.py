@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from iom.jinja import day_month, longday, weekday_day
-from iom.models import Membership, Scheme
+from iom.models import Agency, Meeting, Membership, Scheme
 from iom.reminders import Due, source
-from referrals import deciding
+from iom.working_days import holidays_of, step
+from referrals import chasing, deciding
 
 # How long before they close people hear of it: time enough to write one (about 7 minutes) on a working day.
 NOTICE = timedelta(days=7)
@@ -35,3 +36,35 @@ def nominations_close(scheme: Scheme, on: date) -> Iterator[Due]:
             "If you want to nominate someone, or have a draft to finish, sign in:"
         ),
     )
+
+
+@source
+def checks_due(scheme: Scheme, on: date) -> Iterator[Due]:
+    """Agencies with checks left hear of it on the working day before they are due, or as soon after as the clock runs.
+
+    Until the meeting is held it is still of use: late answers are taken (ux.md 4.4).
+    """
+    rows = [row for row in chasing.progress(chasing.open_to_all(scheme.pk), on) if row["left"]]
+    meetings = {meeting.pk: meeting for meeting in _meetings(scheme, {row["meeting"] for row in rows})}
+    agencies = Agency.objects.in_bulk({row["agency"] for row in rows})
+    holidays = holidays_of(scheme.policy)
+    for row in rows:
+        meeting, agency = meetings[row["meeting"]], agencies[row["agency"]]
+        due = meeting.dates.checks_due.date
+        if due is None or on < step(due, 1, "working", "before", holidays).date:
+            continue
+        yield Due(
+            kind="checks_due",
+            subject=f"meeting:{meeting.pk}:{agency.pk}",
+            due=due,
+            recipients=tuple(chasing.contacts(agency, on)),
+            url=f"/research/{meeting.key}/",
+            **chasing.reminder_words(meeting, agency, row["left"], row["asked"], on),
+        )
+
+
+def _meetings(scheme: Scheme, ids: set[int]) -> list[Meeting]:
+    meetings = list(Meeting.objects.filter(pk__in=ids).select_related("body"))
+    for meeting in meetings:
+        meeting.scheme = scheme
+    return meetings

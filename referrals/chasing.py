@@ -1,0 +1,202 @@
+"""Asking agencies for their checks and reminding them: who hears what, in the words of ux.md 7, without personal data.
+
+An agency hears at once when there is something to check after there was nothing. Names that join before it has answered
+are in the same round: the number in the notice grows, nobody is written to again, and the reminder counts all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, Max, Q, QuerySet
+
+from iom import audit, clock, notify
+from iom.jinja import WEEKDAYS, day_month, longday, plural, weekday_day
+from iom.models import Agency, Meeting, Membership, Notification, User
+from referrals.models import CheckRequest
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+ASKED, CHASED = "checks_asked", "checks_chased"
+ANSWERING = ("member", "researcher")
+
+
+@dataclass(frozen=True, slots=True)
+class Chased:
+    """An agency and how many people were reminded now; `before`: reminded already, the same day."""
+
+    agency: Agency
+    people: int
+    before: datetime | None
+
+
+def contacts(agency: Agency, on: date | None = None) -> list[User]:
+    """Who answers for an agency: its panel members and researchers, else whoever of it sits at the table."""
+    rows = reachable(on).filter(agency=agency).select_related("user").order_by("pk")
+    found = [membership for membership in rows if set(membership.roles) & set(ANSWERING)] or list(rows)
+    return list({membership.user_id: membership.user for membership in found}.values())
+
+
+def reachable(on: date | None = None) -> QuerySet[Membership]:
+    """Memberships whose people could answer for their agency."""
+    return Membership.objects.current(on or clock.today()).with_role(*ANSWERING, "coordinator", "chair")
+
+
+def called(meeting: Meeting) -> str:
+    """`IOM panel`, or the body's own name where the scheme has several."""
+    body = meeting.body
+    return "IOM panel" if body.position == 0 and body.kind == "panel" else body.name
+
+
+def the_panel(meeting: Meeting) -> str:
+    """`the 12 March panel`."""
+    if meeting.body.position == 0 and meeting.body.kind == "panel":
+        return f"the {day_month(meeting.date)} panel"
+    return f"the {day_month(meeting.date)} {meeting.body.name}"
+
+
+@transaction.atomic
+def tell_asked(meeting: Meeting, agency: Agency, *, new_round: bool) -> int:
+    """Tell an agency's contacts that there are names to check; returns how many were told.
+
+    Within a round nobody is told again: the notice that is still unread says the new number.
+    """
+    count = _asked(meeting, agency).unanswered().count()
+    if not count:
+        return 0
+    words = _asking_words(meeting, agency, count)
+    if not new_round:
+        unread = Notification.objects.filter(
+            scheme=meeting.scheme_id, kind=ASKED, subject__startswith=f"{_key(meeting, agency)}:", read_at=None
+        )
+        unread.update(text=words["text"])
+        return 0
+    asked = _asked(meeting, agency).count()
+    return notify.tell(
+        contacts(agency),
+        scheme=meeting.scheme,
+        kind=ASKED,
+        subject=f"{_key(meeting, agency)}:{asked}",
+        due=meeting.dates.checks_due.date,
+        url=f"/research/{meeting.key}/",
+        **words,
+    )
+
+
+def _asking_words(meeting: Meeting, agency: Agency, count: int) -> dict[str, str]:
+    due = meeting.dates.checks_due.date
+    heading = (
+        f"Checks due {weekday_day(due)}" if due else f"Checks for the {called(meeting)} of {day_month(meeting.date)}"
+    )
+    by_when = f" by 5pm on {_day(due)}" if due else ""
+    return {
+        "text": f"{heading}: {plural(count, 'name')}",
+        "email_body": (
+            f"The {called(meeting)} meets on {_day(meeting.date)}. Please check {plural(count, 'name')} against your "
+            f"records{by_when}. It takes about 2 minutes if none are known to you. You get this because you are the "
+            f"contact for {agency.name}. Sign in:"
+        ),
+    }
+
+
+def reminder_words(meeting: Meeting, agency: Agency, left: int, asked: int, on: date) -> dict[str, str]:
+    """The words of a reminder on the day `on`: `Reminder: checks due tomorrow, 3 of 8 left`."""
+    due = meeting.dates.checks_due.date
+    return {
+        "text": f"Reminder: {_due_words(meeting, due, on)}, {left} of {asked} left",
+        "email_body": (
+            f"The {called(meeting)} meets on {_day(meeting.date)}. {plural(left, 'name')} of {asked} "
+            f"{'is' if left == 1 else 'are'} still to be checked against your records. It takes a few "
+            f"seconds if none are known to you. You get this because you are the contact for {agency.name}. Sign in:"
+        ),
+    }
+
+
+def _due_words(meeting: Meeting, due: date | None, on: date) -> str:
+    if due is None:
+        return f"checks for {the_panel(meeting)}"
+    away = (due - on).days
+    if away < 0:
+        return f"checks were due {weekday_day(due)}"
+    if away < 2:
+        return ("checks due today", "checks due tomorrow")[away]
+    return f"checks due {WEEKDAYS[due.weekday()]}" if away < 7 else f"checks due {weekday_day(due)}"
+
+
+def _day(when: date) -> str:
+    """`Thursday 12 March`, as in the letters of ux.md 7."""
+    return " ".join(longday(when).split()[:-1])
+
+
+@transaction.atomic
+def remind(meeting: Meeting, agencies: Iterable[Agency], *, by: Actor) -> list[Chased]:
+    """Remind agencies of what they have not answered; each at most once a day. Raises PermissionDenied.
+
+    Agencies that owe nothing are left out of the result.
+    """
+    if not by.holds("referrals.ask_agencies") or meeting.scheme_id != by.scheme.pk:
+        raise PermissionDenied
+    chased = [_remind(meeting, agency, by) for agency in agencies if agency.scheme_id == by.scheme.pk]
+    return [each for each in chased if each is not None]
+
+
+def _remind(meeting: Meeting, agency: Agency, by: Actor) -> Chased | None:
+    rows, today = _asked(meeting, agency), clock.today()
+    left = rows.unanswered().count()
+    if not left:
+        return None
+    asked = rows.count()
+    before = last_reminded(meeting).get(agency.pk)
+    people = contacts(agency)
+    told = notify.tell(
+        people,
+        scheme=meeting.scheme,
+        kind=CHASED,
+        subject=_key(meeting, agency),
+        # The day of the reminder: a second one on the same day finds the first.
+        due=today,
+        url=f"/research/{meeting.key}/",
+        **reminder_words(meeting, agency, left, asked, today),
+    )
+    if told:
+        audit.record("remind_agency", agency, by=by, meeting=meeting.key, people=told)
+    return Chased(agency, told, before if people and not told else None)
+
+
+def last_reminded(meeting: Meeting) -> dict[int, datetime]:
+    """When each agency was last reminded of this meeting's checks, by the agency's id: in one query."""
+    rows = Notification.objects.filter(
+        scheme=meeting.scheme_id, kind=CHASED, subject__startswith=f"meeting:{meeting.pk}:"
+    )
+    found = rows.values_list("subject").annotate(at=Max("created_at"))
+    return {int(subject.rsplit(":", 1)[1]): at for subject, at in found}
+
+
+def open_to_all(scheme_id: int) -> QuerySet[CheckRequest]:
+    """Requests about people of whom every contact may know. Who is named on a restricted case is told by its owner."""
+    return CheckRequest.objects.filter(scheme=scheme_id).exclude(offender__cases__restricted=True)
+
+
+def progress(rows: QuerySet[CheckRequest], on: date) -> list[dict[str, Any]]:
+    """For each coming meeting and agency: of how many requests how many are left, soonest first, in one query."""
+    left = Q(closed_at=None) & (Q(answer=None) | Q(answer__sent_at=None))
+    rows = rows.filter(meeting__date__gte=on, meeting__status__in=["draft", "agenda_sent", "live"])
+    return list(
+        rows.values("meeting", "agency")
+        .annotate(asked=Count("pk"), left=Count("pk", filter=left))
+        .order_by("meeting__date", "agency__name")
+    )
+
+
+def _asked(meeting: Meeting, agency: Agency) -> QuerySet[CheckRequest]:
+    return open_to_all(meeting.scheme_id).filter(meeting=meeting, agency=agency)
+
+
+def _key(meeting: Meeting, agency: Agency) -> str:
+    return f"meeting:{meeting.pk}:{agency.pk}"
