@@ -172,7 +172,7 @@ class Score(SchemeModel):
 
 
 class Finding(SchemeModel):
-    """The scheme's eligibility rules applied to one referral, each clause met, not met or not known, with its source."""
+    """The eligibility rules applied to one referral, each clause met, not met or not known, with its source."""
 
     referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="findings")
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")

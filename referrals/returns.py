@@ -64,17 +64,17 @@ def save_return(
         raise TypeError(f"A return has no {', '.join(sorted(unknown))}")
     request = _locked_for(request, by)
     answer = AgencyReturn.objects.filter(request=request).first()
-    if version is not None and version != (answer.version if answer else 0):
-        raise Stale
     kept = DETAILS | details if known in KNOWN else DETAILS
     values = {"known": known} | kept | {"pathways": list(kept["pathways"])}
+    if answer is not None and all(getattr(answer, name) == value for name, value in values.items()):
+        return answer
+    if version is not None and version != (answer.version if answer else 0):
+        raise Stale
     if answer is None:
         answer = AgencyReturn.objects.create(scheme=by.scheme, request=request, answered_by=by.user, **values)
         _audit_answer("answer_check", request, by, values)
         return answer
     changed = {name: value for name, value in values.items() if getattr(answer, name) != value}
-    if not changed:
-        return answer
     for name, value in changed.items():
         setattr(answer, name, value)
     if answer.sent_at is not None and (problem := lacks(answer, request.offender)):

@@ -47,8 +47,8 @@ FACT_WORDS = {
     "age_at_first_sanction": ("age at first sanction", "score-facts"),
     "current_offence_code": ("current offence", "score-facts"),
 }
-# Facts of the rules that come from elsewhere than a question of the score page.
-NOT_ASKED = ("ogrs2", "mappa_level")
+# Facts of the rules that come from elsewhere, and are no question of the score page unless they are missing.
+FROM_ELSEWHERE = ("ogrs2", "mappa_level")
 SCORE_FIELDS = ("offence_code", "convicted_on", "follow_up_from", "sanctions", "first_sanction_age")
 
 
@@ -232,11 +232,11 @@ def questions(referral: Referral, score: Score | None = None) -> list[str]:
     """
     policy = referral.scheme.policy
     score = score or current_score(referral.offender)
-    forgotten = {name: None for name in eligibility.FACTS if name not in NOT_ASKED}
+    forgotten = {name: None for name in eligibility.FACTS if name not in FROM_ELSEWHERE}
     facts = replace(facts_for_rules(referral, score), **forgotten)
     finding = eligibility.assess(policy, criteria_for(policy, referral.meeting).name, facts, clock.today())
     asked = dict.fromkeys(fact for clause in finding.clauses for fact in clause.missing)
-    return [fact for fact in asked if fact not in NOT_ASKED]
+    return [fact for fact in asked if fact != "ogrs2"]
 
 
 def offence_question(criteria: Criteria) -> OffenceQuestion | None:

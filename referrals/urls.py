@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from referrals.sections import BY_SLUG
-from referrals.views import nomination
+from referrals.views import nomination, research, score, triage
 
 
 class SectionConverter:
@@ -27,4 +27,11 @@ urlpatterns = [
     path("referrals/<str:reference>/sent/", nomination.sent, name="referral_sent"),
     path("referrals/<str:reference>/withdraw/", nomination.withdraw, name="referral_withdraw"),
     path("referrals/<str:reference>/<section:task>/", nomination.section, name="referral_section"),
+    # Triage, score, checks
+    path("referrals/<str:reference>/triage/", triage.referral_triage, name="referral_triage"),
+    path("referrals/<str:reference>/score/", score.referral_score, name="referral_score"),
+    path("cases/<str:reference>/score/", score.case_score, name="case_score"),
+    path("research/", research.research_list, name="research_list"),
+    path("research/<str:key>/", research.research, name="research"),
+    path("research/<str:key>/progress/", research.research_progress, name="research_progress"),
 ]

@@ -4,7 +4,8 @@
 // The server's side (docs/components.md): a POST of the whole form with the header "X-Autosave: 1".
 //   200 JSON {at?: "10:42", fields?: {name: value}, errors?: {name: words}}   saved; `fields` updates hidden fields (version)
 //   204                                                                       saved
-//   401 signed out   403 token or right   409 someone was faster   422 not valid, nothing saved   anything else: again
+//   401 signed out   403 token or right   409 someone was faster   anything else: again
+//   422 JSON {errors: {name: words}, fields?}   not valid: not saved, but for rows that `fields` has the version of
 import { announce } from "./announce.js";
 
 const PAUSE = 1000;
@@ -99,10 +100,7 @@ class Autosave {
   async answered(response, upTo, fields) {
     if (response.ok) {
       const told = (response.headers.get("Content-Type") || "").includes("json") ? await response.json() : {};
-      for (const [name, value] of Object.entries(told.fields || {})) {
-        const field = this.form.elements.namedItem(name);
-        if (field) field.value = value;
-      }
+      this.fill(told.fields);
       this.saved = upTo;
       this.tries = 0;
       if (upTo === this.edits) this.unsavedFields.clear();
@@ -124,11 +122,20 @@ class Autosave {
     } else if (response.status === 422 || response.status === 400) {
       const told = await response.json().catch(() => ({}));
       const words = Object.values(told.errors || {}).flat();
+      // Of a form of many rows, those that could be saved were.
+      this.fill(told.fields);
       this.tries = 0;
       this.refused = upTo === this.edits;
       this.say(`Not saved yet. ${words.length ? words.join(". ") : "Check what you typed"}`);
     } else {
       this.failed();
+    }
+  }
+
+  fill(fields) {
+    for (const [name, value] of Object.entries(fields || {})) {
+      const field = this.form.elements.namedItem(name);
+      if (field) field.value = value;
     }
   }
 

@@ -1,0 +1,263 @@
+"""Agency checks: an agency's return for a meeting, and who has answered (ux.md 4.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+
+from iom import clock
+from iom.jinja import clock as time_words
+from iom.jinja import form_problems, plural
+from iom.meetings import find
+from iom.models import Agency, Meeting
+from iom.pages import found, page
+from iom.steps import Stale, StepRefused
+from offenders.models import Alias, RagRating
+from referrals import chasing, returns
+from referrals.forms.research import AnswerForm
+from referrals.models import AgencyReturn, CheckRequest
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+SAVE, REST, SEND = "save", "rest", "send"
+ALREADY_SENT = "You have already sent this return. You can change it until the item is decided"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A meeting for which one's agency is asked, with how far it has got."""
+
+    meeting: Meeting
+    asked: int
+    left: int
+
+
+# --- An agency's own return --------------------------------------------------
+
+
+@page("referrals.answer_checks")
+def research_list(request: HttpRequest) -> HttpResponse:
+    """The meetings for which one's agency is asked; straight to the only one."""
+    rounds = _rounds(request.actor)
+    if len(rounds) == 1:
+        return redirect("research", rounds[0].meeting.key)
+    return render(request, "referrals/research_list.html", {"rounds": rounds})
+
+
+def _rounds(actor: Actor) -> list[Round]:
+    asked = CheckRequest.objects.visible_to(actor).filter(agency=actor.agency)
+    rows = chasing.progress(asked, clock.today())
+    meetings = Meeting.objects.visible_to(actor).in_bulk([row["meeting"] for row in rows])
+    for meeting in meetings.values():
+        meeting.scheme = actor.scheme
+    return [Round(meetings[row["meeting"]], row["asked"], row["left"]) for row in rows]
+
+
+@page("referrals.answer_checks", methods=("GET", "POST"))
+def research(request: HttpRequest, key: str) -> HttpResponse:
+    """One agency's return: all its people in one form. `do` names the button; autosave presses none and saves."""
+    actor = request.actor
+    if actor.agency is None:
+        raise Http404
+    meeting = find(actor, key)
+    meeting.scheme = actor.scheme
+    requests = _requests(actor, meeting)
+    forms = _forms(request, requests)
+    if request.method != "POST":
+        return _page(request, meeting, requests, forms)
+    stale = _save(actor, forms)
+    if request.headers.get("X-Autosave"):
+        return _autosaved(forms, stale=stale)
+    if not _invalid(forms) and _go_on(request, meeting, forms):
+        return redirect("research", meeting.key)
+    return _page(request, meeting, requests, forms)
+
+
+def _requests(actor: Actor, meeting: Meeting) -> list[CheckRequest]:
+    rows = returns.asked_of(actor, meeting).prefetch_related(
+        Prefetch("offender__aliases", Alias.objects.order_by("pk")),
+        Prefetch("case__ratings", RagRating.objects.filter(until=None), to_attr="current_ratings"),
+    )
+    return list(rows)
+
+
+def _forms(request: HttpRequest, requests: list[CheckRequest]) -> list[AnswerForm]:
+    """A form for each person on whom the panel has not decided."""
+    given = {"policy": request.actor.scheme.policy, "called": request.actor.agency.name}
+    waiting = [each for each in requests if each.closed_at is None]
+    if request.method != "POST":
+        return [AnswerForm(request=each, **given) for each in waiting]
+    # Somebody who was added after the page was loaded stands in nothing that was posted.
+    return [
+        AnswerForm(request.POST, request=each, **given)
+        if f"p{each.pk}-version" in request.POST
+        else AnswerForm.as_stored(request=each, **given)
+        for each in waiting
+    ]
+
+
+def _save(actor: Actor, forms: list[AnswerForm]) -> bool:
+    """Save each answer by itself: one that cannot be saved must not lose the others. Whether any was stale."""
+    stale = False
+    for form in forms:
+        if not form.is_valid() or not form.cleaned_data["known"]:
+            continue
+        try:
+            form.keep(
+                returns.save_return(
+                    form.request,
+                    by=actor,
+                    known=form.cleaned_data["known"],
+                    version=form.cleaned_data["version"],
+                    **form.details(),
+                )
+            )
+        except Stale:
+            stale = True
+            form.add_error("known", _take_theirs_into_account(form))
+        except StepRefused as refused:
+            form.add_error("handling", " ".join(refused.problems))
+    return stale
+
+
+def _take_theirs_into_account(form: AnswerForm) -> str:
+    """What a colleague answered meanwhile; the row keeps what was typed, and saving it again keeps that."""
+    theirs = AgencyReturn.objects.select_related("answered_by").get(request=form.request)
+    form.keep(theirs)
+    return (
+        f"{theirs.answered_by.name} answered “{theirs.get_known_display()}” while you were writing. "
+        "Save again to keep yours, or load the page again to use theirs"
+    )
+
+
+def _invalid(forms: list[AnswerForm]) -> bool:
+    return any(form.errors for form in forms)
+
+
+def _autosaved(forms: list[AnswerForm], *, stale: bool) -> HttpResponse:
+    """What `autosave.js` needs: the versions of what was saved, and why the rest was not."""
+    if stale:
+        words = next(str(text) for form in forms for text in form.errors.get("known", []))
+        return JsonResponse({"message": f"{words}."}, status=409)
+    saved = {form.add_prefix("version"): form.answer.version for form in forms if form.answer is not None}
+    told: dict[str, Any] = {"at": time_words(clock.now()), "fields": saved}
+    if _invalid(forms):
+        told["errors"] = {problem["href"]: problem["text"] for problem in form_problems(*forms)}
+        return JsonResponse(told, status=422)
+    return JsonResponse(told)
+
+
+def _go_on(request: HttpRequest, meeting: Meeting, forms: list[AnswerForm]) -> bool:
+    """After everything typed is saved: mark the rest, or send. False where something is left to answer."""
+    do, actor = request.POST.get("do", SAVE), request.actor
+    if do == REST:
+        count = returns.mark_rest_not_known(meeting, by=actor)
+        messages.success(request, f"{plural(count, 'person', 'people')} marked as not known. Now send your return")
+        return True
+    answered = sum(form.answer is not None for form in forms)
+    if do != SEND:
+        messages.success(request, f"Saved. {answered} of {len(forms)} answered")
+        return True
+    try:
+        sent = returns.send_return(meeting, by=actor)
+    except StepRefused:
+        for form in forms:
+            form.point_out_what_is_missing()
+        return False
+    if sent:
+        messages.success(request, f"Return sent. {answered} of {len(forms)} answered")
+    else:
+        messages.info(request, ALREADY_SENT)
+    return True
+
+
+def _page(
+    request: HttpRequest, meeting: Meeting, requests: list[CheckRequest], forms: list[AnswerForm]
+) -> HttpResponse:
+    answers = [form.answer for form in forms]
+    unsent = [answer for answer in answers if answer is None or answer.sent_at is None]
+    due = meeting.dates.checks_due
+    return render(
+        request,
+        "referrals/research.html",
+        {
+            "meeting": meeting,
+            "the_panel": chasing.the_panel(meeting),
+            "agency": request.actor.agency,
+            "due": due.date,
+            "late": due.passed(clock.now()),
+            "forms": forms,
+            "decided": [each for each in requests if each.closed_at is not None],
+            "answered": len(forms) - sum(answer is None for answer in answers),
+            "left": sum(answer is None for answer in answers),
+            "all_sent": bool(forms) and not unsent,
+            "some_sent": len(unsent) < len(forms),
+            "already_sent": ALREADY_SENT,
+            "problems": _problems(forms),
+        },
+    )
+
+
+def _problems(forms: list[AnswerForm]) -> list[dict[str, str]]:
+    """The error summary: everyone who is left to be answered for in one line, the rest one by one."""
+    silent = [form for form in forms if form.is_silent]
+    problems = []
+    if silent:
+        words = returns.unready(form.request for form in silent)[0]
+        problems.append({"text": words, "href": f"#{silent[0]['known'].auto_id}"})
+    return problems + form_problems(*(form for form in forms if not form.is_silent))
+
+
+# --- Who has answered --------------------------------------------------------
+
+
+@page("referrals.see_returns", methods=("GET", "POST"))
+def research_progress(request: HttpRequest, key: str) -> HttpResponse:
+    """People by agencies; a POST reminds one agency, or all that are waited for."""
+    actor = request.actor
+    meeting = find(actor, key)
+    meeting.scheme = actor.scheme
+    matrix = returns.matrix(actor, meeting)
+    if request.method == "POST":
+        _remind(request, meeting, matrix)
+        return redirect("research_progress", meeting.key)
+    return render(
+        request,
+        "referrals/research_progress.html",
+        {
+            "meeting": meeting,
+            "the_panel": chasing.the_panel(meeting),
+            "due": meeting.dates.checks_due.date,
+            "late": meeting.dates.checks_due.passed(clock.now()),
+            "matrix": matrix,
+            "reminded": chasing.last_reminded(meeting),
+            "may_remind": actor.holds("referrals.ask_agencies"),
+            "people": [(row, list(zip(matrix.columns, row.cells, strict=True))) for row in matrix.rows],
+        },
+    )
+
+
+def _remind(request: HttpRequest, meeting: Meeting, matrix: returns.Matrix) -> None:
+    if slug := request.POST.get("agency"):
+        agencies = [found(Agency.objects.visible_to(request.actor), slug=slug)]
+    else:
+        agencies = [column.agency for column in matrix.waiting]
+    chased = chasing.remind(meeting, agencies, by=request.actor)
+    if told := [each for each in chased if each.people]:
+        names = ", ".join(f"{each.agency.name} ({plural(each.people, 'person', 'people')})" for each in told)
+        messages.success(request, f"Reminded {names}")
+    for each in chased:
+        if each.before is not None:
+            messages.info(
+                request, f"{each.agency.name} was reminded today at {time_words(each.before)}. You can again tomorrow"
+            )
+        elif not each.people:
+            messages.warning(request, f"{each.agency.name} has nobody with an account here. Ask them yourself")
+    if not chased:
+        messages.info(request, "Nobody is waited for")

@@ -1,0 +1,212 @@
+"""Triage: findings, score, recommendation, panel and agencies on one screen (ux.md 4.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from iom import clock
+from iom.jinja import day_month, plural, weekday_day
+from iom.models import Agency, Meeting
+from iom.pages import found, page
+from iom.steps import StepRefused
+from offenders.models import Case
+from referrals import actions, chasing, deciding, matches, scoring, sections, triage
+from referrals.forms.triage import RETURN, TriageForm
+from referrals.models import CheckRequest, Referral, ReferralStatus
+from referrals.transitions import PUT_TO_PANEL
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+# How many coming panels are offered: further ahead nobody puts a nomination.
+PANELS_OFFERED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A case or referral under which the person may be known already; `href` where the reader may open it."""
+
+    reference: str
+    words: str
+    href: str = ""
+
+
+@page("referrals.triage", methods=("GET", "POST"))
+def referral_triage(request: HttpRequest, reference: str) -> HttpResponse:
+    """One screen, and one POST that does it all: score, finding, agenda, requests to the agencies."""
+    actor = request.actor
+    rows = Referral.objects.visible_to(actor).for_list()
+    referral = found(rows.exclude(status=ReferralStatus.DRAFT), reference=reference)
+    referral.scheme = actor.scheme
+    if request.method == "POST" and request.POST.get("do") == "score":
+        return _score(request, referral)
+    form = _form(request, referral)
+    if request.method == "POST" and form.is_valid() and _carry_out(request, referral, form):
+        return redirect("referral_triage", referral.reference)
+    return render(request, "referrals/triage.html", _context(actor, referral, form))
+
+
+def _score(request: HttpRequest, referral: Referral) -> HttpResponse:
+    try:
+        score = scoring.score_ogrs3(referral, by=request.actor)
+    except StepRefused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"Score: {scoring.headline(score)}")
+    return redirect("referral_triage", referral.reference)
+
+
+def _carry_out(request: HttpRequest, referral: Referral, form: TriageForm) -> bool:
+    actor, version = request.actor, form.cleaned_data["version"]
+    try:
+        if form.returns:
+            actions.return_for_information(referral, message=form.cleaned_data["message"], by=actor, version=version)
+            messages.success(request, f"Referral {referral.reference} returned to {referral.referrer.user.name}")
+            return True
+        meeting, agencies = form.chosen_meeting, form.chosen_agencies
+        triage.put_to_panel(
+            referral,
+            meeting=meeting,
+            agencies=agencies,
+            recommendation=form.cleaned_data["recommendation"],
+            because=form.because,
+            reopened_because=form.cleaned_data.get("reopened_because", ""),
+            by=actor,
+            version=version,
+        )
+    except StepRefused as refused:
+        for problem in refused.problems:
+            form.add_error(None, problem)
+        return False
+    messages.success(
+        request,
+        f"Referral {referral.reference} is on the agenda for {day_month(meeting.date)}. "
+        f"{plural(len(agencies), 'agency', 'agencies')} asked for checks",
+    )
+    return True
+
+
+def _form(request: HttpRequest, referral: Referral) -> TriageForm:
+    actor = request.actor
+    meetings = coming_panels(actor)
+    agencies = list(Agency.objects.visible_to(actor))
+    chosen = next((meeting for meeting in meetings if meeting.pk == referral.meeting_id), None)
+    chosen = chosen or next((meeting for meeting in meetings if not _closed(meeting)), None)
+    return TriageForm(
+        request.POST if request.method == "POST" else None,
+        meetings=meetings,
+        agencies=agencies,
+        excluded=scoring.find(referral).outcome == triage.EXCLUDED and not referral.reopened_because,
+        initial={
+            "version": referral.version,
+            "recommendation": referral.recommendation,
+            "meeting": str(chosen.pk) if chosen else "",
+            "agencies": [str(agency.pk) for agency in agencies if agency.core],
+        },
+    )
+
+
+def coming_panels(actor: Actor) -> list[Meeting]:
+    """The next meetings of the bodies that decide, soonest first."""
+    bodies = actor.scheme.policy.deciding_bodies
+    rows = Meeting.objects.visible_to(actor).filter(body__slug__in=bodies).upcoming(clock.today())
+    meetings = list(rows[:PANELS_OFFERED])
+    for meeting in meetings:
+        meeting.scheme = actor.scheme
+    return meetings
+
+
+def _closed(meeting: Meeting) -> bool:
+    return deciding.closing(meeting).passed(clock.now())
+
+
+def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, Any]:
+    scores = scoring.scores_of(referral.offender)
+    score = next((each for each in scores if each.model in scoring.REOFFENDING), None)
+    finding = scoring.find(referral, score)
+    policy = actor.scheme.policy
+    return {
+        "referral": referral,
+        "form": form,
+        "open": referral.status in PUT_TO_PANEL.sources,
+        "unfinished": sections.unfinished(referral),
+        "finding": finding,
+        "finding_words": scoring.summary(finding),
+        "criteria": scoring.criteria_for(policy, referral.meeting),
+        "rules": actor.scheme.policy_version,
+        "questions": scoring.questions(referral, score),
+        "score": score,
+        "headline": scoring.headline(score) if score else "",
+        "meaning": scoring.meaning(policy.scores, score.pct_2yr) if score else None,
+        "out_of_date": score is not None and scoring.is_out_of_date(score, referral),
+        "difference": scoring.difference(scores, policy.scores.difference_points),
+        "obstacles": scoring.obstacles_to_score(referral, clock.today()),
+        "sightings": _sightings(actor, referral),
+        "area": policy.area,
+        "meeting_hints": {str(meeting.pk): _closing_words(meeting) for meeting in form.meetings.values()},
+        "agency_hints": _agency_hints(form),
+        "asked": _asked(referral),
+        "next": _next(actor, referral),
+        "return_value": RETURN,
+    }
+
+
+def _closing_words(meeting: Meeting) -> str:
+    closing = deciding.closing(meeting)
+    if closing.date is None:
+        return ""
+    if closing.passed(clock.now()):
+        return f"Late: referrals closed on {weekday_day(closing.date)}. Checks may be incomplete."
+    return f"Referrals close at the end of {weekday_day(closing.date)}."
+
+
+def _agency_hints(form: TriageForm) -> dict[str, str]:
+    """An agency without anybody who could answer here must be asked another way."""
+    rows = chasing.reachable().filter(agency__in=list(form.agency_rows))
+    reachable = set(rows.values_list("agency_id", flat=True))
+    return {
+        pk: "Nobody has an account here yet. Ask them yourself."
+        for pk, agency in form.agency_rows.items()
+        if agency.pk not in reachable
+    }
+
+
+def _sightings(actor: Actor, referral: Referral) -> list[Sighting]:
+    """Where the person may be known already: the same person's past, people who look alike, what was noted on entry."""
+    person = referral.offender
+    details = {name: getattr(person, name) for name in ("family_name", "given_names", "date_of_birth")}
+    seen: dict[str, Sighting] = {}
+    for case in Case.objects.visible_to(actor).filter(offender=person):
+        seen[case.reference] = Sighting(
+            case.reference, f"This person's case, {case.get_status_display().lower()}", case.get_absolute_url()
+        )
+    for other in Referral.objects.visible_to(actor).filter(offender=person).exclude(pk=referral.pk):
+        seen[other.reference] = Sighting(
+            other.reference, f"Nominated before: {other.get_status_display().lower()}", other.get_absolute_url()
+        )
+    for match in matches.look_for(details, actor).shown:
+        for thing in (match.case, match.referral):
+            if match.offender.pk != person.pk and thing is not None:
+                seen[thing.reference] = Sighting(
+                    thing.reference, f"{match.offender.name}: alike in name or date of birth", thing.get_absolute_url()
+                )
+    for noted in referral.noted_matches:
+        seen.setdefault(noted, Sighting(noted, "Noted on entry as somebody alike. You may not be able to open it."))
+    return list(seen.values())
+
+
+def _asked(referral: Referral) -> int:
+    if referral.meeting_id is None:
+        return 0
+    return CheckRequest.objects.filter(referral=referral, meeting=referral.meeting_id).count()
+
+
+def _next(actor: Actor, referral: Referral) -> Referral | None:
+    """The next nomination that waits, oldest first: most are triaged in one sitting."""
+    waiting = Referral.objects.visible_to(actor).to_triage().exclude(pk=referral.pk)
+    return waiting.order_by("sent_at", "pk").first()
