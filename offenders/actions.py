@@ -124,12 +124,13 @@ def accept(
     reason: str,
     policy_version: PolicyVersion,
     by: Actor,
+    rated_on: date | None = None,
 ) -> Case:
     """Take a person onto the cohort from a day, with the first rating (design.md 3: accepting requires one).
 
     Someone accepted in custody is Blue and keeps, as the colour before, the first rating that the scheme's rules fix,
-    if they fix one. Raises PermissionDenied, or StepRefused when the person has an open case or the scheme has no such
-    colour.
+    if they fix one. `rated_on` is for a rating that began after acceptance, what was before it being unknown (import).
+    Raises PermissionDenied, or StepRefused when the person has an open case or the scheme has no such colour.
     """
     if offender.scheme_id != by.scheme.pk or (by.user is not None and not by.holds("offenders.change_case")):
         raise PermissionDenied
@@ -155,7 +156,7 @@ def accept(
         scheme=by.scheme,
         case=case,
         colour=colour,
-        starts_on=on,
+        starts_on=rated_on or on,
         reason=reason,
         meeting=meeting,
         decided_by=by.user,

@@ -1,0 +1,447 @@
+"""Taking over the cohort that a scheme kept in a spreadsheet (design.md 6, `import_cohort`).
+
+The whole sheet is checked first: every row, every field, with what to do about each. Then all of it is entered in one
+transaction, or nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+
+from iom import audit
+from iom.access import Actor
+from iom.forms import UnreadDateError, clean_text, read_date
+from iom.models import Agency, Membership, Scheme
+
+from . import actions
+from .cohort_sheet import Problem, Row, Sheet, label
+from .models import AssignmentRole, Case, Colour, CustodyPeriod, Gender, Offender
+
+YES = frozenset({"y", "yes", "true", "1"})
+NO = frozenset({"n", "no", "false", "0"})
+GENDERS = {"m": Gender.MALE, "male": Gender.MALE, "f": Gender.FEMALE, "female": Gender.FEMALE}
+KINDS = {"remand": CustodyPeriod.Kind.REMAND, "sentence": CustodyPeriod.Kind.SENTENCE}
+KINDS |= {"onremand": CustodyPeriod.Kind.REMAND, "sentenced": CustodyPeriod.Kind.SENTENCE}
+KINDS |= {"undersentence": CustodyPeriod.Kind.SENTENCE}
+TEXTS = ("family_name", "given_names", "pnc_number", "cro_number", "prison_number", "probation_number", "area")
+TAKEN_OVER = "Rating taken over from the scheme's own list."
+NO_REASON = "The reason was not in the list that was taken over."
+PRISON_NOT_KNOWN = "Prison not known"
+
+_ALIAS_MARKS = re.compile(r"[;|/\n]+")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One person as the sheet has them, every cell understood."""
+
+    row: int
+    person: dict[str, Any]
+    rating: str
+    rated_on: date
+    accepted_on: date
+    why: str
+    statutory: bool | None
+    score: int | None
+    score_on: date | None
+    custody: dict[str, Any] | None
+    leads: list[tuple[str, Agency, Membership | None, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Checked:
+    """A sheet after every row was looked at: nothing is entered while there are errors."""
+
+    entries: list[Entry]
+    errors: list[Problem]
+    warnings: list[Problem]
+
+
+def check(sheet: Sheet, scheme: Scheme, today: date) -> Checked:
+    """Understand every cell of the sheet against the scheme's rules, agencies and the people that it knows."""
+    errors: list[Problem] = []
+    warnings = [Problem(1, heading, "This column is not known here.", "It was left out.") for heading in sheet.ignored]
+    context = _Context(scheme, today)
+    entries = []
+    for row in sheet.rows:
+        reader = _Reader(row, context)
+        entry = reader.entry()
+        errors += reader.errors
+        warnings += reader.warnings
+        if entry is not None:
+            entries.append(entry)
+    errors += _twice_in_the_sheet(entries)
+    known, alike = _known_already(entries, scheme)
+    return Checked(entries, _in_order([*errors, *known]), _in_order([*warnings, *alike]))
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: problem.row)
+
+
+@transaction.atomic
+def enter(entries: Sequence[Entry], *, by: Actor, dry_run: bool = False) -> list[Case]:
+    """Enter people, cases, ratings, leads and custody. A dry run does it all and takes it back."""
+    cases = [_enter(entry, by) for entry in entries]
+    references = [case.reference for case in cases]
+    audit.record("import_cohort", by.scheme, by=by, subjects=references, count=len(cases))
+    if dry_run:
+        transaction.set_rollback(True)
+    return cases
+
+
+def _enter(entry: Entry, by: Actor) -> Case:
+    offender = actions.add_offender(by=by, **entry.person)
+    case = actions.accept(
+        offender=offender,
+        meeting=None,
+        on=entry.accepted_on,
+        rated_on=entry.rated_on,
+        why=entry.why,
+        criterion="",
+        score=entry.score,
+        score_on=entry.score_on,
+        statutory=entry.statutory,
+        colour=entry.rating,
+        reason=TAKEN_OVER,
+        policy_version=by.scheme.policy_on(entry.accepted_on),
+        by=by,
+    )
+    for role, agency, membership, name in entry.leads:
+        actions.assign(
+            case,
+            role,
+            agency=agency,
+            membership=membership,
+            person_name=name,
+            on=entry.accepted_on,
+            by=by,
+        )
+    if entry.custody is not None:
+        actions.record_custody(case, by=by, **entry.custody)
+    return case
+
+
+# --- What the scheme knows ----------------------------------------------------
+
+
+class _Context:
+    """The scheme's agencies, people and rules, read once."""
+
+    def __init__(self, scheme: Scheme, today: date) -> None:
+        self.scheme, self.today, self.policy = scheme, today, scheme.policy
+        self.agencies = list(Agency.objects.filter(scheme=scheme).order_by("name"))
+        current = Membership.objects.filter(scheme=scheme).current(today).select_related("user", "agency")
+        self.people = list(current)
+        self.colours = {str(rating.colour): rating.name for rating in self.policy.ratings}
+
+    def colour(self, word: str) -> str | None:
+        """The colour of the scheme that a word means."""
+        folded = word.casefold()
+        for colour, name in self.colours.items():
+            words = {colour.casefold(), colour[0].casefold(), name.casefold(), Colour(colour).label.casefold()}
+            if folded in words:
+                return colour
+        return None
+
+    def agency(self, word: str) -> Agency | None:
+        """The agency of that name or slug, else the only one that starts so."""
+        folded = word.casefold()
+        exact = [each for each in self.agencies if folded in (each.name.casefold(), each.slug.casefold())]
+        starting = [each for each in self.agencies if each.name.casefold().startswith(folded)]
+        return exact[0] if exact else starting[0] if len(starting) == 1 else None
+
+    def person(self, name: str) -> Membership | None:
+        """The only member of that name."""
+        named = [each for each in self.people if each.user.name.casefold() == name.casefold()]
+        return named[0] if len(named) == 1 else None
+
+    def agency_of_kind(self, kind: str | None) -> Agency | None:
+        return next((each for each in self.agencies if each.kind == kind), None)
+
+
+# --- One row ------------------------------------------------------------------
+
+
+class _Reader:
+    """Understands one row. Whatever it cannot is an error with a remedy; what it had to assume, a warning."""
+
+    def __init__(self, row: Row, context: _Context) -> None:
+        self.row, self.context = row, context
+        self.errors: list[Problem] = []
+        self.warnings: list[Problem] = []
+
+    def entry(self) -> Entry | None:
+        """The person, or None where something is wrong."""
+        person = self._person()
+        rating = self._needed("rating", self._rating)
+        accepted_on, rated_on = self._since()
+        entry = Entry(
+            row=self.row.number,
+            person=person,
+            rating=rating or "",
+            rated_on=rated_on,
+            accepted_on=accepted_on,
+            why=self._why(),
+            statutory=self._yes_or_no("statutory"),
+            score=self._score(),
+            score_on=None,
+            custody=self._custody(rating, rated_on),
+            leads=list(self._leads()),
+        )
+        if entry.score is not None:
+            entry.score_on = self._past_day("score_on") or accepted_on
+        return None if self.errors else entry
+
+    # Small tools
+
+    def _cell(self, name: str) -> str:
+        return self.row.cells.get(name, "")
+
+    def _error(self, name: str, problem: str, remedy: str) -> None:
+        self.errors.append(Problem(self.row.number, label(name), problem, remedy))
+
+    def _warning(self, name: str, problem: str, remedy: str) -> None:
+        self.warnings.append(Problem(self.row.number, label(name), problem, remedy))
+
+    def _needed(self, name: str, read: Callable[[], Any]) -> Any:
+        if not self._cell(name):
+            self._error(name, "There is nothing in this cell.", "Fill it in.")
+            return None
+        return read()
+
+    def _text(self, name: str, longest: int, *, multiline: bool = False) -> str:
+        try:
+            text = clean_text(self._cell(name), multiline=multiline)
+        except ValidationError:
+            self._error(name, "There is a character that cannot be stored.", "Type the cell again.")
+            return ""
+        if (over := len(text) - longest) > 0:
+            self._error(name, f"The text is {over} characters too long.", f"Shorten it to {longest} characters.")
+        return text
+
+    def _day(self, name: str) -> date | None:
+        # Spreadsheets write midnight after a day.
+        text = re.sub(r"[ T]00:00(:00)?$", "", self._cell(name))
+        if not text:
+            return None
+        try:
+            return read_date(text)
+        except UnreadDateError as unread:
+            self._error(name, f"“{text}” {unread}.", "Write it as 04/02/1994 or 1994-02-04.")
+            return None
+
+    def _past_day(self, name: str) -> date | None:
+        found = self._day(name)
+        if found is not None and found > self.context.today:
+            self._error(name, "The date is in the future.", "Give a date of today or earlier.")
+            return None
+        return found
+
+    def _yes_or_no(self, name: str) -> bool | None:
+        word = self._cell(name).casefold()
+        if word in YES | NO:
+            return word in YES
+        if word:
+            self._error(name, f"“{self._cell(name)}” is neither yes nor no.", "Write Y or N, or leave it empty.")
+        return None
+
+    # Parts of a person
+
+    def _person(self) -> dict[str, Any]:
+        longest = {name: Offender._meta.get_field(name).max_length for name in TEXTS}
+        person: dict[str, Any] = {name: self._text(name, longest[name]) for name in TEXTS}
+        for name in ("family_name", "given_names"):
+            if not self._cell(name):
+                self._error(name, "There is nothing in this cell.", "Fill it in.")
+        person["address"] = self._text("address", 500, multiline=True)
+        person["date_of_birth"] = self._past_day("date_of_birth")
+        if not self._cell("date_of_birth"):
+            self._warning("date_of_birth", "There is none.", "Duplicates were looked for by name and PNC only.")
+        person["gender"] = self._gender()
+        person["aliases"] = self._aliases()
+        return person
+
+    def _gender(self) -> str:
+        word = self._cell("gender")
+        if word and word.casefold() not in GENDERS:
+            self._error("gender", f"“{word}” is not known here.", "Write Male or Female, or leave it empty.")
+        return GENDERS.get(word.casefold(), "")
+
+    def _aliases(self) -> list[str]:
+        text = self._text("aliases", 1000, multiline=True)
+        names = [name.strip() for name in _ALIAS_MARKS.split(text) if name.strip()]
+        if any(len(name) > 160 for name in names):
+            self._error("aliases", "An alias is longer than 160 characters.", "Divide aliases by semicolons.")
+        return names
+
+    def _rating(self) -> str | None:
+        word = self._cell("rating")
+        colour = self.context.colour(word)
+        if colour is None:
+            choices = _or(list(self.context.colours.values()))
+            self._error("rating", f"“{word}” is not a rating of this scheme.", f"Use {choices}.")
+        return colour
+
+    def _since(self) -> tuple[date, date]:
+        """Acceptance and the present rating's start; one stands for the other where it is empty."""
+        accepted, rated = self._past_day("accepted_on"), self._past_day("rated_on")
+        unread = bool(self._cell("accepted_on") or self._cell("rated_on")) and not (accepted or rated)
+        if accepted is None and rated is None and not unread:
+            self._warning("accepted_on", "There is no date.", "Today was taken for acceptance and rating.")
+        elif accepted is None and not self._cell("accepted_on"):
+            self._warning("accepted_on", "There is no date.", "The date of the rating was taken.")
+        accepted = accepted or rated or self.context.today
+        rated = rated or accepted
+        if rated < accepted:
+            self._error("rated_on", "The rating is older than acceptance.", "Correct one of the two dates.")
+        return accepted, rated
+
+    def _why(self) -> str:
+        if not self._cell("why"):
+            self._warning("why", "There is no reason.", "Write one on the case, so that its holder knows.")
+        return self._text("why", 4000, multiline=True) or NO_REASON
+
+    def _score(self) -> int | None:
+        text = self._cell("score").removesuffix("%").strip()
+        if not text:
+            return None
+        if not re.fullmatch(r"\d{1,3}(\.0+)?", text) or float(text) > 100:
+            self._error("score", f"“{self._cell('score')}” is not a percentage.", "Write a whole number, 0 to 100.")
+            return None
+        return int(float(text))
+
+    def _custody(self, rating: str | None, rated_on: date) -> dict[str, Any] | None:
+        said = self._yes_or_no("in_custody")
+        prison, release = self._text("prison", 120), self._day("release_on")
+        rated_inside = rating == Colour.BLUE
+        if said is False and rated_inside:
+            self._error("in_custody", "The rating says in custody, this cell says not.", "Correct one of the two.")
+        if not (said or rated_inside or (prison and said is None)):
+            return None
+        since = self._past_day("custody_since") or rated_on
+        if release is not None and release < since:
+            self._error("release_on", "The release is before the custody began.", "Correct or empty the cell.")
+        if not prison:
+            self._warning("prison", "The prison is not given.", "Add it on the page of the case.")
+        return {
+            "kind": self._kind(),
+            "prison": prison or PRISON_NOT_KNOWN,
+            "starts_on": since,
+            "release_expected_on": release,
+        }
+
+    def _kind(self) -> str:
+        word = self._cell("custody_kind")
+        kind = KINDS.get(re.sub(r"[^a-z]", "", word.casefold()))
+        if word and kind is None:
+            self._error("custody_kind", f"“{word}” is not known here.", "Write Remand or Sentence.")
+        elif kind is None:
+            self._warning("custody_kind", "It is not given.", "“Under sentence” was taken; correct it on the case.")
+        return kind or CustodyPeriod.Kind.SENTENCE
+
+    def _leads(self) -> Iterator[tuple[str, Agency, Membership | None, str]]:
+        lead = self._lead_agency()
+        if lead is not None:
+            yield AssignmentRole.LEAD_AGENCY, lead, None, ""
+        if name := self._text("lead_professional", 120):
+            yield from self._named("lead_professional", AssignmentRole.LEAD_PROFESSIONAL, name, lead)
+        if name := self._text("police_officer", 120):
+            rule = self.context.policy.lead("police_officer")
+            usual = self.context.agency_of_kind(rule.agency_kind if rule else "police")
+            yield from self._named("police_officer", AssignmentRole.POLICE_OFFICER, name, usual)
+
+    def _lead_agency(self) -> Agency | None:
+        word = self._cell("lead_agency")
+        agency = self.context.agency(word) if word else None
+        if word and agency is None:
+            choices = _or([each.name for each in self.context.agencies]) or "none: add agencies first"
+            self._error("lead_agency", f"“{word}” is not an agency of this scheme.", f"Use {choices}.")
+        return agency
+
+    def _named(
+        self, column: str, role: AssignmentRole, name: str, agency: Agency | None
+    ) -> Iterator[tuple[str, Agency, Membership | None, str]]:
+        """A person with an account here by their membership, anyone else by name under an agency."""
+        if (member := self.context.person(name)) is not None:
+            yield role, member.agency, member, ""
+        elif agency is not None:
+            yield role, agency, None, name
+        elif not self._cell("lead_agency"):
+            self._error(column, "It is not known for which agency this person works.", "Fill in the lead agency too.")
+
+
+# --- The same person twice ------------------------------------------------------
+
+
+def _identity(person: dict[str, Any]) -> tuple[str, str, date | None]:
+    return person["family_name"].casefold(), person["given_names"].casefold(), person["date_of_birth"]
+
+
+def _number(person: dict[str, Any]) -> str:
+    return re.sub(r"[^a-z0-9]", "", person["pnc_number"].casefold())
+
+
+def _twice_in_the_sheet(entries: Sequence[Entry]) -> Iterator[Problem]:
+    first: dict[object, int] = {}
+    for entry in entries:
+        for what, key in (("name and date of birth", _identity(entry.person)), ("PNC number", _number(entry.person))):
+            if key and key in first:
+                yield Problem(
+                    entry.row, "", f"This is the person of row {first[key]}: the same {what}.", "Keep one of the rows."
+                )
+                break
+            first[key] = entry.row
+
+
+def _known_already(entries: Sequence[Entry], scheme: Scheme) -> tuple[list[Problem], list[Problem]]:
+    """Rows of people whom the scheme holds, and rows of people who may be."""
+    known, alike = [], []
+    held = Offender.objects.filter(scheme=scheme).prefetch_related("cases", "aliases")
+    for entry in entries:
+        person = entry.person
+        found = Q(pk__in=held.same_person(person["family_name"], person["given_names"], person["date_of_birth"]))
+        if person["pnc_number"]:
+            found |= Q(pnc_number__iexact=person["pnc_number"])
+        for offender in held.filter(found):
+            if _is(offender, person):
+                known.append(
+                    Problem(entry.row, "", f"This person is known here already{_as(offender)}.", _remedy(offender))
+                )
+            else:
+                problem = f"This may be somebody who is known here already{_as(offender)}."
+                alike.append(Problem(entry.row, "", problem, "Look at both; they were entered as two people."))
+    return known, alike
+
+
+def _is(offender: Offender, person: dict[str, Any]) -> bool:
+    """Whether it is surely the same person: the number, or name and date of birth where both are known."""
+    if person["pnc_number"] and _number(person) == re.sub(r"[^a-z0-9]", "", offender.pnc_number.casefold()):
+        return True
+    name = f"{person['given_names']} {person['family_name']}".casefold()
+    names = {offender.plain_name.casefold(), *(alias.name.casefold() for alias in offender.aliases.all())}
+    born = {person["date_of_birth"], offender.date_of_birth}
+    return name in names and (len(born) == 1 or None in born)
+
+
+def _as(offender: Offender) -> str:
+    references = [case.reference for case in offender.cases.all()]
+    return f", as {_or(references)}" if references else ""
+
+
+def _remedy(offender: Offender) -> str:
+    if any(case.status != "closed" for case in offender.cases.all()):
+        return "Remove the row: they are on the cohort."
+    return "Remove the row and take them on through a referral, which keeps what is known."
+
+
+def _or(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}" if words else ""

@@ -1,0 +1,101 @@
+"""`manage.py import_cohort FILE --scheme S [--dry-run] [--json]`: take over the cohort a scheme kept in a sheet."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from iom import clock
+from iom.access import task_actor
+from iom.jinja import plural
+from iom.models import Scheme
+from offenders.cohort_import import Checked, check, enter
+from offenders.cohort_sheet import UnreadSheet, read_sheet
+from offenders.models import Case
+
+REFUSED, WRONG_ARGUMENTS = 1, 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Enters a cohort from a CSV file (UTF-8; comma, semicolon or tab), all of it or nothing. Exit code 0: entered, "
+        "or a dry run without errors; 1: the file has errors, which are listed by row; 2: no such file or scheme."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="for example docs/examples/cohort.csv")
+        parser.add_argument("--scheme", required=True, metavar="SLUG", help="the scheme that the people belong to")
+        parser.add_argument("--dry-run", action="store_true", help="check everything, change nothing")
+        parser.add_argument("--json", action="store_true", help="answer with one JSON object")
+
+    def handle(self, *, file: str, scheme: str, dry_run: bool, json: bool, **options: Any) -> None:
+        self.as_json = json
+        owner = self._scheme(scheme)
+        content = self._content(file)
+        try:
+            checked = check(read_sheet(content), owner, clock.today())
+        except UnreadSheet as unread:
+            checked = Checked([], unread.problems, [])
+        if checked.errors:
+            self._refuse(checked, owner, dry_run)
+        cases = enter(checked.entries, by=task_actor(owner, "import_cohort"), dry_run=dry_run)
+        self._report(checked, cases, owner, dry_run)
+
+    def _scheme(self, slug: str) -> Scheme:
+        found = Scheme.objects.filter(slug=slug).first()
+        if found is None:
+            known = ", ".join(Scheme.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
+            raise CommandError(f"There is no scheme {slug!r}; there are: {known}.", returncode=WRONG_ARGUMENTS)
+        return found
+
+    def _content(self, file: str) -> bytes:
+        try:
+            return Path(file).read_bytes()
+        except OSError as error:
+            raise CommandError(f"{file} cannot be read: {error.strerror}.", returncode=WRONG_ARGUMENTS) from error
+
+    def _refuse(self, checked: Checked, scheme: Scheme, dry_run: bool) -> None:
+        if self.as_json:
+            self._answer(checked, [], scheme, dry_run)
+        else:
+            for problem in checked.errors:
+                self.stderr.write(str(problem))
+        count = plural(len(checked.errors), "error")
+        raise CommandError(f"{count}. Nothing was entered. Correct the file and import it again.", returncode=REFUSED)
+
+    def _report(self, checked: Checked, cases: list[Case], scheme: Scheme, dry_run: bool) -> None:
+        if self.as_json:
+            self._answer(checked, cases, scheme, dry_run)
+            return
+        for warning in checked.warnings:
+            self.stdout.write(f"Note: {warning}")
+        people, rated = plural(len(cases), "person", "people"), _by_rating(checked)
+        first, last = cases[0].reference, cases[-1].reference
+        done = "would be entered" if dry_run else "entered"
+        self.stdout.write(f"{people} {done} for {scheme.name}, {first} to {last}: {rated}.")
+        if dry_run:
+            self.stdout.write("This was a dry run: nothing was changed.")
+
+    def _answer(self, checked: Checked, cases: list[Case], scheme: Scheme, dry_run: bool) -> None:
+        answer = {
+            "scheme": scheme.slug,
+            "dry_run": dry_run,
+            "entered": 0 if dry_run else len(cases),
+            "rows": [
+                {"row": entry.row, "reference": case.reference, "rating": entry.rating}
+                for entry, case in zip(checked.entries, cases, strict=False)
+            ],
+            "errors": [asdict(problem) for problem in checked.errors],
+            "warnings": [asdict(problem) for problem in checked.warnings],
+        }
+        self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
+
+
+def _by_rating(checked: Checked) -> str:
+    ratings = [entry.rating for entry in checked.entries]
+    return ", ".join(f"{ratings.count(colour)} {colour.capitalize()}" for colour in dict.fromkeys(ratings))
