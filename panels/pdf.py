@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .models import Minutes
 
 ASSETS = "iom-asset:"
-STYLE = "css/minutes_pdf.css"
+STYLE = "panels/pdf/minutes.css"  # not a static file: it names our fonts by an address of our own
 _FONT = re.compile(r"source-sans-3-latin(-ext)?-(400|700)-(normal|italic)\.woff2")
 # Stands in each of our PDFs at several places: it says whose minutes a file claims to be, even after a change.
 MARK = "iom-panel-minutes"
@@ -153,7 +153,7 @@ def looks_like_pdf(content: bytes) -> bool:
 
 @cache
 def _style_sheet() -> str:
-    return (Path(settings.BASE_DIR) / "static" / STYLE).read_text(encoding="utf-8")
+    return (Path(settings.BASE_DIR) / "templates" / STYLE).read_text(encoding="utf-8")
 
 
 def _fetcher() -> Any:
