@@ -90,9 +90,12 @@ def calendar_of(meeting: Meeting) -> Calendar:
 
 
 def following(day: date, cadence: Cadence) -> date:
-    """The next day of meeting by the body's cadence alone."""
+    """The next day of meeting by the body's cadence alone: the second Thursday follows the second Thursday."""
     if cadence.unit == "month":
-        return add_months(day, cadence.every)
+        first = add_months(day.replace(day=1), cadence.every)
+        same_weekday = first + timedelta(days=(day.weekday() - first.weekday()) % 7 + (day.day - 1) // 7 * 7)
+        # Not every month has a fifth one: the last is meant.
+        return same_weekday if same_weekday.month == first.month else same_weekday - timedelta(days=7)
     return day + timedelta(days=cadence.every * (7 if cadence.unit == "week" else 1))
 
 
@@ -172,7 +175,11 @@ def add_suggested(meeting: Meeting, keys: Iterable[str], *, by: Actor) -> list[A
         raise StepRefused(["Somebody has added this already, or it is no longer suggested. Look at the list again."])
     cases = Case.objects.visible_to(by).in_bulk([one.case for one in chosen])
     added = [_add_nominated(meeting, one.referral, by) for one in nominated]
-    return added + add_items(meeting, [Wanted(one.section, case=cases[one.case], why=one.why) for one in chosen], by=by)
+    return added + add_items(
+        meeting,
+        [Wanted(one.section, case=cases[one.case], why="" if one.routine else one.why) for one in chosen],
+        by=by,
+    )
 
 
 def _add_nominated(meeting: Meeting, referral: Referral, by: Actor) -> AgendaItem:

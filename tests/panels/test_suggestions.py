@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from iom.policy import load_preset
+from panels.suggesting import following
 from panels.suggestions import Calendar, Standing, suggest
 
 MERTON = load_preset("merton")
@@ -167,3 +168,19 @@ def test_agenda_rule_decides_which_reviews_are_routine(kind, expected):
     found = suggest(MERTON, body, cases, CALENDAR, room=2)
 
     assert sorted(one.case for one in found) == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "every", "unit", "expected"),
+    [
+        pytest.param(date(2026, 3, 12), 1, "month", date(2026, 4, 9), id="second_thursday"),
+        pytest.param(date(2026, 1, 29), 1, "month", date(2026, 2, 26), id="no_fifth_thursday_in_february"),
+        pytest.param(date(2026, 11, 2), 3, "month", date(2027, 2, 1), id="first_monday_each_quarter"),
+        pytest.param(date(2026, 3, 12), 2, "week", date(2026, 3, 26), id="fortnightly"),
+        pytest.param(date(2026, 3, 12), 1, "day", date(2026, 3, 13), id="daily"),
+    ],
+)
+def test_following_meeting_keeps_the_weekday(day, every, unit, expected):
+    cadence = PANEL.cadence.model_copy(update={"every": every, "unit": unit})
+
+    assert following(day, cadence) == expected

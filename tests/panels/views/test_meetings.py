@@ -91,10 +91,10 @@ def test_planning_a_day_twice_is_refused(meeting, merton, coordinator, sign_in):
     assert Meeting.objects.count() == 1
 
 
-def test_proposed_date_follows_the_cadence(meeting, merton, coordinator, sign_in):
+def test_proposed_date_is_the_same_weekday_of_the_next_month(meeting, merton, coordinator, sign_in):
     html = sign_in(coordinator).get("/meetings/new/").content.decode()
 
-    assert 'value="12 4 2026"' in html
+    assert 'value="9 4 2026"' in html
 
 
 def test_meeting_on_a_bank_holiday_is_flagged(merton, coordinator, sign_in):
