@@ -34,7 +34,8 @@ const post = async (list, form, button) => {
     moved.querySelector(`button[name="move"][value="${button}"]:not([disabled])`) ||
     moved.querySelector('button[name="move"]:not([disabled])');
   target?.focus();
-  announce(`Moved to ${items.indexOf(moved) + 1} of ${items.length}`);
+  // A list may be one part of a longer whole: then the page says the place in the whole.
+  announce(`Moved to ${moved.dataset.place || `${items.indexOf(moved) + 1} of ${items.length}`}`);
 };
 
 const arm = (list) => {
