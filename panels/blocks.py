@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
 
 from iom.access import Actor
 from iom.blocks import Block, Task, home_block, home_tasks
-from iom.deadlines import Deadline
 from iom.jinja import plural
 from iom.models import Body, Meeting, MeetingStatus
 from panels import agreement, circulation
+from panels.countdown import steps_of
 from panels.models import AgendaItem, Circulation, ItemState
 from panels.readiness import readiness
 
@@ -97,22 +96,9 @@ def countdown(actor: Actor, today: date) -> Iterator[Block]:
     meeting = next_meeting(actor, today)
     if meeting is None:
         return
-    dates, sent = meeting.dates, meeting.status != MeetingStatus.DRAFT
-    panel = "Panel" if meeting.body.kind == "panel" else meeting.body.name
-    steps = [
-        _step("Referrals close", dates.nominations_close, today),
-        _step("Agenda due", dates.agenda_due, today) | {"done": sent},
-        _step("Checks due", dates.checks_due, today),
-        {"label": panel, "date": meeting.date, "href": meeting.get_absolute_url()},
-        {"label": "Minutes due", "date": dates.minutes_due.date},
-    ]
-    steps = sorted((step for step in steps if step["date"]), key=lambda step: step["date"])
-    yield Block("panels/blocks/countdown.html", {"steps": steps, "meeting": meeting}, place=10, slot="top")
-
-
-def _step(label: str, deadline: Deadline, today: date) -> dict[str, Any]:
-    """A date that is over by itself: nobody is late for it here."""
-    return {"label": label, "date": deadline.date, "done": deadline.date is not None and deadline.date < today}
+    yield Block(
+        "panels/blocks/countdown.html", {"steps": steps_of(meeting, today), "meeting": meeting}, place=10, slot="top"
+    )
 
 
 @home_block

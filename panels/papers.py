@@ -96,6 +96,11 @@ class Part:
     def minutes(self) -> int:
         return sum(line.item.minutes for line in self.lines)
 
+    @property
+    def says_it_all(self) -> bool:
+        """Whether its one item is called as the section is, so that a heading would say it twice."""
+        return len(self.lines) == 1 and self.lines[0].heading == self.section.label
+
 
 @dataclass(frozen=True, slots=True)
 class Papers:

@@ -114,9 +114,9 @@ def _added(request: HttpRequest, meeting: Meeting, items: list[AgendaItem]) -> H
     request.session.pop(REMOVED, None)
     if len(items) == 1:
         messages.success(request, f"Added to “{items[0].get_section_display()}”")
-    else:
-        messages.success(request, f"{len(items)} items added")
-    return redirect(_address(meeting, items[-1]))
+        return redirect(_address(meeting, items[0]))
+    messages.success(request, f"{len(items)} items added")
+    return redirect(_address(meeting))
 
 
 def _refused(request: HttpRequest, meeting: Meeting, refused: StepRefused) -> HttpResponse:

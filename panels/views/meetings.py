@@ -16,6 +16,7 @@ from iom.models import Body, Meeting, MeetingStatus
 from iom.pages import page
 from iom.steps import Stale, StepRefused
 from panels import agreement, attendance, circulation, meetings
+from panels.countdown import steps_of
 from panels.forms.agenda import AnswerForm
 from panels.forms.meetings import CancelForm, EditMeetingForm, NewMeetingForm
 from panels.models import Attendance
@@ -48,6 +49,7 @@ def list_meetings(request: HttpRequest) -> HttpResponse:
         {
             "today": today,
             "next": first,
+            "steps": steps_of(first, today) if first else [],
             "coming": [meeting for meeting in coming if meeting != first],
             "past": shown,
             "course": course(),
