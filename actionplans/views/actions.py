@@ -57,9 +57,14 @@ def actions(request: HttpRequest) -> HttpResponse:
             "finished": finished,
             "shown": shown,
             "listed": listed,
-            "update_forms": {action.pk: UpdateForm.of(action, back) for action in listed if action.pk in mine},
+            "update_forms": _row_forms(listed, mine, back),
         },
     )
+
+
+def _row_forms(listed: list[Action], mine: set[int], back: str) -> dict[int, UpdateForm]:
+    """A form in the row of each action that is to do; one that is finished is opened to change it."""
+    return {action.pk: UpdateForm.of(action, back) for action in listed if action.to_do and action.pk in mine}
 
 
 def _of_scope(actor: Actor, scope: str) -> Any:
@@ -97,7 +102,7 @@ def case_actions(request: HttpRequest, reference: str) -> HttpResponse:
         | {
             "to_do": [action for action in listed if action.to_do],
             "over": [action for action in listed if not action.to_do],
-            "update_forms": {action.pk: UpdateForm.of(action, back) for action in listed if action.pk in mine},
+            "update_forms": _row_forms(listed, mine, back),
             "may_change": case.status != "closed" and actor.can("actionplans.change_plan", _plan_of(case)),
         },
     )

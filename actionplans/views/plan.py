@@ -144,7 +144,9 @@ def _show(
             "plan": held,
             "may_change": may_change,
             "sections": sections,
-            "update_forms": {action.pk: UpdateForm.of(action, back) for action in acts if action.pk in mine},
+            "update_forms": {
+                action.pk: UpdateForm.of(action, back) for action in acts if action.to_do and action.pk in mine
+            },
             "problem_form": need_form or action_form,
         },
     )

@@ -20,7 +20,12 @@ class CustodyForm(SaneForm):
         error_messages={"required": "Choose if they are on remand or under sentence"},
     )
     prison = CleanCharField(max_length=120, noun="the prison")
-    starts_on = DateField(label="In custody since", latest="today", noun="the date of coming into custody")
+    starts_on = DateField(
+        label="In custody since",
+        latest="today",
+        noun="the date of coming into custody",
+        help_text="For example, 20 2 2026.",
+    )
     release_expected_on = DateField(
         label="Release expected on",
         required=False,
@@ -40,5 +45,7 @@ class CustodyForm(SaneForm):
 class ReleaseForm(SaneForm):
     """When somebody left custody."""
 
-    released_on = DateField(label="Released on", latest="today", noun="the release date")
+    released_on = DateField(
+        label="Released on", latest="today", noun="the release date", help_text="For example, 17 3 2026."
+    )
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
