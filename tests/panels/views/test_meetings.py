@@ -202,14 +202,14 @@ def test_title_holds_no_name(sent, merton, coordinator, sign_in):
 
 
 @pytest.mark.parametrize("extra", [1, 3])
-def test_list_of_meetings_costs_the_same_however_many(merton, chair, police, sign_in, extra, django_assert_max_num_queries):
+def test_list_of_meetings_costs_the_same_however_many(merton, chair, police, sign_in, extra, django_assert_num_queries):
     for number in range(extra):
         factories.meeting(merton, date(2026, 3, 12 + number), chair=chair)
         factories.meeting(merton, date(2026, 1, 12 + number), chair=chair)
     client = sign_in(police)
     client.get("/meetings/")
 
-    with django_assert_max_num_queries(11):
+    with django_assert_num_queries(11):
         page = client.get("/meetings/")
 
     # Once more in the name of the scheme.
@@ -217,16 +217,16 @@ def test_list_of_meetings_costs_the_same_however_many(merton, chair, police, sig
 
 
 @pytest.mark.parametrize("extra", [1, 3])
-@pytest.mark.parametrize("who", ["police", "coordinator"])
+@pytest.mark.parametrize(("who", "queries"), [("police", 24), ("coordinator", 25)])
 def test_agenda_costs_the_same_however_long(
-    sent, merton, as_coordinator, sign_in, extra, who, request, django_assert_max_num_queries
+    sent, merton, as_coordinator, sign_in, extra, who, queries, request, django_assert_num_queries
 ):
     for _ in range(extra):
         agenda.add_item(sent, section=Section.REVIEWS, by=as_coordinator, case=factories.case(merton))
     client = sign_in(request.getfixturevalue(who))
     client.get("/meetings/2026-03-12/")
 
-    with django_assert_max_num_queries(30):
+    with django_assert_num_queries(queries):
         client.get("/meetings/2026-03-12/")
 
 
