@@ -113,12 +113,14 @@ def chase_checks(actor: Actor, today: date) -> Iterator[Task]:
     if not actor.holds("referrals.ask_agencies"):
         return
     rows = chasing.progress(CheckRequest.objects.visible_to(actor), today)
+    reachable = set(chasing.reachable(today).filter(scheme=actor.scheme).values_list("agency_id", flat=True))
     for meeting in dict.fromkeys(meeting for _, meeting in _with_meetings(actor, rows)):
         mine = [row for row in rows if row["meeting"] == meeting.pk]
         waiting = sum(bool(row["left"]) for row in mine)
         if waiting:
             words = f"Checks: {len(mine) - waiting} of {plural(len(mine), 'agency', 'agencies')} answered so far"
-            button = f"Remind {plural(waiting, 'agency', 'agencies')}"
+            to_remind = sum(bool(row["left"]) and row["agency"] in reachable for row in mine)
+            button = f"Remind {plural(to_remind, 'agency', 'agencies')}" if to_remind else "See who has answered"
             yield Task(meeting.dates.checks_due.date, words, f"/research/{meeting.key}/progress/", button)
 
 

@@ -39,13 +39,25 @@ class Chased:
 def contacts(agency: Agency, on: date | None = None) -> list[User]:
     """Who answers for an agency: its panel members and researchers, else whoever of it sits at the table."""
     rows = reachable(on).filter(agency=agency).select_related("user").order_by("pk")
-    found = [membership for membership in rows if set(membership.roles) & set(ANSWERING)] or list(rows)
-    return list({membership.user_id: membership.user for membership in found}.values())
+    return list({membership.user_id: membership.user for membership in _answering(list(rows))}.values())
 
 
 def reachable(on: date | None = None) -> QuerySet[Membership]:
     """Memberships whose people could answer for their agency."""
     return Membership.objects.current(on or clock.today()).with_role(*ANSWERING, "coordinator", "chair")
+
+
+def contact_names(agencies: Iterable[Agency]) -> dict[int, list[str]]:
+    """Who answers for each agency, by name, in one query; an agency without anybody is not there."""
+    rows = reachable().filter(agency__in=list(agencies)).select_related("user").order_by("user__name")
+    held: dict[int, list[Membership]] = {}
+    for membership in rows:
+        held.setdefault(membership.agency_id, []).append(membership)
+    return {pk: [membership.user.name for membership in _answering(rows)] for pk, rows in held.items()}
+
+
+def _answering(rows: list[Membership]) -> list[Membership]:
+    return [membership for membership in rows if set(membership.roles) & set(ANSWERING)] or rows
 
 
 def called(meeting: Meeting) -> str:

@@ -60,11 +60,11 @@ def scale(scores: Scores, percent: int, model: str = "ogrs3") -> Scale:
 
 
 def marks_in_words(scores: Scores, model: str = "ogrs3") -> str:
-    """`75%: qualifies.` for each mark, or that there is none."""
+    """`Marks here: 75% (qualifies).`, or that there are none."""
     marks = scoring.marks(scores, model)
     if not marks:
         return "This scheme sets no mark for the score."
-    return " ".join(f"{percent}%: {label}." for percent, label in marks)
+    return f"Marks here: {', '.join(f'{percent}% ({label})' for percent, label in marks)}."
 
 
 def _x(percent: int) -> int:

@@ -21,7 +21,9 @@ class AnswerForm(SaneForm):
     known = forms.ChoiceField(
         label="Known?", choices=AgencyReturn.Known.choices, widget=forms.RadioSelect, required=False
     )
-    last_contact = DateField(label="Last contact", noun="last contact", required=False, latest="today")
+    last_contact = DateField(
+        label="Last contact", noun="last contact", required=False, latest="today", help_text="For example, 13 3 2026."
+    )
     summary = text_area(
         "Summary",
         noun="summary",

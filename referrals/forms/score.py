@@ -214,7 +214,12 @@ class OfficialScoreForm(SaneForm):
             "max_value": "A score must be 1 to 99 per cent",
         },
     )
-    scored_on = DateField(label="Date of the official score", noun="the date of the official score", latest="today")
+    scored_on = DateField(
+        label="Date of the official score",
+        noun="the date of the official score",
+        latest="today",
+        help_text="For example, 13 3 2026.",
+    )
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()

@@ -207,11 +207,14 @@ def _page(
 def _problems(forms: list[AnswerForm]) -> list[dict[str, str]]:
     """The error summary: everyone who is left to be answered for in one line, the rest one by one."""
     silent = [form for form in forms if form.is_silent]
-    problems = []
-    if silent:
-        words = returns.unready(form.request for form in silent)[0]
-        problems.append({"text": words, "href": f"#{silent[0]['known'].auto_id}"})
-    return problems + form_problems(*(form for form in forms if not form.is_silent))
+    problems: list[dict[str, str]] = []
+    for form in forms:
+        if not form.is_silent:
+            problems += form_problems(form)
+        elif form is silent[0]:
+            words = returns.unready(each.request for each in silent)[0]
+            problems.append({"text": words, "href": f"#{form['known'].auto_id}"})
+    return problems
 
 
 # --- Who has answered --------------------------------------------------------
@@ -227,10 +230,13 @@ def research_progress(request: HttpRequest, key: str) -> HttpResponse:
     if request.method == "POST":
         _remind(request, meeting, matrix)
         return redirect("research_progress", meeting.key)
+    contacts = chasing.contact_names(column.agency for column in matrix.columns)
     return render(
         request,
         "referrals/research_progress.html",
         {
+            "contacts": contacts,
+            "to_remind": [column for column in matrix.waiting if column.agency.pk in contacts],
             "meeting": meeting,
             "the_panel": chasing.the_panel(meeting),
             "due": meeting.dates.checks_due.date,
@@ -247,7 +253,9 @@ def _remind(request: HttpRequest, meeting: Meeting, matrix: returns.Matrix) -> N
     if slug := request.POST.get("agency"):
         agencies = [found(Agency.objects.visible_to(request.actor), slug=slug)]
     else:
-        agencies = [column.agency for column in matrix.waiting]
+        waiting = [column.agency for column in matrix.waiting]
+        reachable = chasing.contact_names(waiting)
+        agencies = [agency for agency in waiting if agency.pk in reachable]
     chased = chasing.remind(meeting, agencies, by=request.actor)
     if told := [each for each in chased if each.people]:
         names = ", ".join(f"{each.agency.name} ({plural(each.people, 'person', 'people')})" for each in told)

@@ -137,6 +137,7 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
         "unfinished": sections.unfinished(referral),
         "finding": finding,
         "finding_words": scoring.summary(finding),
+        "barred": actions.barred_words(policy, referral.mappa_level, referral.facts),
         "criteria": scoring.criteria_for(policy, referral.meeting),
         "rules": actor.scheme.policy_version,
         "questions": scoring.questions(referral, score),
@@ -170,7 +171,7 @@ def _agency_hints(form: TriageForm) -> dict[str, str]:
     rows = chasing.reachable().filter(agency__in=list(form.agency_rows))
     reachable = set(rows.values_list("agency_id", flat=True))
     return {
-        pk: "Nobody has an account here yet. Ask them yourself."
+        pk: "No account yet: ask them yourself."
         for pk, agency in form.agency_rows.items()
         if agency.pk not in reachable
     }

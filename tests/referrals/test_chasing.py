@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 
 from iom import blocks, outbox, reminders
 from iom.models import AuditEvent, Notification
-from referrals import actions, chasing, returns
+from referrals import actions, chasing, returns, scoring
 from tests import factories
 
 
@@ -240,3 +240,50 @@ def test_nothing_is_asked_of_anyone_once_the_meeting_is_closed(merton, housing, 
 
     assert tasks(as_housing) == []
     assert tasks(as_coordinator) == []
+
+
+def test_the_coordinators_button_counts_whom_they_can_remind(merton, meeting, housing, as_coordinator):
+    factories.check_request(meeting, housing.agency)
+    nobody = factories.actor(merton, "referrer", agency_kind="health").agency
+    factories.check_request(meeting, nobody)
+
+    [task] = [task for task in blocks.tasks_for(as_coordinator, date(2026, 2, 26)) if "Checks" in task.text]
+
+    assert (task.text, task.button) == ("Checks: 0 of 2 agencies answered so far", "Remind 1 agency")
+    assert task.due == date(2026, 3, 9)
+
+
+# --- The board and the case
+
+
+def test_the_board_shows_the_score_that_counts_with_its_date(merton, as_coordinator):
+    cases = [factories.case(merton) for _ in range(3)]
+    for case in cases[:2]:
+        scoring.record_official_score(
+            case.offender, pct_2yr=82, scored_on=date(2026, 2, 1), by=as_coordinator, case=case
+        )
+
+    columns = blocks.columns_for(as_coordinator, cases, date(2026, 2, 26))
+
+    assert columns[cases[0].pk]["score"] == {"pct": 82, "on": date(2026, 2, 1)}
+    assert "score" not in columns[cases[2].pk]
+
+
+def test_the_case_page_shows_what_agencies_said_but_not_what_is_marked(
+    merton, meeting, housing, police, coordinator, sign_in
+):
+    case = factories.case(merton)
+    factories.agency_return(
+        factories.check_request(meeting, housing.agency, case.offender, case=case), housing, summary="Has a room."
+    )
+    factories.agency_return(
+        factories.check_request(meeting, police.agency, case.offender, case=case),
+        police,
+        summary="Seen with a known handler.",
+        handling="police_probation",
+    )
+
+    for reader in (coordinator, police, housing):
+        page = sign_in(reader).get(f"/cases/{case.reference}/").content.decode()
+        assert "Has a room." in page
+        assert "known handler" not in page

@@ -174,6 +174,7 @@ def test_a_known_exclusion_stops_it_with_words_until_a_reason_is_given(client, m
 
     page = refused.content.decode()
     assert "Excluded by the scheme&#39;s rules." in page
+    assert "IOM cannot take someone managed at MAPPA Level 2 or 3. Speak to your MAPPA coordinator." in page
     assert "Enter a reason for going against the scheme rule" in page
     referral.refresh_from_db()
     assert referral.status == "sent"
@@ -216,7 +217,7 @@ def test_an_agency_without_accounts_is_pointed_out(client, referral, housing):
     page = client.get(address(referral)).content.decode()
 
     # Housing and the agencies of the coordinator, the chair and the referrer have somebody.
-    silent = page.count("Nobody has an account here yet. Ask them yourself.")
+    silent = page.count("No account yet: ask them yourself.")
     assert silent == Agency.objects.count() - 4
 
 
