@@ -22,6 +22,7 @@ from referrals.models import ReferralStatus
 
 from . import agenda, minutes
 from .models import AgendaItem, Decision, ItemState, Minutes, Outcome
+from .record import first_review, following
 from .transitions import CLOSE_MEETING, GO_LIVE
 
 if TYPE_CHECKING:
@@ -210,7 +211,14 @@ def _carry_referral(item: AgendaItem, to: Meeting | None, why: str, by: Actor) -
         referrals.put_to_panel(referral, meeting=to, agencies=asked, by=by)
 
 
+def first_reviews(meeting: Meeting, carried: CarryForward) -> list[tuple[Decision, dict[str, str]]]:
+    """For everybody accepted here, when they are first reviewed by the scheme's rule."""
+    policy = meeting.scheme.policy_on(meeting.date).policy
+    found = first_review(policy, meeting.date, following(meeting))
+    return [(decision, found) for decision in carried.accepted] if found else []
+
+
 def next_meeting_day(meeting: Meeting) -> date | None:
     """When the body meets next, for "by next panel"."""
-    following = _next(meeting)
-    return following.date if following else None
+    to = _next(meeting)
+    return to.date if to else None

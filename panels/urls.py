@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import agenda, agreement, attendance, circulation, meetings
+from .views import agenda, agreement, attendance, circulation, live, meetings, minutes, notices
 
 urlpatterns: list = [
     # Before the meeting
@@ -30,4 +30,19 @@ urlpatterns: list = [
     path("meetings/<str:key>/attendance/visitors/", attendance.add_visitor, name="add_visitor"),
     path("meetings/<str:key>/attendance/visitors/<int:pk>/remove/", attendance.remove_visitor, name="remove_visitor"),
     path("meetings/<str:key>/sign-agreement/", agreement.sign_agreement, name="sign_agreement"),
+    # At and after the meeting
+    path("meetings/<str:key>/live/", live.live_meeting, name="live"),
+    path("meetings/<str:key>/live/start/", live.start_meeting, name="start_meeting"),
+    path("meetings/<str:key>/live/take-over/", live.take_over, name="take_over"),
+    path("meetings/<str:key>/live/draft/", live.keep_draft, name="live_draft"),
+    path("meetings/<str:key>/close/", live.close_meeting, name="close_meeting"),
+    path("meetings/<str:key>/minutes/", minutes.draft_minutes, name="minutes"),
+    path("meetings/<str:key>/minutes/send/", minutes.send_minutes, name="send_minutes"),
+    path("meetings/<str:key>/minutes/review/", minutes.review_minutes, name="review_minutes"),
+    path("meetings/<str:key>/minutes/review/comments/", minutes.comment_on_minutes, name="comment_on_minutes"),
+    path("meetings/<str:key>/minutes/v<int:number>/", minutes.signed_minutes, name="signed_minutes"),
+    path("meetings/<str:key>/minutes/v<int:number>/minutes.pdf", minutes.minutes_pdf, name="minutes_pdf"),
+    path("meetings/<str:key>/notices/", notices.meeting_notices, name="notices"),
+    path("minutes/check/", minutes.check_minutes, name="check_minutes"),
+    path("referrals/<str:reference>/decision/", notices.read_decision, name="referral_decision"),
 ]

@@ -1,0 +1,437 @@
+"""The record of one item, as the recorder fills it in. Everything typed can be kept as a draft, valid or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from actionplans import quickline
+from actionplans.models import Action, ActionStatus
+from iom import clock
+from iom.forms import CleanCharField, DateField, SaneForm
+from iom.models import Agency, Membership
+from iom.policy import Policy
+from offenders.models import AssignmentRole
+from panels.decide import NEEDS_COLOUR, NEEDS_REASON, Choice, Lead, LookedAt, NewAction, offered
+from panels.live import Brief, Table
+from panels.models import AgendaItem, Decision, How, Outcome
+from panels.words import CHOICE_WORDS, HOW_WORDS, REASON_CHIPS
+
+AGAINST_THE_RULE = "Enter a reason for going against the scheme rule"
+MOST_ACTIONS = 20
+LONGEST_REASON = 600
+OUTCOMES = [
+    (ActionStatus.DONE, "Done"),
+    (ActionStatus.IN_PROGRESS, "In progress"),
+    (ActionStatus.NO_LONGER, "No longer needed or possible"),
+    (ActionStatus.NOT_DONE, "Not done"),
+]
+PERSON_FIELDS = ("lead_professional", "police_officer")
+LABELS = {"lead_professional": "Lead professional", "police_officer": "Police officer"}
+
+
+class ItemForm(SaneForm):
+    """Decision, rating, reason, leads, how it was decided, note: what the section of the item asks for and no more."""
+
+    nouns = {"colour": "a rating", "outcome": "a decision", "reason": "a reason", "note": "the note"}
+
+    outcome = forms.ChoiceField(label="Decision", widget=forms.RadioSelect)
+    score_agreed = forms.ChoiceField(
+        label="Score", choices=[("yes", "Agreed"), ("no", "To be redone")], widget=forms.RadioSelect, required=False
+    )
+    colour = forms.ChoiceField(label="Rating", widget=forms.RadioSelect, required=False)
+    chips = forms.MultipleChoiceField(label="Reason", widget=forms.CheckboxSelectMultiple, required=False)
+    reason = CleanCharField(
+        label="Reason in a line", max_length=LONGEST_REASON, required=False, help_text="This appears in the minutes."
+    )
+    reason_for_referrer = CleanCharField(
+        label="What the referrer may be told",
+        max_length=LONGEST_REASON,
+        required=False,
+        widget=forms.Textarea,
+        help_text="For the notice. You can also write it after the meeting.",
+    )
+    lead_agency = forms.ChoiceField(label="Lead agency", required=False)
+    lead_reason = CleanCharField(label="Why another agency than the rule", max_length=300, required=False)
+    lead_professional = forms.ChoiceField(label="Lead professional", required=False)
+    lead_professional_name = CleanCharField(label="or someone without an account", max_length=120, required=False)
+    police_officer = forms.ChoiceField(label="Police officer", required=False)
+    police_officer_name = CleanCharField(label="or someone without an account", max_length=120, required=False)
+    how = forms.ChoiceField(
+        label="How it was decided", choices=list(HOW_WORDS.items()), widget=forms.RadioSelect, required=False
+    )
+    dissent = CleanCharField(label="Who disagreed, and why", max_length=600, required=False, widget=forms.Textarea)
+    note = CleanCharField(
+        label="Note for the minutes", max_length=4000, required=False, widget=forms.Textarea, multiline=True
+    )
+    correction_reason = CleanCharField(
+        label="Why the decision is corrected",
+        max_length=300,
+        required=False,
+        help_text="The minutes keep the first decision and this reason.",
+    )
+
+    def __init__(
+        self,
+        item: AgendaItem,
+        data: Mapping[str, Any] | None = None,
+        *,
+        brief: Brief | None,
+        table: Table,
+        policy: Policy,
+        present: Decision | None = None,
+    ) -> None:
+        self.item, self.brief, self.table, self.policy, self.present = item, brief, table, policy, present
+        super().__init__(data, initial=self._start(), auto_id="%s")
+        self._offer()
+
+    def _offer(self) -> None:
+        self.fields["outcome"].choices = [(outcome, CHOICE_WORDS[outcome]) for outcome in offered(self.item.section)]
+        self.fields["outcome"].required = self.decides
+        self.fields["colour"].choices = [(str(rating.colour), rating.name) for rating in self.policy.ratings]
+        self.fields["chips"].choices = [(words, words) for words in REASON_CHIPS.get(self.item.section, ())]
+        self.fields["lead_agency"].choices = [
+            ("", "Choose"),
+            *((agency.slug, agency.name) for agency in self.table.agencies),
+        ]
+        self.fields["lead_professional"].choices = _people(self.table.people)
+        self.fields["police_officer"].choices = _people(self.table.police)
+        # What decides nothing here is not asked, and not taken from the client either.
+        for name in self._not_asked():
+            del self.fields[name]
+
+    @property
+    def decides(self) -> bool:
+        """Whether there is anything to decide; some items are only noted."""
+        return offered(self.item.section) != (Outcome.NOTED,)
+
+    def _not_asked(self) -> list[str]:
+        nomination = Outcome.ACCEPT in offered(self.item.section)
+        leads = ("lead_agency", "lead_reason", "lead_professional_name", "police_officer_name", *PERSON_FIELDS)
+        left_out = []
+        if not nomination:
+            left_out += ["reason_for_referrer", *leads]
+        if not nomination or self.brief is None or self.brief.score is None:
+            left_out.append("score_agreed")
+        if not self.decides:
+            left_out += ["colour", "chips", "reason", "how", "dissent"]
+        if self.present is None:
+            left_out.append("correction_reason")
+        return left_out
+
+    def _start(self) -> dict[str, Any]:
+        """What the form starts from: the decision to be corrected, else what stays as it was; then what was typed."""
+        start: dict[str, Any] = {"how": How.AGREED, "note": self.item.note}
+        choices = offered(self.item.section)
+        if choices[0] in (Outcome.NO_CHANGE, Outcome.NOTED):
+            start["outcome"] = choices[0]
+        if self.brief and self.brief.proposed_agency:
+            start["lead_agency"] = self.brief.proposed_agency.slug
+        if self.present is not None:
+            start |= _as_typed(self.present, self.table)
+        return start | self.item.draft
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        outcome = given.get("outcome") or ("" if self.decides else Outcome.NOTED)
+        given["outcome"] = outcome
+        given["reason"] = _joined(given.get("chips") or [], given.get("reason", ""))
+        if len(given["reason"]) > LONGEST_REASON and "reason" in self.fields:
+            over = len(given["reason"]) - LONGEST_REASON
+            self.add_error("reason", f"Reason must be {LONGEST_REASON} characters or fewer. You have {over} too many")
+        if outcome in NEEDS_COLOUR:
+            self._needs_rating(given, outcome)
+        if outcome in NEEDS_REASON and not given["reason"]:
+            self.add_error("reason", "Enter a reason")
+        if outcome == Outcome.ACCEPT:
+            self._needs_leads(given)
+            if "score_agreed" in self.fields and not given.get("score_agreed"):
+                self.add_error("score_agreed", "Say whether the panel agrees the score")
+        if self.present is not None and not given.get("correction_reason"):
+            self.add_error("correction_reason", "Enter why the decision is corrected")
+        return given
+
+    def _needs_rating(self, given: dict[str, Any], outcome: str) -> None:
+        if not given.get("colour"):
+            self.add_error("colour", f"Choose a rating for {self.brief.person.plain_name}")
+        elif outcome == Outcome.CHANGE_RATING and self.present is None and self._is_rated(given["colour"]):
+            name = self.policy.rating(given["colour"]).name
+            self.add_error("colour", f"The rating is {name} already. Choose another, or “No change”")
+
+    def _is_rated(self, colour: str) -> bool:
+        return self.brief is not None and self.brief.rating is not None and self.brief.rating.colour == colour
+
+    def _needs_leads(self, given: dict[str, Any]) -> None:
+        if not given.get("lead_agency"):
+            self.add_error("lead_agency", "Choose the lead agency")
+        proposed = self.brief.proposed_agency if self.brief else None
+        if proposed and given.get("lead_agency") not in ("", proposed.slug) and not given.get("lead_reason"):
+            self.add_error("lead_reason", AGAINST_THE_RULE)
+        for role in PERSON_FIELDS:
+            rule = self.policy.lead(role)
+            if rule and rule.required and not given.get(role) and not given.get(f"{role}_name"):
+                self.add_error(role, f"Choose a {LABELS[role].lower()}")
+
+    def choice(
+        self, actions: Sequence[NewAction], looked_at: Sequence[LookedAt], *, version: int | None = None
+    ) -> Choice:
+        """What was recorded, for `decide`. Only for a valid form."""
+        given = self.cleaned_data
+        accepts = given["outcome"] == Outcome.ACCEPT
+        return Choice(
+            outcome=given["outcome"],
+            reason=given["reason"],
+            colour=given.get("colour", "") if given["outcome"] in NEEDS_COLOUR else "",
+            reason_for_referrer=given.get("reason_for_referrer", ""),
+            how=given.get("how") or How.AGREED,
+            dissent=given.get("dissent", ""),
+            score_agreed={"yes": True, "no": False}.get(given.get("score_agreed", "")),
+            leads=self._leads() if accepts else {},
+            actions=tuple(actions),
+            looked_at=tuple(looked_at),
+            note=given.get("note", ""),
+            correction_reason=given.get("correction_reason", ""),
+            version=version,
+        )
+
+    def _leads(self) -> dict[str, Lead]:
+        given = self.cleaned_data
+        agency = next(each for each in self.table.agencies if each.slug == given["lead_agency"])
+        proposal = self.brief.proposal if self.brief else None
+        by_rule = proposal.reason if proposal and agency == self.brief.proposed_agency else ""
+        leads = {AssignmentRole.LEAD_AGENCY.value: Lead(agency, reason=given["lead_reason"] or by_rule)}
+        for role in PERSON_FIELDS:
+            person = _chosen(self.table.people, given.get(role))
+            if person is not None:
+                leads[role] = Lead(person.agency, person)
+            elif given.get(f"{role}_name"):
+                of = next((each for each in self.table.agencies if each.kind == "police"), agency)
+                leads[role] = Lead(of if role == "police_officer" else agency, name=given[f"{role}_name"])
+        return leads
+
+
+class ActionForm(SaneForm):
+    """One action that the panel agreed, as it was read from the quick line or typed."""
+
+    nouns = {"text": "what will be done", "due_on": "the action date"}
+
+    text = CleanCharField(label="What", max_length=300)
+    agency = forms.ChoiceField(label="Agency", error_messages={"required": "Choose who will do this action"})
+    owner = forms.ChoiceField(label="Who", required=False)
+    due_on = DateField(label="By", assume_year=True, earliest="today", help_text="", noun="the action date")
+    ask = CleanCharField(required=False, widget=forms.HiddenInput, max_length=400)
+
+    def __init__(
+        self, table: Table, number: int, data: Mapping[str, Any] | None = None, *, start: Mapping[str, Any]
+    ) -> None:
+        self.table = table
+        super().__init__(data, prefix=f"action-{number}", initial=dict(start), auto_id="%s")
+        self.fields["agency"].choices = [("", "Choose"), *((a.slug, a.name) for a in table.agencies)]
+        self.fields["owner"].choices = _people(table.people, nobody="The agency, no one named yet")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the row can be read as it is; else it stands open with its questions."""
+        return not self.errors and all(self[name].value() for name in ("text", "agency", "due_on"))
+
+    @property
+    def agency_name(self) -> str:
+        return next((a.name for a in self.table.agencies if a.slug == self["agency"].value()), "")
+
+    @property
+    def owner_name(self) -> str:
+        person = _chosen(self.table.people, self["owner"].value())
+        return person.user.name if person else ""
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        owner = _chosen(self.table.people, given.get("owner"))
+        if owner is not None and given.get("agency") and owner.agency.slug != given["agency"]:
+            self.add_error("owner", f"{owner.user.name} acts for {owner.agency.name}. Choose that agency, or nobody")
+        return given
+
+    def action(self) -> NewAction:
+        """The action, for `decide`."""
+        given = self.cleaned_data
+        agency = next(each for each in self.table.agencies if each.slug == given["agency"])
+        owner = _chosen(self.table.people, given["owner"])
+        return NewAction(given["text"], agency, given["due_on"], owner=owner)
+
+
+class LookForm(SaneForm):
+    """How one earlier action stands. Nothing chosen: it was not talked about."""
+
+    status = forms.ChoiceField(label="Outcome", choices=OUTCOMES, widget=forms.RadioSelect, required=False)
+    note = CleanCharField(label="Note", max_length=600, required=False)
+
+    def __init__(self, action: Action, data: Mapping[str, Any] | None = None, *, start: Mapping[str, Any]) -> None:
+        self.action = action
+        super().__init__(data, prefix=f"looked-{action.pk}", initial=dict(start), auto_id="%s")
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        if given.get("note") and not given.get("status"):
+            self.add_error("status", f"Say how this action stands: {self.action.text}")
+        return given
+
+    def looked_at(self) -> LookedAt | None:
+        given = self.cleaned_data
+        return LookedAt(self.action, given["status"], given["note"]) if given["status"] else None
+
+
+class Sheet:
+    """The whole record of an item: the item's form, its new actions, the outcomes of earlier ones, the quick line.
+
+    `posted` is what came, else None; a draft kept on the item is what it starts from. `with_decision` is false for an
+    item that is decided: only actions are added then.
+    """
+
+    def __init__(
+        self,
+        item: AgendaItem,
+        posted: QueryDict | None,
+        *,
+        brief: Brief | None,
+        table: Table,
+        policy: Policy,
+        look_at: Iterable[Action],
+        present: Decision | None = None,
+        with_decision: bool = True,
+    ) -> None:
+        draft = item.draft
+        self.item, self.table, self.posted = item, table, posted
+        source: Mapping[str, Any] = posted if posted is not None else draft
+        count = _count(source.get("actions"))
+        self.form = (
+            ItemForm(item, posted, brief=brief, table=table, policy=policy, present=present) if with_decision else None
+        )
+        self.actions = [
+            ActionForm(table, number, posted, start=_under(draft, f"action-{number}")) for number in range(count)
+        ]
+        said = {each.action_id: each for each in item.item_actions.filter(kind="reviewed")} if with_decision else {}
+        self.looks = [
+            LookForm(action, posted, start=_said(said.get(action.pk)) | _under(draft, f"looked-{action.pk}"))
+            for action in (look_at if with_decision else ())
+        ]
+        self.quick = str(source.get("quick") or "")
+        self.quick_error = ""
+
+    @property
+    def forms(self) -> list[SaneForm]:
+        return [form for form in (self.form, *self.looks, *self.actions) if form is not None]
+
+    def is_valid(self) -> bool:
+        valid = [form.is_valid() for form in self.forms]  # each says what is wrong with it
+        return all(valid)
+
+    def choice(self, *, version: int | None) -> Choice:
+        looked_at = [said for form in self.looks if (said := form.looked_at()) is not None]
+        return self.form.choice(self.new_actions(), looked_at, version=version)
+
+    def new_actions(self) -> list[NewAction]:
+        return [form.action() for form in self.actions]
+
+    def typed(self) -> dict[str, Any]:
+        """Every answer as it was typed, under its name: what is kept as the draft of the item."""
+        assert self.posted is not None  # noqa: S101 -- only what came can be kept
+        kept: dict[str, Any] = {"actions": str(len(self.actions)), "quick": self.quick}
+        for form in self.forms:
+            for name, bound in form.fields.items():
+                key = form.add_prefix(name)
+                if key in self.posted:
+                    several = getattr(bound.widget, "allow_multiple_selected", False)
+                    kept[key] = self.posted.getlist(key) if several else self.posted[key]
+        return kept
+
+
+def read_quick_line(kept: dict[str, Any], table: Table) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """`kept` with the quick line read into a new action at the end, and the questions that it leaves open."""
+    line = str(kept.get("quick") or "").strip()
+    count = _count(kept.get("actions"))
+    if not line or count >= MOST_ACTIONS:
+        return kept, ()
+    parsed = quickline.parse(
+        line,
+        agencies=[(agency.slug, agency.name) for agency in table.agencies],
+        people=[(person.pk, person.user.name, person.agency.slug) for person in table.people],
+        today=clock.today(),
+        next_panel=table.next_panel,
+    )
+    due = parsed.due
+    row = {
+        "text": parsed.text,
+        "agency": parsed.agency or "",
+        "owner": str(parsed.owner or ""),
+        "due_on": f"{due.day} {due.month} {due.year}" if due else "",
+        "ask": " ".join(parsed.questions)[:400],
+    }
+    read = {f"action-{count}-{name}": value for name, value in row.items()}
+    return kept | read | {"actions": str(count + 1), "quick": ""}, parsed.questions
+
+
+def without_action(kept: dict[str, Any], number: int) -> dict[str, Any]:
+    """`kept` without the new action `number`; those after it move up."""
+    count = _count(kept.get("actions"))
+    rows = [_under(kept, f"action-{each}") for each in range(count) if each != number]
+    rest = {name: value for name, value in kept.items() if not name.startswith("action-")}
+    for place, row in enumerate(rows):
+        rest |= {f"action-{place}-{name}": value for name, value in row.items()}
+    return rest | {"actions": str(len(rows))}
+
+
+def _under(draft: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    start = f"{prefix}-"
+    return {name.removeprefix(start): value for name, value in draft.items() if name.startswith(start)}
+
+
+def _count(value: Any) -> int:
+    text = str(value or "0")
+    return min(int(text), MOST_ACTIONS) if text.isdecimal() and len(text) < 4 else 0
+
+
+def _said(said: Any) -> dict[str, str]:
+    return {"status": said.status, "note": said.note} if said else {}
+
+
+def _people(people: Iterable[Membership], nobody: str = "Choose") -> list[tuple[str, str]]:
+    return [("", nobody), *((str(person.pk), f"{person.user.name}, {person.agency.name}") for person in people)]
+
+
+def _chosen(people: Iterable[Membership], value: Any) -> Membership | None:
+    return next((person for person in people if str(person.pk) == str(value)), None) if value else None
+
+
+def _joined(chips: Sequence[str], line: str) -> str:
+    """The reason as it stands in the minutes: what was tapped, then what was typed, as sentences."""
+    parts = [part.strip().rstrip(".") for part in (*chips, line) if part.strip()]
+    if len(parts) == 1 and not chips:
+        return line.strip()
+    return ". ".join(parts)
+
+
+def _as_typed(decision: Decision, table: Table) -> dict[str, Any]:
+    """A decision as answers of the form, to correct it."""
+    typed: dict[str, Any] = {
+        "outcome": decision.outcome,
+        "colour": decision.colour if decision.outcome in NEEDS_COLOUR else "",
+        "reason": decision.reason,
+        "reason_for_referrer": decision.reason_for_referrer,
+        "how": decision.how,
+        "dissent": decision.dissent,
+        "score_agreed": {True: "yes", False: "no"}.get(decision.score_agreed, ""),
+    }
+    for role, held in decision.leads.items():
+        if role == AssignmentRole.LEAD_AGENCY:
+            typed["lead_agency"] = _slug(table.agencies, held["agency"])
+            typed["lead_reason"] = held["reason"]
+            continue
+        person = next((p for p in table.people if p.user.name == held["name"]), None)
+        typed |= {role: str(person.pk)} if person else {f"{role}_name": held["name"]}
+    return typed
+
+
+def _slug(agencies: Iterable[Agency], name: str) -> str:
+    return next((agency.slug for agency in agencies if agency.name == name), "")

@@ -1,0 +1,97 @@
+"""Words added to the minutes, the chair's comments, the signature, and a file to be checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+from iom.forms import CleanCharField, SaneForm
+from panels.minutes import LONGEST_WORDS
+from panels.models import AgendaItem
+from panels.notices import LONGEST
+
+LARGEST_FILE = 20 * 1024 * 1024
+
+
+class _ByItem(SaneForm):
+    """A text for each item, by its id."""
+
+    label = ""
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        items: Iterable[AgendaItem],
+        held: Mapping[str, str],
+        version: int,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.items = list(items)
+        initial = {f"item_{item.pk}": held.get(str(item.pk), "") for item in self.items}
+        super().__init__(data, initial={"version": version, **self.initially(), **initial}, auto_id="%s")
+        for item in self.items:
+            self.fields[f"item_{item.pk}"] = CleanCharField(
+                label=f"{self.label} {item.number}",
+                noun=f"what is said of item {item.number}",
+                max_length=LONGEST_WORDS,
+                required=False,
+                widget=forms.Textarea,
+                multiline=True,
+            )
+
+    def initially(self) -> dict[str, Any]:
+        return {}
+
+    def words(self) -> dict[int, str]:
+        """Item id to text."""
+        return {item.pk: self.cleaned_data.get(f"item_{item.pk}", "") for item in self.items}
+
+
+class WordsForm(_ByItem):
+    """What the coordinator adds to the minutes."""
+
+    label = "Words for item"
+
+
+class CommentsForm(_ByItem):
+    """What the chair asks to be changed."""
+
+    label = "Comment on item"
+    general = CleanCharField(
+        label="Comment on the whole", max_length=LONGEST_WORDS, required=False, widget=forms.Textarea, multiline=True
+    )
+
+
+class SignForm(SaneForm):
+    """The chair's signature on one version of one record."""
+
+    number = forms.IntegerField(widget=forms.HiddenInput)
+    record_sha256 = CleanCharField(widget=forms.HiddenInput, max_length=64)
+    agree = forms.BooleanField(label="I have read these minutes and they are a true record of the meeting.")
+    typed_name = CleanCharField(label="Type your name", max_length=120, noun="your name")
+    password = forms.CharField(label="Your password", widget=forms.PasswordInput, strip=False, max_length=128)
+
+
+class NoticeForm(SaneForm):
+    """The words of one notice."""
+
+    text = CleanCharField(
+        label="What the referrer reads", max_length=LONGEST, widget=forms.Textarea, multiline=True, required=False
+    )
+
+
+class CheckForm(SaneForm):
+    """A PDF of which one wants to know whether it is ours and unchanged."""
+
+    file = forms.FileField(
+        label="PDF of minutes", error_messages={"required": "Choose a PDF", "empty": "That file is empty"}
+    )
+
+    def clean_file(self) -> UploadedFile:
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST_FILE:
+            raise forms.ValidationError("The file must be 20 MB or smaller")
+        return file

@@ -1,0 +1,252 @@
+"""What the live meeting shows: the rail of items, the brief of one item, and what its record form starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.db.models import Max
+
+from actionplans.models import STILL_TO_DO, Action
+from iom import clock
+from iom.jinja import plural
+from iom.models import Agency, AuditEvent, Meeting, Membership
+from iom.policy import Policy
+from offenders.leads import LeadProposal, propose_lead_agency
+from offenders.models import Case, CustodyPeriod, Offender, RagRating
+from referrals.models import Finding, Referral, Score
+from referrals.returns import Answer, returns_for, waiting_for
+from referrals.scoring import current_score, meaning
+
+from . import record
+from .agreement import opens_restricted
+from .decide import STATUTORY
+from .models import AgendaItem, Decision, ItemState, Section
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class RailItem:
+    """One line of the rail."""
+
+    item: AgendaItem
+    heading: str
+    current: bool
+
+    @property
+    def done(self) -> bool:
+        return self.item.state == ItemState.DECIDED
+
+    @property
+    def started(self) -> bool:
+        """Whether something is typed that is not saved as a decision."""
+        return bool(self.item.draft) and not self.done
+
+
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """The items of the meeting that the reader may see, with the one they look at."""
+
+    lines: tuple[RailItem, ...]
+    item: AgendaItem
+    place: int
+    previous: AgendaItem | None
+    next_open: AgendaItem | None
+
+    @property
+    def count(self) -> int:
+        return len(self.lines)
+
+    @property
+    def left(self) -> int:
+        return sum(line.item.state == ItemState.OPEN for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """How long the meeting has been on this item, in whole minutes, against what is planned."""
+
+    minutes: int
+    planned: int
+
+    @property
+    def words(self) -> str:
+        over = self.minutes - self.planned
+        if over > 0:
+            return f"{plural(over, 'minute')} over"
+        return f"{self.minutes} of {plural(self.planned, 'minute')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """Everything known about the person of an item before anybody speaks; nothing in it needs typing."""
+
+    person: Offender
+    reference: str
+    age: int | None
+    case: Case | None
+    referral: Referral | None
+    rating: RagRating | None
+    ratings: tuple[RagRating, ...]
+    custody: CustodyPeriod | None
+    score: Score | None
+    score_means: str
+    score_source: str
+    finding: Finding | None
+    needs: tuple[tuple[str, str], ...]
+    returns: tuple[Answer, ...]
+    waiting: tuple[Agency, ...]
+    sealed_closed: bool
+    proposal: LeadProposal | None = None
+    proposed_agency: Agency | None = None
+    review: dict[str, str] | None = None
+
+    @property
+    def asked(self) -> bool:
+        return bool(self.returns or self.waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Whom the recorder can name: the scheme's agencies, and the people who act for them now."""
+
+    agencies: tuple[Agency, ...]
+    people: tuple[Membership, ...]
+    next_panel: date | None = None
+    police: tuple[Membership, ...] = field(default=())
+
+
+def rail(actor: Actor, meeting: Meeting, number: str) -> Rail | None:
+    """The items of a meeting, at the one with this number or else the first not decided; None without such an item."""
+    items = list(AgendaItem.objects.visible_to(actor).filter(meeting=meeting).numbered().for_list())
+    if not items:
+        return None
+    unfinished = [item for item in items if item.state == ItemState.OPEN]
+    asked_for = next((item for item in items if item.number == number), None)
+    if number and asked_for is None:
+        return None
+    chosen = asked_for or (unfinished or items)[0]
+    place = items.index(chosen)
+    after = [item for item in items[place + 1 :] + items[:place] if item.state == ItemState.OPEN]
+    return Rail(
+        lines=tuple(RailItem(item, heading(item), item is chosen) for item in items),
+        item=chosen,
+        place=place + 1,
+        previous=items[place - 1] if place else None,
+        next_open=next(iter(after), None),
+    )
+
+
+def heading(item: AgendaItem) -> str:
+    """What an item is called on screen: the person, else its title."""
+    thing = item.referral or item.case
+    return thing.offender.name if thing else item.title or item.get_section_display()
+
+
+def timer(meeting: Meeting, item: AgendaItem) -> Timer:
+    """Since the item before it was saved, else since the meeting went live. Nobody has to start a clock."""
+    decided = Decision.objects.filter(item__meeting=meeting).aggregate(last=Max("decided_at"))["last"]
+    began: datetime | None = decided or _went_live(meeting)
+    minutes = int((clock.now() - began).total_seconds() // 60) if began else 0
+    return Timer(max(minutes, 0), item.minutes)
+
+
+def _went_live(meeting: Meeting) -> datetime | None:
+    events = AuditEvent.objects.filter(
+        scheme=meeting.scheme, object_type="iom.meeting", object_ref=str(meeting.pk), verb="go_live"
+    )
+    return events.aggregate(last=Max("at"))["last"]
+
+
+def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> Brief | None:
+    """What is known of the person of an item, as far as the actor may read it; None for items about nobody."""
+    thing = item.referral or item.case
+    if thing is None:
+        return None
+    person, referral, case = thing.offender, item.referral, item.case
+    open_to = opens_restricted(actor, meeting)
+    score = current_score(person)
+    means = meaning(policy.scores, score.pct_2yr) if score and score.pct_2yr in range(1, 100) else None
+    ratings = tuple(case.ratings.order_by("-starts_on")[:4]) if case else ()
+    proposal = _proposal(policy, referral)
+    return Brief(
+        person=person,
+        reference=thing.reference,
+        age=person.age(clock.today()),
+        case=case,
+        referral=referral,
+        rating=next(iter(ratings), None),
+        ratings=ratings,
+        custody=case.custody_periods.filter(released_on=None).first() if case else None,
+        score=score,
+        score_means=means.words if means else "",
+        score_source=means.source if means else "",
+        finding=referral.findings.first() if referral else None,
+        needs=_needs(policy, referral),
+        returns=tuple(returns_for(actor, person, meeting, signed=open_to)),
+        waiting=tuple(waiting_for(meeting, person)) if actor.holds("referrals.see_returns") else (),
+        sealed_closed=not open_to,
+        proposal=proposal,
+        proposed_agency=_agency_of(actor, proposal),
+        review=record.first_review(policy, meeting.date, record.following(meeting)) if referral else None,
+    )
+
+
+def _needs(policy: Policy, referral: Referral | None) -> tuple[tuple[str, str], ...]:
+    if referral is None:
+        return ()
+    named = [(pathway.name, str(referral.needs.get(pathway.slug, "")).strip()) for pathway in policy.pathways]
+    return tuple((name, words) for name, words in named if words)
+
+
+def _proposal(policy: Policy, referral: Referral | None) -> LeadProposal | None:
+    if referral is None:
+        return None
+    return propose_lead_agency(policy, statutory=STATUTORY.get(referral.supervision), main_driver=referral.main_driver)
+
+
+def _agency_of(actor: Actor, proposal: LeadProposal | None) -> Agency | None:
+    """The one agency of the kind that the rule names; of several the panel chooses."""
+    if proposal is None or proposal.agency_kind is None:
+        return None
+    found = list(Agency.objects.visible_to(actor).filter(kind=proposal.agency_kind)[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def table(actor: Actor, next_panel: date | None) -> Table:
+    """Whom the recorder can name."""
+    people = tuple(
+        Membership.objects.visible_to(actor)
+        .current(clock.today())
+        .with_role("member", "researcher", "coordinator", "chair", "referrer")
+        .select_related("user", "agency")
+        .order_by("agency__name", "user__name", "pk")
+    )
+    return Table(
+        agencies=tuple(Agency.objects.visible_to(actor)),
+        people=people,
+        next_panel=next_panel,
+        police=tuple(person for person in people if person.agency.kind == "police"),
+    )
+
+
+def actions_to_look_at(actor: Actor, meeting: Meeting, item: AgendaItem) -> list[Action]:
+    """Earlier actions whose outcome is asked for at this item, the most overdue first.
+
+    Of a person's item: every action of the case that is still to do. Of "actions from the last meeting": what was due
+    by now and belongs to no case with an item of its own. What was reported on here already stays in the list.
+    """
+    rows = Action.objects.visible_to(actor).exclude(item_actions__item=item, item_actions__kind="agreed")
+    if item.section == Section.LAST_ACTIONS:
+        here = AgendaItem.objects.filter(meeting=meeting, case__isnull=False).exclude(state=ItemState.PARKED)
+        rows = rows.filter(due_on__lte=meeting.date).exclude(meeting=meeting).exclude(case__in=here.values("case"))
+    elif item.case is not None:
+        rows = rows.filter(case=item.case)
+    else:
+        return []
+    looked_at = list(item.item_actions.filter(kind="reviewed").values_list("action", flat=True))
+    wanted = rows.filter(status__in=STILL_TO_DO) | rows.filter(pk__in=looked_at)
+    return list(wanted.distinct().for_list().order_by("due_on", "pk"))

@@ -1,0 +1,334 @@
+"""The live meeting: starting, recording item by item, taking over, closing. Every change is a form's POST."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from markupsafe import Markup
+
+from iom import clock
+from iom.jinja import colour_key, colour_mark, colour_word, day_month, in_london, longday
+from iom.models import Meeting, MeetingStatus
+from iom.pages import page
+from iom.steps import Stale, StepRefused
+from offenders.models import Colour
+from panels import live, recording
+from panels.attendance import quorum_of
+from panels.decide import add_to_item, decide, holding
+from panels.forms.live import Sheet, read_quick_line, without_action
+from panels.models import AgendaItem, ItemState, Outcome, Section
+from panels.words import OUTCOME_WORDS
+
+from .at import of_papers
+
+OVER = (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
+CHANGED_MEANWHILE = (
+    "This item was changed after you opened it. What you typed is below and kept: check it, then save again."
+)
+
+
+@page("panels.view_papers", methods=("GET", "POST"))
+@of_papers
+def live_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """One item at a time: rail, brief, record. Others than the recorder follow and change nothing.
+
+    Until the minutes go to the chair, a decision is corrected on the same page.
+    """
+    correcting = meeting.status == MeetingStatus.MINUTES_DRAFTED and "change" in {**request.GET, **request.POST}
+    if meeting.status != MeetingStatus.LIVE and not correcting:
+        return _not_live(request, meeting)
+    rail = _rail(request, meeting)
+    if request.method == "POST":
+        return _recorded(request, meeting, rail)
+    return _show(request, meeting, rail, sheet=None)
+
+
+@page("panels.record", methods=("POST",))
+@of_papers
+def start_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Go live; whoever starts records."""
+    recording.start(meeting, by=request.actor)
+    messages.success(request, "The meeting is live. You are recording")
+    return redirect("live", meeting.key)
+
+
+@page("panels.record", methods=("POST",))
+@of_papers
+def take_over(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Become the recorder."""
+    recording.take_over(meeting, by=request.actor)
+    messages.success(request, "You are recording now")
+    return redirect(_at(meeting, request.POST.get("item", "")))
+
+
+@page("panels.record", methods=("POST",))
+@of_papers
+def keep_draft(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Autosave: keep what is typed on an item as it stands, valid or not."""
+    rail = _rail(request, meeting)
+    sheet = _sheet(request, meeting, rail.item)
+    try:
+        recording.keep_draft(rail.item, sheet.typed(), by=request.actor)
+    except StepRefused as refused:
+        return JsonResponse({"message": " ".join(refused.problems)}, status=409)
+    return JsonResponse({"at": _time()})
+
+
+@page("panels.record", methods=("GET", "POST"))
+@of_papers
+def close_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """What goes on to the next meeting, then "Close meeting"."""
+    if meeting.status in OVER:
+        return redirect("minutes", meeting.key)
+    problems: list[str] = []
+    if request.method == "POST":
+        try:
+            recording.close(meeting, by=request.actor)
+        except StepRefused as refused:
+            problems = refused.problems
+        else:
+            messages.success(request, "Meeting closed. The minutes are drafted")
+            return redirect("minutes", meeting.key)
+    carried = recording.carry_forward(meeting, seen_by=request.actor)
+    context = {
+        "meeting": meeting,
+        "carried": carried,
+        "problems": problems,
+        "has_error": bool(problems),
+        "heading": live.heading,
+        "drafts": [unfinished for unfinished in carried.not_reached if unfinished.item.draft],
+        "reviews": recording.first_reviews(meeting, carried),
+        "as_date": date.fromisoformat,
+    }
+    return render(request, "panels/close.html", context, status=409 if problems else 200)
+
+
+# --- What the views share ----------------------------------------------------
+
+
+def _not_live(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    if request.method == "POST":
+        raise StepRefused([f"This meeting is {meeting.get_status_display().lower()}: nothing can be recorded in it."])
+    if meeting.status in OVER:
+        return redirect("minutes", meeting.key)
+    if meeting.status != MeetingStatus.AGENDA_SENT:
+        return redirect(meeting)
+    return render(
+        request,
+        "panels/live_start.html",
+        {
+            "meeting": meeting,
+            "quorum": quorum_of(meeting),
+            "may_start": request.actor.can("panels.record", meeting),
+            "is_chair": meeting.chair is not None and meeting.chair.user_id == request.user.pk,
+            "items": AgendaItem.objects.visible_to(request.actor).filter(meeting=meeting).numbered().count(),
+            "today": clock.today(),
+        },
+    )
+
+
+def _rail(request: HttpRequest, meeting: Meeting) -> live.Rail:
+    number = request.POST.get("item", "") if request.method == "POST" else request.GET.get("item", "")
+    rail = live.rail(request.actor, meeting, number)
+    if rail is None:
+        raise Http404
+    return rail
+
+
+def _sheet(request: HttpRequest, meeting: Meeting, item: AgendaItem, *, posted: bool = True) -> Sheet:
+    policy = meeting.scheme.policy_on(meeting.date).policy
+    present = holding(item)
+    # A decision posted again from a page that was open before, as with "back", is a correction.
+    change = bool({"change", "outcome", "note"} & set(request.POST)) if posted else "change" in request.GET
+    return Sheet(
+        item,
+        request.POST if posted else None,
+        brief=live.brief(request.actor, meeting, item, policy),
+        table=live.table(request.actor, recording.next_meeting_day(meeting)),
+        policy=policy,
+        look_at=live.actions_to_look_at(request.actor, meeting, item),
+        present=present,
+        with_decision=present is None or change,
+    )
+
+
+def _recorded(request: HttpRequest, meeting: Meeting, rail: live.Rail) -> HttpResponse:
+    """What a button of the record form asks for."""
+    if not request.actor.can("panels.record", meeting):
+        raise PermissionDenied
+    then = request.POST.get("then", "action")
+    sheet = _sheet(request, meeting, rail.item)
+    kept, questions = read_quick_line(sheet.typed(), sheet.table)
+    try:
+        if then.startswith("remove-"):
+            return _keep(request, meeting, rail, without_action(kept, _number(then)))
+        if then == "action" and not (sheet.form is None and _all_plain(kept) and not questions):
+            return _keep(request, meeting, rail, kept)
+        if questions:
+            recording.keep_draft(rail.item, kept, by=request.actor)
+            return _show(request, meeting, rail, sheet=None, problems=list(questions))
+        return _save(request, meeting, rail, kept, then)
+    except StepRefused as refused:
+        return _show(request, meeting, rail, sheet=sheet, problems=refused.problems)
+
+
+def _keep(request: HttpRequest, meeting: Meeting, rail: live.Rail, kept: dict[str, Any]) -> HttpResponse:
+    recording.keep_draft(rail.item, kept, by=request.actor)
+    return redirect(_at(meeting, rail.item.number, change="change" in request.POST, anchor="quick"))
+
+
+def _save(request: HttpRequest, meeting: Meeting, rail: live.Rail, kept: dict[str, Any], then: str) -> HttpResponse:
+    """Save the decision, or the actions added to one, and go where the button leads."""
+    sheet = _sheet(_with(request, kept), meeting, rail.item)
+    if not sheet.is_valid():
+        _keep_quietly(request, rail.item, kept)
+        return _show(request, meeting, rail, sheet=sheet)
+    try:
+        if sheet.form is None:
+            add_to_item(rail.item, tuple(sheet.new_actions()), by=request.actor)
+            recording.keep_draft(rail.item, {}, by=request.actor)
+        else:
+            decide(rail.item, sheet.choice(version=_version(request)), by=request.actor)
+    except Stale:
+        _keep_quietly(request, rail.item, kept)
+        rail.item.refresh_from_db()
+        return _show(request, meeting, rail, sheet=sheet, problems=[CHANGED_MEANWHILE], status=409)
+    except StepRefused:
+        _keep_quietly(request, rail.item, kept)
+        raise
+    messages.success(request, f"Saved {_time()}: item {rail.item.number}")
+    if meeting.status != MeetingStatus.LIVE:
+        return redirect(f"{reverse('minutes', args=[meeting.key])}#item-{rail.item.pk}")
+    if then == "next" and rail.next_open is not None:
+        return redirect(_at(meeting, rail.next_open.number))
+    return redirect(_at(meeting, rail.item.number))
+
+
+def _keep_quietly(request: HttpRequest, item: AgendaItem, kept: dict[str, Any]) -> None:
+    """Keep what was typed where one may; where one may not, it is still on the page."""
+    try:
+        recording.keep_draft(item, kept, by=request.actor)
+    except StepRefused:
+        return
+
+
+def _show(
+    request: HttpRequest,
+    meeting: Meeting,
+    rail: live.Rail,
+    *,
+    sheet: Sheet | None,
+    problems: list[str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    item = rail.item
+    live_now = meeting.status == MeetingStatus.LIVE
+    may_record = request.actor.can("panels.record", meeting)
+    recorder = may_record and (meeting.recorder_id == request.user.pk or not live_now)
+    policy = meeting.scheme.policy_on(meeting.date).policy
+    if sheet is None:
+        item.refresh_from_db(fields=["draft", "version", "state"])
+        sheet = _sheet(request, meeting, item, posted=False)
+    decision = holding(item)
+    context = {
+        "meeting": meeting,
+        "rail": rail,
+        "item": item,
+        "heading": live.heading(item),
+        "brief": sheet.form.brief if sheet.form else live.brief(request.actor, meeting, item, policy),
+        "policy": policy,
+        "sheet": sheet if recorder else None,
+        "form": sheet.form if recorder else None,
+        "decision": decision,
+        "changing": decision is not None and sheet.form is not None and recorder,
+        "agreed": list(item.item_actions.filter(kind="agreed").select_related("action__agency", "action__owner__user")),
+        "looked_at": list(item.item_actions.filter(kind="reviewed").select_related("action__agency")),
+        "recording": recorder,
+        "live_now": live_now,
+        "may_take_over": live_now and may_record and not recorder,
+        "quorum": quorum_of(meeting),
+        "timer": live.timer(meeting, item) if item.state == ItemState.OPEN else None,
+        "problems": problems or [],
+        "has_error": bool(problems) or any(form.errors for form in sheet.forms if form.is_bound),
+        "apologies": item.section == Section.APOLOGIES,
+    }
+    context |= _in_words(context)
+    return render(request, "panels/live.html", context, status=status)
+
+
+def _in_words(context: dict[str, Any]) -> dict[str, Any]:
+    """Ratings with their marks, the decision and the first review, as the templates show them."""
+    decision, brief, policy = context["decision"], context["brief"], context["policy"]
+    review = brief.review if brief else None
+    marks = {str(each.colour): _mark(str(each.colour), each.name) for each in policy.ratings}
+    stays = brief.rating.colour if brief and brief.rating else ""
+    return {
+        "decision_words": OUTCOME_WORDS[decision.outcome] if decision else "",
+        "colour_marks": marks,
+        "outcome_marks": {Outcome.NO_CHANGE.value: Markup("No change: stays {}").format(marks[stays])}
+        if stays in marks
+        else {},
+        "review": review,
+        "review_words": _review_words(review) if review else "",
+    }
+
+
+def _mark(colour: str, name: str) -> Markup:
+    template = Markup('<span class="iom-rating iom-rating--{}"><span aria-hidden="true">{}</span> {}</span>')
+    return template.format(
+        colour_key(colour), colour_mark(colour), name if colour != Colour.BLUE else colour_word(colour)
+    )
+
+
+def _review_words(review: dict[str, str]) -> str:
+    if review["meeting"]:
+        return f"{review['label']}: {day_month(date.fromisoformat(review['meeting']))} panel."
+    return f"{review['label']}: due {longday(date.fromisoformat(review['due']))}. No panel is planned yet."
+
+
+def _with(request: HttpRequest, kept: dict[str, Any]) -> HttpRequest:
+    """The same request with the answers as they are kept: the quick line may have become an action."""
+    data = request.POST.copy()
+    for name in [name for name in data if name.startswith("action-")]:
+        del data[name]
+    for name, value in kept.items():
+        data.setlist(name, value if isinstance(value, list) else [value])
+    request.POST = data
+    return request
+
+
+def _all_plain(kept: dict[str, Any]) -> bool:
+    """Whether every action that waits has an agency, a text and a day."""
+    count = int(kept.get("actions") or 0)
+    return count > 0 and all(
+        kept.get(f"action-{number}-{name}") for number in range(count) for name in ("agency", "text", "due_on")
+    )
+
+
+def _version(request: HttpRequest) -> int | None:
+    given = request.POST.get("version", "")
+    # No version at all is no version that was seen.
+    return int(given) if given.isdecimal() else 0
+
+
+def _number(then: str) -> int:
+    digits = then.removeprefix("remove-")
+    return int(digits) if digits.isdecimal() and len(digits) < 4 else -1
+
+
+def _time() -> str:
+    return f"{in_london(clock.now()):%H:%M:%S}"
+
+
+def _at(meeting: Meeting, number: str, *, change: bool = False, anchor: str = "") -> str:
+    """The address of an item in the live meeting."""
+    query = {"item": number} | ({"change": "1"} if change else {}) if number else {}
+    base = reverse("live", args=[meeting.key])
+    return base + (f"?{urlencode(query)}" if query else "") + (f"#{anchor}" if anchor else "")

@@ -1,0 +1,290 @@
+"""The minutes: draft, review and signature, the signed page, its PDF, and checking a PDF."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import authenticate
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+
+from iom import audit
+from iom.clock import now
+from iom.jinja import clock as time_of_day
+from iom.models import Meeting, MeetingStatus
+from iom.pages import found, page
+from iom.steps import Stale, StepRefused, offers
+from panels import minutes as verbs
+from panels import pdf
+from panels.forms.minutes import CheckForm, CommentsForm, SignForm, WordsForm
+from panels.minutes_steps import SEND_TO_CHAIR
+from panels.models import Minutes, MinutesStatus
+from panels.navigation import pages_of
+from panels.record import fingerprint, items_of, record_of, reference_of
+from panels.verify import verify
+
+from .at import of_papers
+
+CHANGED = "These minutes have changed since you opened them. Read them again below, then sign. Nothing was signed."
+
+
+@page("panels.view_minutes", methods=("GET", "POST"))
+@of_papers
+def draft_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The draft, which wrote itself; the coordinator adds words, item by item, and they keep themselves."""
+    minutes = _latest(meeting)
+    if minutes.status == MinutesStatus.SIGNED:
+        return redirect("signed_minutes", meeting.key, minutes.number)
+    if not request.actor.can("panels.edit_minutes", minutes):
+        if request.method == "POST":
+            raise PermissionDenied
+        return _not_signed_yet(request, meeting, minutes)
+    items = items_of(meeting)
+    form = WordsForm(items, minutes.narrative, minutes.version, request.POST if request.method == "POST" else None)
+    autosave = request.headers.get("X-Autosave") == "1"
+    if request.method == "POST" and form.is_valid():
+        minutes = verbs.set_words(minutes, form.words(), by=request.actor, version=form.cleaned_data["version"])
+        if autosave:
+            return JsonResponse({"at": time_of_day(now()), "fields": {"version": minutes.version}})
+        messages.success(request, "Minutes saved")
+        return redirect("minutes", meeting.key)
+    if autosave:
+        return JsonResponse({"errors": form.errors}, status=422)
+    return _draft(request, meeting, minutes, form)
+
+
+@page("panels.edit_minutes", methods=("POST",))
+@of_papers
+def send_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Give the draft to the chair."""
+    minutes = _latest(meeting)
+    version = request.POST.get("version", "")
+    try:
+        verbs.send_to_chair(minutes, by=request.actor, version=int(version) if version.isdecimal() else None)
+    except StepRefused as refused:
+        form = WordsForm(items_of(meeting), minutes.narrative, minutes.version)
+        return _draft(request, meeting, minutes, form, problems=refused.problems, status=409)
+    messages.success(request, f"Minutes sent to {meeting.chair.user.name} to sign")
+    return redirect("minutes", meeting.key)
+
+
+@page("panels.review_minutes", methods=("GET", "POST"))
+@of_papers
+def review_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The chair reads, and signs what was read: this version of this record."""
+    minutes = _latest(meeting)
+    if minutes.status == MinutesStatus.SIGNED:
+        return redirect("signed_minutes", meeting.key, minutes.number)
+    if minutes.status == MinutesStatus.DRAFT:
+        return _not_signed_yet(request, meeting, minutes)
+    if request.method == "GET":
+        return _review(request, meeting, minutes)
+    form = SignForm(request.POST)
+    if not form.is_valid():
+        return _review(request, meeting, minutes, form=form)
+    given = form.cleaned_data
+    try:
+        verbs.sign(
+            minutes,
+            by=request.actor,
+            typed_name=given["typed_name"],
+            record_sha256=given["record_sha256"],
+            password_ok=authenticate(request, username=request.user.email, password=given["password"]) is not None,
+            number=given["number"],
+        )
+    except Stale:
+        return _review(request, meeting, minutes, problems=[CHANGED], status=409)
+    except StepRefused as refused:
+        _say(form, refused.problems)
+        return _review(request, meeting, minutes, form=form)
+    messages.success(request, "Minutes signed. The PDF is being made")
+    return redirect("signed_minutes", meeting.key, minutes.number)
+
+
+@page("panels.review_minutes", methods=("POST",))
+@of_papers
+def comment_on_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Keep the chair's comments; with the button "Return" the minutes go back with them."""
+    minutes = _latest(meeting)
+    items = items_of(meeting)
+    comments = CommentsForm(items, minutes.item_comments, minutes.version, request.POST)
+    autosave = request.headers.get("X-Autosave") == "1"
+    if not comments.is_valid():
+        if autosave:
+            return JsonResponse({"errors": comments.errors}, status=422)
+        return _review(request, meeting, minutes, comments=comments)
+    try:
+        minutes = verbs.set_comments(
+            minutes,
+            comments.cleaned_data["general"],
+            comments.words(),
+            by=request.actor,
+            version=comments.cleaned_data["version"],
+        )
+        if autosave:
+            return JsonResponse({"at": time_of_day(now()), "fields": {"version": minutes.version}})
+        verbs.return_to_coordinator(minutes, by=request.actor)
+    except StepRefused as refused:
+        return _review(request, meeting, minutes, comments=comments, problems=refused.problems)
+    messages.success(request, "Minutes returned to the coordinator with your comments")
+    return redirect("meeting", meeting.key)
+
+
+@page("panels.view_minutes")
+@of_papers
+def signed_minutes(request: HttpRequest, meeting: Meeting, number: int) -> HttpResponse:
+    """A signed version, from its frozen record alone."""
+    minutes = _signed(request, meeting, number)
+    document = minutes.document
+    return render(
+        request,
+        "panels/minutes_signed.html",
+        {
+            "meeting": meeting,
+            "minutes": minutes,
+            "document": document,
+            "reference": reference_of(meeting),
+            "pages": pages_of(meeting, request.actor, "minutes/"),
+            **pdf.page_context(minutes.record, pdf.signature_of(minutes)),
+        },
+    )
+
+
+@page("panels.view_minutes")
+@of_papers
+def minutes_pdf(request: HttpRequest, meeting: Meeting, number: int) -> HttpResponse:
+    """The stored bytes of the signed PDF, as they are."""
+    minutes = _signed(request, meeting, number)
+    if minutes.document is None:
+        raise Http404
+    audit.record("download_minutes", minutes, by=request.actor, meeting=meeting.key)
+    response = HttpResponse(bytes(minutes.document.content), content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{minutes.document.name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+@page("panels.view_minutes", methods=("GET", "POST"))
+def check_minutes(request: HttpRequest) -> HttpResponse:
+    """Whether a PDF is one of our signed minutes, unchanged."""
+    form = CheckForm(request.POST, request.FILES) if request.method == "POST" else CheckForm()
+    finding = None
+    if request.method == "POST" and form.is_valid():
+        finding = verify(form.cleaned_data["file"].read(), Minutes.objects.visible_to(request.actor))
+        minutes = finding.minutes
+        audit.record(
+            "check_minutes", minutes or request.actor.scheme.policy_version, by=request.actor, after=finding.verdict
+        )
+    reference = reference_of(finding.minutes.meeting) if finding and finding.minutes else ""
+    return render(request, "panels/minutes_check.html", {"form": form, "finding": finding, "reference": reference})
+
+
+# --- What the views share ----------------------------------------------------
+
+
+def _latest(meeting: Meeting) -> Minutes:
+    minutes = verbs.latest(meeting)
+    if minutes is None:
+        raise Http404
+    minutes.meeting = meeting
+    return minutes
+
+
+def _signed(request: HttpRequest, meeting: Meeting, number: int) -> Minutes:
+    rows = Minutes.objects.visible_to(request.actor).filter(meeting=meeting, status=MinutesStatus.SIGNED)
+    minutes = found(rows.select_related("document", "signed_by"), number=number)
+    minutes.meeting = meeting
+    return minutes
+
+
+def _draft(
+    request: HttpRequest,
+    meeting: Meeting,
+    minutes: Minutes,
+    form: WordsForm,
+    *,
+    problems: list[str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    record = record_of(minutes)
+    context = _record_context(request, meeting, minutes, record, form) | {
+        "form": form,
+        "checks": verbs.checks(record),
+        "step": next(iter(offers(request.actor, minutes, [SEND_TO_CHAIR])), None),
+        "may_correct": minutes.status == MinutesStatus.DRAFT and request.actor.can("panels.record", meeting),
+        "problems": problems or [],
+        "has_error": bool(problems) or bool(form.errors),
+    }
+    return render(request, "panels/minutes.html", context, status=status)
+
+
+def _review(
+    request: HttpRequest,
+    meeting: Meeting,
+    minutes: Minutes,
+    *,
+    form: SignForm | None = None,
+    comments: CommentsForm | None = None,
+    problems: list[str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    minutes.refresh_from_db()
+    minutes.meeting = meeting
+    record = record_of(minutes)
+    seen = fingerprint(record)
+    if form is not None and form.data.get("record_sha256") != seen:
+        # What is signed next is what stands on this page.
+        form.data = form.data.copy()
+        form.data["record_sha256"] = seen
+    if comments is None:
+        comments = CommentsForm(items_of(meeting), minutes.item_comments, minutes.version)
+        comments.initial["general"] = minutes.comments
+    context = _record_context(request, meeting, minutes, record, comments) | {
+        "form": form or SignForm(initial={"number": minutes.number, "record_sha256": seen}),
+        "comments": comments,
+        "seen": seen,
+        "why_not": verbs.why_not_sign(minutes, request.actor),
+        "problems": problems or [],
+        "has_error": bool(problems) or bool(form and form.errors) or bool(comments.errors),
+    }
+    return render(request, "panels/minutes_review.html", context, status=status)
+
+
+def _record_context(
+    request: HttpRequest, meeting: Meeting, minutes: Minutes, record: dict[str, Any], by_item: Any
+) -> dict[str, Any]:
+    """The record as the pages show it, each entry beside its item and the field that belongs to it."""
+    rows = [
+        {"entry": entry, "item": item, "field": by_item[f"item_{item.pk}"]}
+        for entry, item in zip(record["items"], by_item.items, strict=True)
+    ]
+    return pdf.page_context(record, None) | {
+        "meeting": meeting,
+        "minutes": minutes,
+        "rows": rows,
+        "reference": reference_of(meeting),
+        "course": [("draft", "Draft"), ("with_chair", "With chair"), ("signed", "Signed")],
+        "pages": pages_of(meeting, request.actor, "minutes/"),
+        "due": meeting.dates.minutes_due,
+        "is_over": meeting.status != MeetingStatus.LIVE,
+    }
+
+
+def _not_signed_yet(request: HttpRequest, meeting: Meeting, minutes: Minutes) -> HttpResponse:
+    context = {
+        "meeting": meeting,
+        "minutes": minutes,
+        "may_review": request.actor.can("panels.review_minutes", minutes),
+        "pages": pages_of(meeting, request.actor, "minutes/"),
+    }
+    return render(request, "panels/minutes_not_signed.html", context)
+
+
+def _say(form: SignForm, problems: list[str]) -> None:
+    """Put what the verb refused beside the field it is about."""
+    for problem in problems:
+        field = "password" if "password" in problem else "typed_name" if problem.startswith("Type your name") else None
+        form.add_error(field, problem.rstrip("."))
