@@ -216,6 +216,7 @@ class Supervisor:
         )
         if found == HOLDS_REAL_DATA:
             say("  The database holds other data: no demonstration, no demonstration sign-ins.")
+            self.env.pop("IOM_DEMO_SIGN_IN", None)
         else:
             self.env["IOM_DEMO_SIGN_IN"] = "1"
 

@@ -94,19 +94,26 @@ def problems(port):
     return json.loads(ask(port, "/readyz")[1] or '{"problems": "no answer"}')["problems"]
 
 
-@pytest.fixture
-def port():
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 @pytest.fixture
-def home(tmp_path):
-    home = tmp_path / "home"
-    yield home
+def port():
+    return free_port()
+
+
+def put_away(home):
     Valkey(home).stop()
     Postgres(home).destroy()
+
+
+@pytest.fixture
+def home(tmp_path):
+    yield tmp_path / "home"
+    put_away(tmp_path / "home")
 
 
 @pytest.fixture
@@ -122,6 +129,18 @@ def start(home, port):
     for one in started:
         if one.process.poll() is None:
             one.end()
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory):
+    """One that runs for all tests that leave it running."""
+    running = Running(tmp_path_factory.mktemp("panel") / "home", free_port())
+    try:
+        yield running.until_ready()
+    finally:
+        if running.process.poll() is None:
+            running.end()
+        put_away(running.home)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "kill"])
@@ -169,36 +188,61 @@ def test_run_after_kill_nine_of_everything_recovers_by_itself(start, port):
     again.end()
 
 
-def test_run_when_the_database_is_killed_starts_it_again(start, port, home):
-    running = start().until_ready()
-    killed = Postgres(home).pid()
+def test_run_when_the_database_is_killed_starts_it_again(panel):
+    killed = Postgres(panel.home).pid()
 
     os.kill(killed, signal.SIGKILL)
-    until(lambda: Postgres(home).ready() and Postgres(home).pid() != killed)
-    until(lambda: problems(port) != "no answer" and "database" not in " ".join(problems(port)))
+    until(lambda: Postgres(panel.home).ready() and Postgres(panel.home).pid() != killed)
+    until(lambda: problems(panel.port) != "no answer" and "database" not in " ".join(problems(panel.port)))
 
-    assert "Postgres ended: starting it again" in running.said.read_text()
+    assert "Postgres ended: starting it again" in panel.said.read_text()
 
 
-def test_run_when_the_web_server_is_killed_starts_it_again(start, port):
-    running = start().until_ready()
-    web = next(p for p in psutil.Process(running.process.pid).children() if "gunicorn" in p.cmdline())
+def test_run_when_the_queue_is_killed_starts_it_again(panel):
+    killed = Valkey(panel.home).pid()
+
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: Valkey(panel.home).ready() and Valkey(panel.home).pid() != killed)
+
+    until(lambda: problems(panel.port) != "no answer" and "queue" not in " ".join(problems(panel.port)))
+
+
+def test_run_when_the_web_server_is_killed_starts_it_again(panel):
+    web = next(p for p in psutil.Process(panel.process.pid).children() if "gunicorn" in p.cmdline())
 
     web.kill()
-    until(lambda: "web was killed by signal 9" in running.said.read_text())
-    until(lambda: status(port) == 200)
+    until(lambda: "web was killed by signal 9" in panel.said.read_text())
+    until(lambda: status(panel.port) == 200)
 
-    assert running.process.poll() is None
+    assert panel.process.poll() is None
 
 
-def test_second_run_on_the_same_home_says_who_is_there(start, port):
-    first = start().until_ready()
-
-    second = start(port=port + 1)
+def test_second_run_on_the_same_home_says_who_is_there(panel):
+    second = Running(panel.home, free_port())
 
     assert second.process.wait(timeout=PATIENCE) == 1
-    assert f"already runs on {first.home}, at http://localhost:{port}" in second.said.read_text()
-    assert status(port) == 200
+    assert f"already runs on {panel.home}, at http://localhost:{panel.port}" in second.said.read_text()
+    assert status(panel.port) == 200
+
+
+def test_manage_command_uses_the_running_database_and_leaves_it_running(panel):
+    before = Postgres(panel.home).pid()
+
+    manage(panel.home, "showmigrations", "iom")
+
+    assert Postgres(panel.home).pid() == before
+
+
+def test_run_listens_on_this_machine_only(panel):
+    listening = {
+        connection.laddr.ip
+        for process in [psutil.Process(panel.process.pid), *psutil.Process(panel.process.pid).children(recursive=True)]
+        for connection in process.net_connections()
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.family != socket.AF_UNIX
+    }
+
+    assert listening <= {"127.0.0.1", "::1"}
+    assert "127.0.0.1" in listening
 
 
 def test_run_when_the_port_is_taken_says_what_to_do_and_leaves_nothing(start, port):
@@ -215,7 +259,7 @@ def test_run_when_the_port_is_taken_says_what_to_do_and_leaves_nothing(start, po
     assert refused.alive() == []
 
 
-def test_run_when_make_is_killed_outright_stops_too(home, port, tmp_path):
+def test_run_when_make_is_killed_outright_stops_too(home, port, tmp_path, request):
     said = tmp_path / "said.txt"
     script = "import os, subprocess, sys; subprocess.run([sys.executable, '-c', os.environ['CHILD']])"
     child = (
@@ -235,6 +279,7 @@ def test_run_when_make_is_killed_outright_stops_too(home, port, tmp_path):
         make = subprocess.Popen(
             [sys.executable, "-c", script], env=env, cwd=paths.CHECKOUT, stdout=output, stderr=output
         )
+    request.addfinalizer(lambda: (make.kill(), make.wait()))
     until(lambda: "is ready" in said.read_text())
 
     make.kill()
@@ -242,15 +287,6 @@ def test_run_when_make_is_killed_outright_stops_too(home, port, tmp_path):
 
     until(lambda: "nothing is left running" in said.read_text())
     assert status(port) is None
-
-
-def test_manage_command_uses_the_running_database_and_leaves_it_running(start, home):
-    start().until_ready()
-    before = Postgres(home).pid()
-
-    manage(home, "showmigrations", "iom")
-
-    assert Postgres(home).pid() == before
 
 
 def test_manage_command_alone_starts_the_database_and_stops_it_again(home):
