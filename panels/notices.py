@@ -130,7 +130,8 @@ def problem_with(decision: Decision, text: str) -> str | None:
         return "Enter the words of the notice."
     if decision.outcome in NEEDS_REASON:
         _, marked, reason = text.partition(REASON)
-        if not marked or not reason.strip().partition("\n")[0].strip():
+        # The reason ends with its paragraph: what follows is ours.
+        if not marked or not reason.partition("\n\n")[0].strip():
             return f"Enter a reason that the referrer may see, after “{REASON}”."
     return None
 
