@@ -7,11 +7,20 @@ from datetime import date, timedelta
 
 from iom.access import Actor
 from iom.blocks import Block, Task, home_block, home_tasks
-from iom.jinja import plural
+from iom.jinja import day_month, plural
 from iom.models import Body, Meeting, MeetingStatus
 from panels import agreement, circulation
 from panels.countdown import steps_of
-from panels.models import AgendaItem, Circulation, ItemState
+from panels.models import (
+    AgendaItem,
+    Circulation,
+    Decision,
+    ItemState,
+    Minutes,
+    MinutesStatus,
+    Notice,
+    Section,
+)
 from panels.readiness import readiness
 
 # --- Before the meeting
@@ -119,3 +128,74 @@ def preparation(actor: Actor, today: date) -> Iterator[Block]:
     meeting = next_meeting(actor, today)
     lines = readiness(meeting, actor) if meeting else []
     yield Block("panels/blocks/preparation.html", {"meeting": meeting, "lines": lines}, place=25)
+
+
+# --- At and after the meeting
+
+
+@home_tasks
+def record_meetings(actor: Actor, today: date) -> Iterator[Task]:
+    """The coordinator's: a meeting that is live, or whose day has come."""
+    if not actor.holds("panels.record"):
+        return
+    begun = Meeting.objects.visible_to(actor).filter(status=MeetingStatus.LIVE)
+    waiting = Meeting.objects.visible_to(actor).filter(status=MeetingStatus.AGENDA_SENT, date__lte=today)
+    for meeting in begun:
+        yield Task(meeting.date, f"Live now: {circulation.name_of(meeting)}", _at(meeting, "live/"), "Open")
+    for meeting in waiting:
+        yield Task(meeting.date, f"Start the meeting: {circulation.name_of(meeting)}", _at(meeting, "live/"), "Start")
+
+
+@home_tasks
+def finish_minutes(actor: Actor, today: date) -> Iterator[Task]:
+    """Minutes to send, for the coordinator; minutes to sign, for the chair of that meeting."""
+    rows = Minutes.objects.visible_to(actor).exclude(status=MinutesStatus.SIGNED).select_related("meeting__body")
+    for minutes in rows:
+        meeting = minutes.meeting
+        meeting.scheme = meeting.body.scheme = actor.scheme
+        due = meeting.dates.minutes_due.date
+        name = f"panel of {day_month(meeting.date)}"
+        if minutes.status == MinutesStatus.WITH_CHAIR and meeting.chair_id == actor.membership.pk:
+            yield Task(due, f"Sign the minutes: {name}", _at(meeting, "minutes/review/"), "Read and sign")
+        elif minutes.status == MinutesStatus.DRAFT and actor.holds("panels.edit_minutes"):
+            yield Task(due, f"Send the minutes to the chair: {name}", _at(meeting, "minutes/"), "Open draft")
+
+
+@home_tasks
+def send_notices(actor: Actor, today: date) -> Iterator[Task]:
+    """The coordinator's: referrers who have not been told yet."""
+    if not actor.holds("panels.send_notices"):
+        return
+    over = (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
+    untold = Decision.objects.filter(
+        item__in=AgendaItem.objects.visible_to(actor).filter(section=Section.REFERRALS, meeting__status__in=over),
+        superseded_by=None,
+        to_ratify=False,
+    ).exclude(notice__sent_at__isnull=False)
+    counts: dict[int, int] = {}
+    for meeting_id in untold.values_list("item__meeting", flat=True):
+        counts[meeting_id] = counts.get(meeting_id, 0) + 1
+    for meeting in Meeting.objects.visible_to(actor).filter(pk__in=counts):
+        words = f"Send {plural(counts[meeting.pk], 'notice')}: panel of {day_month(meeting.date)}"
+        yield Task(meeting.date, words, _at(meeting, "notices/"), "Open notices")
+
+
+@home_tasks
+def read_decisions(actor: Actor, today: date) -> Iterator[Task]:
+    """Whoever nominated: decisions that they have not read."""
+    mine = Notice.objects.filter(scheme=actor.scheme, recipient__user=actor.user, status=Notice.Status.SENT)
+    for reference in mine.values_list("referral__reference", flat=True):
+        yield Task(None, f"Read the decision on referral {reference}", f"/referrals/{reference}/decision/", "Read")
+
+
+@home_block
+def minutes_state(actor: Actor, today: date) -> Iterator[Block]:
+    """For the coordinator and the chair: how far the minutes of the last meetings have come."""
+    if not actor.has_role("coordinator", "chair"):
+        return
+    rows = Minutes.objects.visible_to(actor).select_related("meeting__body", "meeting__scheme")
+    yield Block("panels/blocks/minutes.html", {"rows": list(rows.order_by("-meeting__date", "-number")[:3])}, place=30)
+
+
+def _at(meeting: Meeting, page: str) -> str:
+    return f"{meeting.get_absolute_url()}{page}"

@@ -9,6 +9,7 @@ from iom.jinja import longday, weekday_day
 from iom.models import Meeting, MeetingStatus, Membership, Role, Scheme, User
 from iom.reminders import Due, source
 from panels import circulation
+from panels.models import MinutesStatus
 
 # --- Before the meeting
 
@@ -36,6 +37,37 @@ def agenda_due(scheme: Scheme, on: date) -> Iterator[Due]:
             email_body=(
                 f"The agenda for {longday(meeting.date)} is to go out by 5pm on {longday(due)}. "
                 "Nobody has been emailed yet. Look it over and send it:"
+            ),
+        )
+
+
+# --- After the meeting
+
+
+@source
+def minutes_due(scheme: Scheme, on: date) -> Iterator[Due]:
+    """Minutes that are not signed are due: the coordinator hears while they are a draft, then the chair."""
+    begun = (MeetingStatus.LIVE, MeetingStatus.MINUTES_DRAFTED)
+    meetings = Meeting.objects.filter(scheme=scheme, status__in=begun, date__lte=on).select_related(
+        "body", "chair__user"
+    )
+    coordinators = _coordinators(scheme, on) if meetings else ()
+    for meeting in meetings:
+        meeting.scheme = meeting.body.scheme = scheme
+        due = meeting.dates.minutes_due.date
+        if due is None or on < due - NOTICE:
+            continue
+        with_chair = meeting.minutes.filter(status=MinutesStatus.WITH_CHAIR).exists() and meeting.chair is not None
+        yield Due(
+            kind="minutes_to_sign_due" if with_chair else "minutes_due",
+            subject=f"meeting:{meeting.pk}",
+            due=due,
+            recipients=(meeting.chair.user,) if with_chair else coordinators,
+            text=f"Minutes due {weekday_day(due)}: {circulation.name_of(meeting)}",
+            url=f"{meeting.get_absolute_url()}minutes/{'review/' if with_chair else ''}",
+            email_body=(
+                f"The minutes of {longday(meeting.date)} are to be out by 5pm on {longday(due)}. "
+                f"{'They wait for your signature' if with_chair else 'They are still a draft'}. Sign in:"
             ),
         )
 
