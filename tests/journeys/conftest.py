@@ -1,0 +1,29 @@
+"""Journeys drive the whole panel as `make run` starts it, empty, in headless Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+SHOTS = Path(__file__).resolve().parent.parent.parent / "screenshots"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser. Without one the journeys are skipped on a developer's machine, loudly, and fail in CI."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("No Chromium: the browser tests cannot run, and CI must run them.")
+        pytest.skip("NO CHROMIUM FOUND: the journeys were NOT run. Install chromium.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
