@@ -51,7 +51,7 @@ def checks(record: Record) -> list[Check]:
     """What a coordinator would look for before sending (ux.md 4.7): every line is in order or says what is not."""
     actions = [action for item in record["items"] for action in item["actions"]]
     ownerless = sum(not action["who"] for action in actions)
-    unreached = sum(item["state"] == "open" for item in record["items"])
+    unreached = sum(item["state"] == "open" and bool(item["reference"]) for item in record["items"])
     to_ratify = sum(item["decision"]["to_ratify"] for item in decisions_in(record))
     here = [row for row in record["attendance"] if row["here"]]
     unsigned = max(len(here) - len(record["agreement"]["signed"]), 0)

@@ -311,6 +311,8 @@ def _looked_at(said: ItemAction) -> dict[str, str]:
 
 def _goes_to(item: AgendaItem, decision: Decision | None, later: list[date]) -> str:
     """The day of the meeting that takes an item which this one did not finish; "next" while none is planned."""
+    if item.referral is None and item.case is None:
+        return ""
     if decision is None:
         unfinished = item.state == ItemState.CARRIED
     else:

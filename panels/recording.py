@@ -42,6 +42,10 @@ class Unfinished:
     item: AgendaItem
     why: str
 
+    @property
+    def about_somebody(self) -> bool:
+        return self.item.referral_id is not None or self.item.case_id is not None
+
 
 @dataclass(frozen=True, slots=True)
 class CarryForward:
@@ -52,6 +56,16 @@ class CarryForward:
     deferred: tuple[Unfinished, ...]
     actions: tuple[Action, ...]
     accepted: tuple[Decision, ...]
+
+    @property
+    def people(self) -> list[Unfinished]:
+        """What goes on to the next meeting."""
+        return [each for each in (*self.not_reached, *self.deferred) if each.about_somebody]
+
+    @property
+    def silent(self) -> list[Unfinished]:
+        """Standing items under which nothing was recorded: they end with the meeting."""
+        return [each for each in self.not_reached if not each.about_somebody]
 
     @property
     def where(self) -> str:
@@ -166,7 +180,7 @@ def close(meeting: Meeting, *, by: Actor) -> Minutes:
     carried = carry_forward(meeting)
     closed = take(CLOSE_MEETING, meeting, by=by)
     closed.scheme = closed.body.scheme = by.scheme
-    for unfinished in (*carried.not_reached, *carried.deferred):
+    for unfinished in carried.people:
         _carry(unfinished, carried.to, meeting, by)
     plans.carry_forward(carried.actions, by=by)
     return minutes.draft(closed, by=by)

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from actionplans import quickline
 from actionplans.models import Action, ActionStatus
 from iom import clock
 from iom.forms import CleanCharField, DateField, SaneForm
+from iom.jinja import weekday_short
 from iom.models import Agency, Membership
 from iom.policy import Policy
 from offenders.models import AssignmentRole
@@ -45,7 +47,7 @@ class ItemForm(SaneForm):
     colour = forms.ChoiceField(label="Rating", widget=forms.RadioSelect, required=False)
     chips = forms.MultipleChoiceField(label="Reason", widget=forms.CheckboxSelectMultiple, required=False)
     reason = CleanCharField(
-        label="Reason in a line", max_length=LONGEST_REASON, required=False, help_text="This appears in the minutes."
+        label="Reason, in a line", max_length=LONGEST_REASON, required=False, help_text="This appears in the minutes."
     )
     reason_for_referrer = CleanCharField(
         label="What the referrer may be told",
@@ -55,7 +57,7 @@ class ItemForm(SaneForm):
         help_text="For the notice. You can also write it after the meeting.",
     )
     lead_agency = forms.ChoiceField(label="Lead agency", required=False)
-    lead_reason = CleanCharField(label="Why another agency than the rule", max_length=300, required=False)
+    lead_reason = CleanCharField(label="If not by the rule, why", max_length=300, required=False)
     lead_professional = forms.ChoiceField(label="Lead professional", required=False)
     lead_professional_name = CleanCharField(label="or someone without an account", max_length=120, required=False)
     police_officer = forms.ChoiceField(label="Police officer", required=False)
@@ -238,6 +240,16 @@ class ActionForm(SaneForm):
         return not self.errors and all(self[name].value() for name in ("text", "agency", "due_on"))
 
     @property
+    def due_words(self) -> str:
+        """The day with its weekday, so that a slip is seen; as it was typed while it cannot be read."""
+        typed = self["due_on"].value()
+        try:
+            read = self.fields["due_on"].to_python(typed)
+        except ValidationError:
+            read = None
+        return f"{weekday_short(read)} {read.year}" if read else str(typed or "")
+
+    @property
     def agency_name(self) -> str:
         return next((a.name for a in self.table.agencies if a.slug == self["agency"].value()), "")
 
@@ -276,6 +288,11 @@ class LookForm(SaneForm):
         if given.get("note") and not given.get("status"):
             self.add_error("status", f"Say how this action stands: {self.action.text}")
         return given
+
+    @property
+    def not_due(self) -> bool:
+        """Whether the action has time left and nothing is said of it: it stands folded away."""
+        return self.action.due_on > clock.today() and not self["status"].value() and not self["note"].value()
 
     def looked_at(self) -> LookedAt | None:
         given = self.cleaned_data

@@ -133,13 +133,13 @@ def test_what_an_agency_returned_is_not_in_the_record(meeting, merton, police, a
 def test_parked_items_are_left_out_and_carried_ones_say_where_they_go(meeting, merton):
     factories.meeting(merton, date(2026, 4, 9))
     parked = factories.agenda_item(meeting, Section.ESCALATIONS)
-    carried = factories.agenda_item(meeting, Section.AOB)
+    carried = factories.agenda_item(meeting, Section.REVIEWS, case=factories.case(merton))
     AgendaItem.objects.filter(pk=parked.pk).update(state=ItemState.PARKED)
     AgendaItem.objects.filter(pk=carried.pk).update(state=ItemState.CARRIED)
 
     record = record_of(drafted(meeting))
 
-    assert [(item["section"], item["goes_to"]) for item in record["items"]] == [("aob", "2026-04-09")]
+    assert [(item["section"], item["goes_to"]) for item in record["items"]] == [("reviews", "2026-04-09")]
 
 
 @pytest.mark.django_db
