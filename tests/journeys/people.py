@@ -65,6 +65,12 @@ class Person:
         self.page.locator(f"main select[name={name}]").first.select_option(label=words)
         return self
 
+    def pick_like(self, name: str, words: str) -> Person:
+        """Choose the option that holds these words."""
+        box = self.page.locator(f"main select[name={name}]").first
+        box.select_option(value=box.locator("option", has_text=words).first.get_attribute("value"))
+        return self
+
     def sees(self, words: str) -> Person:
         expect(self.page.locator("main")).to_contain_text(words)
         return self
