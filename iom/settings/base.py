@@ -41,6 +41,7 @@ MIDDLEWARE = [
     "iom.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "iom.middleware.Headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
