@@ -6,6 +6,7 @@ matters*, so that a night missed is made up for; the claim keeps it from being s
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,8 @@ from django.db import transaction
 
 from iom import notify
 from iom.models import Reminder, Scheme, User
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +42,51 @@ def source(function: Source) -> Source:
     return function
 
 
+class SweepFailed(Exception):
+    """Sources that could not be asked, by scheme and name, after everybody else was reminded."""
+
+
 def sweep(on: date) -> int:
-    """Send every reminder that is due on `on` and was not sent before. Returns how many people were reminded."""
-    return sum(_sweep_scheme(scheme, on) for scheme in Scheme.objects.order_by("pk"))
+    """Send every reminder that is due on `on` and was not sent before. Returns how many people were reminded.
 
-
-def _sweep_scheme(scheme: Scheme, on: date) -> int:
-    sent = 0
-    claimed = set(
-        Reminder.objects.filter(scheme=scheme).values_list("kind", "subject", "due", "recipient_id")
-    )
-    for find in _sources:
-        for due in find(scheme, on):
-            for person in due.recipients:
-                if (due.kind, due.subject, due.due, person.pk) not in claimed:
-                    sent += _remind(scheme, due, person)
+    Raises SweepFailed at the end if a source broke; what the others gave has been sent by then.
+    """
+    sent, broken = 0, []
+    for scheme in Scheme.objects.order_by("pk"):
+        for find in _sources:
+            told = _ask(scheme, find, on)
+            if told is None:
+                broken.append(f"{scheme.slug}: {find.__module__}.{find.__name__}")
+            sent += told or 0
+    if broken:
+        raise SweepFailed(f"{sent} sent. Not asked: {'; '.join(broken)}")
     return sent
+
+
+def _ask(scheme: Scheme, find: Source, on: date) -> int | None:
+    """Send what one source gives for one scheme; None if it broke, which must not keep others from their reminders."""
+    try:
+        due = list(find(scheme, on))
+        claimed = _claimed(scheme, due)
+        return sum(
+            _remind(scheme, each, person)
+            for each in due
+            for person in each.recipients
+            if person.is_active and (each.kind, each.subject, each.due, person.pk) not in claimed
+        )
+    except Exception:
+        log.exception("reminders failed", extra={"scheme_id": scheme.pk, "verb": find.__name__})
+        return None
+
+
+def _claimed(scheme: Scheme, due: list[Due]) -> set[tuple[str, str, date, int]]:
+    """Which of these were sent before: one query, however many years of reminders are kept."""
+    if not due:
+        return set()
+    rows = Reminder.objects.filter(
+        scheme=scheme, kind__in={each.kind for each in due}, due__in={each.due for each in due}
+    )
+    return set(rows.values_list("kind", "subject", "due", "recipient_id"))
 
 
 @transaction.atomic

@@ -7,10 +7,11 @@ from datetime import date
 
 import pytest
 from django.core import mail
+from django.core.management import call_command
 from django.db import connection
 
 from iom import outbox, reminders
-from iom.models import Membership, Notification
+from iom.models import Membership, Notification, Reminder
 from tests import factories
 
 DUE = date(2031, 3, 5)
@@ -91,3 +92,40 @@ def test_two_sweeps_at_once_remind_each_person_once(committed, one_source):
         thread.join()
 
     assert sum(sent) == Notification.objects.filter(kind="test_due").count() == 8
+
+
+@pytest.mark.django_db
+def test_source_that_breaks_keeps_nobody_else_from_their_reminder(merton, coordinator, one_source, monkeypatch, caplog):
+    def broken(scheme, on):
+        raise ZeroDivisionError("somebody's name that must not be logged")
+
+    monkeypatch.setattr(reminders, "_sources", [broken, *reminders._sources])
+
+    with pytest.raises(reminders.SweepFailed, match=r"^1 sent\. Not asked: merton: .*broken$"):
+        reminders.sweep(DUE)
+
+    assert Notification.objects.get().recipient == coordinator.user
+    assert [(record.verb, record.scheme_id) for record in caplog.records] == [("broken", merton.pk)]
+
+
+@pytest.mark.django_db
+def test_sweep_asks_for_what_was_sent_once_however_much_that_is(
+    merton, coordinator, one_source, django_assert_num_queries
+):
+    for number in range(30):
+        Reminder.objects.create(
+            scheme=merton, kind="test_due", subject=f"meeting:{number + 2}", due=DUE, recipient=coordinator.user
+        )
+    reminders.sweep(DUE)
+
+    # The schemes, whom it concerns, what was sent.
+    with django_assert_num_queries(3):
+        assert reminders.sweep(DUE) == 0
+
+
+@pytest.mark.django_db
+def test_command_sweeps_a_given_day(merton, coordinator, one_source, capsys):
+    call_command("sweep_reminders", "--on", "2031-03-05")
+    call_command("sweep_reminders", "--on", "2031-03-05")
+
+    assert capsys.readouterr().out == "1 reminder sent\n0 reminders sent\n"

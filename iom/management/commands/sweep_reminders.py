@@ -6,9 +6,10 @@ import argparse
 from datetime import date
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from iom import clock, reminders
+from iom.jinja import plural
 
 
 class Command(BaseCommand):
@@ -18,4 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--on", type=date.fromisoformat, help="as if it were this day (YYYY-MM-DD)")
 
     def handle(self, *args: Any, on: date | None = None, **options: Any) -> None:
-        self.stdout.write(f"{reminders.sweep(on or clock.today())} reminders sent")
+        try:
+            self.stdout.write(f"{plural(reminders.sweep(on or clock.today()), 'reminder')} sent")
+        except reminders.SweepFailed as error:
+            raise CommandError(str(error)) from error
