@@ -54,7 +54,7 @@ def _due(membership: Membership, day: date, count: int) -> Due:
         url=reverse("actions"),
         email_body=(
             f"You have {actions} for the IOM panel due by {weekday_day(day)}. Please say how far you are: done, in "
-            "progress, no longer needed or possible, or not done. It takes about a minute.\n\n"
-            f"You get this because you act for {membership.agency.name}."
+            "progress, no longer needed or possible, or not done. It takes about a minute. "
+            f"You get this because you act for {membership.agency.name}. Sign in:"
         ),
     )

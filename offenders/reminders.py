@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from django.urls import reverse
 
-from iom.jinja import day_month
+from iom.jinja import day_month, weekday_day
 from iom.models import Membership, Scheme, User
 from iom.reminders import Due, source
 
@@ -29,11 +29,12 @@ def releases(scheme: Scheme, on: date) -> Iterable[Due]:
             subject=case.reference,
             due=due,
             recipients=coordinators(scheme, on),
-            text=f"{case.reference}: release expected {day_month(due)}, not re-rated",
+            text=f"Re-rating due {weekday_day(due)}: {case.reference}, release expected",
             url=reverse("case", args=[case.reference]),
             email_body=(
-                f"{case.reference} is expected to leave custody on {day_month(due)} and the panel has not looked at "
-                "the rating since. Put it on the agenda of a panel before that day."
+                f"{case.reference} {'was' if on > due else 'is'} expected to leave custody on {day_month(due)} and no "
+                f"panel has looked at the rating since. Put it on the agenda of "
+                f"{'the next panel' if on > due else 'a panel before that day'}. Sign in:"
             ),
         )
 
@@ -59,9 +60,12 @@ def green_months(scheme: Scheme, on: date) -> Iterable[Due]:
             subject=case.reference,
             due=clock.due,
             recipients=coordinators(scheme, on),
-            text=f"{case.reference}: Green for {months} months on {day_month(clock.due)}",
+            text=f"Exit review due {weekday_day(clock.due)}: {case.reference}, Green for {months} months",
             url=reverse("case", args=[case.reference]),
-            email_body=f"{case.reference} will have been Green for {months} months on {day_month(clock.due)}. {panel}",
+            email_body=(
+                f"{case.reference} {'has' if on >= clock.due else 'will have'} been Green for {months} months on "
+                f"{day_month(clock.due)}. {panel} Sign in:"
+            ),
         )
 
 

@@ -35,7 +35,8 @@ def agenda_due(scheme: Scheme, on: date) -> Iterator[Due]:
             text=f"Agenda due {weekday_day(due)}: {circulation.name_of(meeting)}",
             url=f"{meeting.get_absolute_url()}agenda/",
             email_body=(
-                f"The agenda for {longday(meeting.date)} is to go out by 5pm on {longday(due)}. "
+                f"The agenda for {longday(meeting.date)} {'was' if on > due else 'is'} to go out by 5pm on "
+                f"{longday(due)}. "
                 "Nobody has been emailed yet. Look it over and send it:"
             ),
         )
@@ -46,7 +47,10 @@ def agenda_due(scheme: Scheme, on: date) -> Iterator[Due]:
 
 @source
 def minutes_due(scheme: Scheme, on: date) -> Iterator[Due]:
-    """Minutes that are not signed are due: the coordinator hears while they are a draft, then the chair."""
+    """Minutes that are not signed are due: the coordinator hears while they are a draft, then the chair.
+
+    A chair who has left cannot sign: then it is the coordinator again, who names another.
+    """
     begun = (MeetingStatus.LIVE, MeetingStatus.MINUTES_DRAFTED)
     meetings = Meeting.objects.filter(scheme=scheme, status__in=begun, date__lte=on).select_related(
         "body", "chair__user"
@@ -57,19 +61,25 @@ def minutes_due(scheme: Scheme, on: date) -> Iterator[Due]:
         due = meeting.dates.minutes_due.date
         if due is None or on < due - NOTICE:
             continue
-        with_chair = meeting.minutes.filter(status=MinutesStatus.WITH_CHAIR).exists() and meeting.chair is not None
+        with_chair = meeting.minutes.filter(status=MinutesStatus.WITH_CHAIR).exists() and _still_here(meeting.chair, on)
         yield Due(
             kind="minutes_to_sign_due" if with_chair else "minutes_due",
             subject=f"meeting:{meeting.pk}",
             due=due,
             recipients=(meeting.chair.user,) if with_chair else coordinators,
-            text=f"Minutes due {weekday_day(due)}: {circulation.name_of(meeting)}",
+            text=(
+                f"Minutes {'to sign by' if with_chair else 'due'} {weekday_day(due)}: {circulation.name_of(meeting)}"
+            ),
             url=f"{meeting.get_absolute_url()}minutes/{'review/' if with_chair else ''}",
             email_body=(
-                f"The minutes of {longday(meeting.date)} are to be out by 5pm on {longday(due)}. "
-                f"{'They wait for your signature' if with_chair else 'They are still a draft'}. Sign in:"
+                f"The minutes of {longday(meeting.date)} {'were' if on > due else 'are'} to be out by 5pm on "
+                f"{longday(due)}. They {'wait for your signature' if with_chair else 'are not signed yet'}. Sign in:"
             ),
         )
+
+
+def _still_here(chair: Membership | None, on: date) -> bool:
+    return chair is not None and Membership.objects.filter(pk=chair.pk).current(on).exists()
 
 
 def _coordinators(scheme: Scheme, on: date) -> tuple[User, ...]:

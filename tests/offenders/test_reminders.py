@@ -81,7 +81,7 @@ def test_green_reminder_names_the_exit_panel(merton, green):
     reminders.sweep(GREEN_OVER - timedelta(days=20))
 
     notice = Notification.objects.get(kind="green_exit")
-    assert notice.text == f"{green.reference}: Green for 6 months on 4 April"
+    assert notice.text == f"Exit review due Sat 4 April: {green.reference}, Green for 6 months"
     assert "The panel of 9 April looks at the exit." in notice.email_body
 
 
