@@ -3,11 +3,13 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import psutil
@@ -231,6 +233,43 @@ def test_manage_command_uses_the_running_database_and_leaves_it_running(panel):
     manage(panel.home, "showmigrations", "iom")
 
     assert Postgres(panel.home).pid() == before
+
+
+ASK_FOR_AN_EMAIL = """
+from django.utils import timezone
+from iom import notify
+from iom.models import OutboxMessage, Scheme, User
+
+scheme, _ = Scheme.objects.get_or_create(slug="merton", defaults={"name": "Merton IOM", "short_name": "Merton"})
+person = User.objects.filter(email="priya@example.org").first() or User.objects.create_user("priya@example.org", "Priya")
+notify.tell([person], scheme=scheme, kind="agenda_due", subject="meeting:1", due=timezone.localdate(),
+    text="Agenda due Thu 5 March: IOM panel 12 March", url="/meetings/2026-03-12/agenda/", email_body="Send it:")
+OutboxMessage.objects.filter(kind="email").update(done_at=None, due_at=timezone.now())
+"""
+
+
+@pytest.mark.feature(200)
+def test_message_in_the_outbox_becomes_one_email_file_however_often_it_is_sent(panel):
+    mails = panel.home / "mail"
+
+    def arrived():
+        return [file for file in mails.glob("*.eml") if file.stat().st_size]
+
+    manage(panel.home, "shell", "-c", ASK_FOR_AN_EMAIL)
+    until(arrived)
+    [first] = arrived()
+    email = message_from_bytes(first.read_bytes(), policy=policy.default)
+    first.unlink()
+    manage(panel.home, "shell", "-c", ASK_FOR_AN_EMAIL)
+    until(arrived)
+
+    assert [file.name for file in mails.iterdir()] == [first.name]
+    again = message_from_bytes(first.read_bytes(), policy=policy.default)
+    assert re.fullmatch(r"<[0-9a-f-]{36}@iom-panel\.example>", email["Message-ID"])
+    assert again["Message-ID"] == email["Message-ID"]
+    assert (email["To"], email["Subject"]) == ("priya@example.org", "Agenda due Thu 5 March: IOM panel 12 March")
+    link = f"http://localhost:{panel.port}/meetings/2026-03-12/agenda/?in=merton"
+    assert email.get_content() == f"Send it:\n\n{link}\n"
 
 
 def test_run_listens_on_this_machine_only(panel):
