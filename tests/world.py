@@ -6,9 +6,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from actionplans import actions as plans
 from iom import clock
-from iom.access import actor_for
-from iom.models import Meeting, Membership, Scheme
+from iom.access import Actor, actor_for
+from iom.models import Agency, Membership, Scheme
+from panels import agenda, attendance, meetings, minutes, notices, recording
+from panels.decide import Choice, decide
+from panels.models import AgendaItem, Attendance
+from panels.record import fingerprint, record_of
+from referrals import actions as referrals
+from tests import factories
+
+KINDS = {"referrer": "housing", "researcher": "police", "chair": "probation", "member": "police"}
+ROLES = ("member", "referrer", "researcher", "coordinator", "chair", "board_reader", "scheme_admin")
 
 
 @dataclass
@@ -20,33 +30,115 @@ class World:
     things: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, slug: str, factories, shift: timedelta = timedelta(0)) -> World:
-        """Everything, with other dates and references for another `shift` and slug."""
+    def make(cls, slug: str, shift: timedelta = timedelta(0)) -> World:
+        """Everything; another `shift` gives other dates, so that no address of one world names a thing of another."""
         world = cls(factories.scheme("merton", slug=slug))
-        kinds = {"referrer": "housing", "researcher": "police", "chair": "probation", "member": "police"}
-        for role in ("member", "referrer", "researcher", "coordinator", "chair", "board_reader", "scheme_admin"):
+        for role in ROLES:
             world.people[role] = factories.member(
-                world.scheme, role, agency_kind=kinds.get(role, "council"), seat=role in ("member", "chair")
+                world.scheme, role, agency_kind=KINDS.get(role, "council"), seat=role in ("member", "chair")
             )
-        world._fill(factories, shift)
+        world._live(clock.today() + shift)
         return world
 
-    def _fill(self, factories, shift: timedelta) -> None:
-        today = clock.today()
-        chair = self.people["chair"]
-        self.things["case"] = factories.case(self.scheme)
-        self.things["meeting"] = factories.meeting(
-            self.scheme, today + timedelta(days=30) + shift, chair=chair, status="agenda_sent"
+    def actor(self, role: str) -> Actor:
+        return actor_for(self.people[role])
+
+    def _live(self, today) -> None:
+        by = self.actor("coordinator")
+        case = factories.case(self.scheme)
+        plan = plans.start_plan(case, by=by)
+        action = plans.add_action(
+            case=case,
+            text="Confirm the tenancy reference",
+            agency=self.people["member"].agency,
+            due_on=clock.today() + timedelta(days=20),
+            by=by,
+        )
+        self.things |= {"case": case, "plan": plan, "action": action}
+        self._meet(today, by)
+        coming = self._plan(today + timedelta(days=30), by)
+        referral = factories.referral(self.scheme, self.people["referrer"], status="sent")
+        referrals.put_to_panel(referral, meeting=coming, agencies=Agency.objects.filter(scheme=self.scheme), by=by)
+        agenda.send_agenda(coming, by=by)
+        coming.refresh_from_db()
+        guest = attendance.add_visitor(
+            coming, by=by, standing=Attendance.Standing.GUEST, name="Alex Guest", agency=None
+        )
+        item = AgendaItem.objects.get(meeting=coming, referral=referral)
+        self.things |= {"meeting": coming, "referral": referral, "item": item, "visitor": guest}
+
+    def _plan(self, on, by: Actor):
+        body = factories.of_first_body(self.scheme)
+        policy = body.policy.sitting
+        return meetings.plan(
+            body=body,
+            on=on,
+            starts_at=policy.start_time,
+            minutes_long=policy.minutes,
+            chair=self.people["chair"],
+            by=by,
         )
 
-    @property
-    def coordinator(self):
-        return actor_for(self.people["coordinator"])
+    def _meet(self, today, by: Actor) -> None:
+        """A meeting of today with a referral refused, minutes signed and the referrer told."""
+        held = self._plan(today, by)
+        referral = factories.referral(self.scheme, self.people["referrer"], status="sent")
+        referrals.put_to_panel(referral, meeting=held, agencies=[], by=by)
+        agenda.send_agenda(held, by=by)
+        here = [attendance.Came(place.key, "present") for place in attendance.places(held) if place.membership]
+        attendance.take_attendance(held, here, by=by)
+        recording.start(held, by=by)
+        for item in AgendaItem.objects.filter(meeting=held):
+            refusal = Choice("not_accept", reason="Below the rule.", reason_for_referrer="The rule is not met.")
+            decide(item, refusal if item.referral_id else Choice("noted"), by=by)
+        recording.close(held, by=by)
+        draft = minutes.send_to_chair(minutes.latest(held), by=by)
+        minutes.sign(
+            draft,
+            by=self.actor("chair"),
+            typed_name=self.people["chair"].user.name,
+            record_sha256=fingerprint(record_of(draft)),
+            password_ok=True,
+        )
+        held.refresh_from_db()
+        self.things |= {"held": held, "decided": referral}
+        self._tell(held, by)
 
-    def arguments(self, of: str, name: str) -> list[Any]:
-        """What an address of this world takes."""
-        return [] if not of else [getattr(thing, "key", None) or thing.reference for thing in [self.things[of]]]
+    def _tell(self, held, by: Actor) -> None:
+        texts = {draft.decision.pk: draft.text for draft in notices.drafts(held, seen_by=by)}
+        notices.send(held, texts, by=by)
 
-    def never(self, of: str, name: str) -> list[Any]:
-        """Arguments of the same shape that name nothing anywhere."""
-        return {"": [], "case": ["IOM-9999"], "referral": ["IOM-R-9999"], "meeting": ["2099-01-01"]}[of]
+    def arguments(self, of: str) -> list[Any]:
+        """What an address takes, by what it is about."""
+        things = self.things
+        meeting, held = things.get("meeting"), things.get("held")
+        return {
+            "": lambda: [],
+            "case": lambda: [things["case"].reference],
+            "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
+            "action": lambda: [things["action"].pk],
+            "referral": lambda: [things["referral"].reference],
+            "decided": lambda: [things["decided"].reference],
+            "section": lambda: [things["referral"].reference, "identity"],
+            "meeting": lambda: [meeting.key],
+            "item": lambda: [meeting.key, things["item"].pk],
+            "visitor": lambda: [meeting.key, things["visitor"].pk],
+            "held": lambda: [held.key],
+            "version": lambda: [held.key, 1],
+        }[of]()
+
+
+NEVER = {
+    "": [],
+    "case": ["IOM-9999"],
+    "pathway": ["IOM-9999", "accommodation"],
+    "action": [999999],
+    "referral": ["IOM-R-9999"],
+    "decided": ["IOM-R-9999"],
+    "section": ["IOM-R-9999", "identity"],
+    "meeting": ["2099-01-01"],
+    "item": ["2099-01-01", 999999],
+    "visitor": ["2099-01-01", 999999],
+    "held": ["2099-01-01"],
+    "version": ["2099-01-01", 1],
+}

@@ -1,0 +1,245 @@
+"""URL × method × role: who is let in, who is refused, and that another scheme's things are the same 404 as what never was.
+
+The table is written by hand. An address that stands in no row fails the test.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from iom.checks import every_url
+from tests.world import NEVER, ROLES, World
+
+pytestmark = pytest.mark.django_db
+
+EVERYONE = frozenset(ROLES)
+TABLE = frozenset({"member", "researcher", "coordinator", "chair"})
+NOMINATE = TABLE | {"referrer"}
+COORDINATOR = frozenset({"coordinator"})
+CHAIR = frozenset({"chair"})
+RETURNS = frozenset({"coordinator", "researcher"})
+MEETINGS = TABLE | {"board_reader"}
+ADMIN = frozenset({"scheme_admin"})
+
+GET, POST, BOTH = ("GET",), ("POST",), ("GET", "POST")
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who may use an address, with which methods, and what its arguments name."""
+
+    roles: frozenset[str]
+    methods: tuple[str, ...] = GET
+    of: str = ""
+    # The thing is open to all who hold the function, the change only to those who lead it: they meet 403 (security.md Z8).
+    some_refused: bool = False
+
+
+# name of the address: who holds the function, methods, what it is about
+MATRIX: dict[str, Row] = {
+    # the shared ground
+    "home": Row(EVERYONE),
+    "notifications": Row(EVERYONE, BOTH),
+    "users": Row(ADMIN, BOTH),
+    # people and cases
+    "cases": Row(TABLE, BOTH),
+    "case": Row(TABLE, GET, "case"),
+    "case_custody": Row(TABLE, BOTH, "case"),
+    "case_release": Row(TABLE, POST, "case"),
+    # nomination
+    "referrals": Row(NOMINATE),
+    "referral_new": Row(NOMINATE, BOTH),
+    "referral": Row(NOMINATE, GET, "referral"),
+    "referral_check": Row(NOMINATE, BOTH, "referral"),
+    "referral_sent": Row(NOMINATE, GET, "referral"),
+    "referral_withdraw": Row(NOMINATE, BOTH, "referral"),
+    "referral_section": Row(NOMINATE, BOTH, "section"),
+    "referral_decision": Row(NOMINATE, GET, "decided"),
+    # triage, scores, checks
+    "referral_triage": Row(COORDINATOR, BOTH, "referral"),
+    "referral_score": Row(TABLE, BOTH, "referral"),
+    "case_score": Row(TABLE, BOTH, "case"),
+    "research_list": Row(TABLE),
+    "research": Row(TABLE, BOTH, "meeting"),
+    "research_progress": Row(RETURNS, BOTH, "meeting"),
+    # plans and actions
+    "case_plan": Row(TABLE, GET, "case"),
+    "case_plan_reviewed": Row(TABLE, POST, "case"),
+    "case_need": Row(TABLE, POST, "pathway"),
+    "case_add_action": Row(TABLE, POST, "pathway"),
+    "case_actions": Row(TABLE, GET, "case"),
+    "actions": Row(TABLE),
+    "action": Row(TABLE, BOTH, "action"),
+    "action_change": Row(TABLE, BOTH, "action", some_refused=True),
+    # before a meeting
+    "meetings": Row(MEETINGS),
+    "new_meeting": Row(COORDINATOR, BOTH),
+    "meeting": Row(MEETINGS, GET, "meeting"),
+    "edit_meeting": Row(COORDINATOR, BOTH, "meeting"),
+    "cancel_meeting": Row(COORDINATOR, POST, "meeting"),
+    "read_agenda": Row(TABLE, POST, "meeting"),
+    "answer_agenda": Row(TABLE, POST, "meeting"),
+    "check_in": Row(TABLE, POST, "meeting"),
+    "agenda": Row(COORDINATOR, GET, "meeting"),
+    "add_to_agenda": Row(COORDINATOR, POST, "meeting"),
+    "undo_removal": Row(COORDINATOR, POST, "meeting"),
+    "send_agenda": Row(COORDINATOR, BOTH, "meeting"),
+    "move_item": Row(COORDINATOR, POST, "item"),
+    "remove_item": Row(COORDINATOR, POST, "item"),
+    "park_item": Row(COORDINATOR, POST, "item"),
+    "bring_item_back": Row(COORDINATOR, POST, "item"),
+    "plan_minutes": Row(COORDINATOR, POST, "item"),
+    "ask_chair": Row(COORDINATOR, POST, "item"),
+    "agree_late": Row(CHAIR, POST, "item"),
+    "circulation": Row(COORDINATOR, BOTH, "meeting"),
+    "attendance": Row(COORDINATOR, BOTH, "meeting"),
+    "add_visitor": Row(COORDINATOR, POST, "meeting"),
+    "remove_visitor": Row(COORDINATOR, POST, "visitor"),
+    "sign_agreement": Row(TABLE, BOTH, "meeting"),
+    # at and after the meeting
+    "live": Row(TABLE, BOTH, "meeting"),
+    "start_meeting": Row(COORDINATOR, POST, "meeting"),
+    "take_over": Row(COORDINATOR, POST, "meeting"),
+    "live_draft": Row(COORDINATOR, POST, "meeting"),
+    "close_meeting": Row(COORDINATOR, BOTH, "meeting"),
+    "minutes": Row(TABLE, BOTH, "held"),
+    "send_minutes": Row(COORDINATOR, POST, "held"),
+    "review_minutes": Row(CHAIR, BOTH, "held"),
+    "comment_on_minutes": Row(CHAIR, POST, "held"),
+    "signed_minutes": Row(TABLE, GET, "version"),
+    "minutes_pdf": Row(TABLE, GET, "version"),
+    "check_minutes": Row(TABLE, BOTH),
+    "notices": Row(COORDINATOR, BOTH, "held"),
+}
+# Addresses that need nobody, or only an account.
+OPEN = {"sign_in", "sign_out", "invited", "healthz", "readyz", "choose_membership"}
+
+
+def names() -> list[str]:
+    return sorted({pattern.name for _, pattern in every_url()})
+
+
+def test_every_address_has_a_name():
+    assert [path for path, pattern in every_url() if not pattern.name] == []
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_address_stands_in_the_matrix(name):
+    assert name in MATRIX or name in OPEN
+
+
+@pytest.fixture
+def world() -> World:
+    return World.make("merton")
+
+
+@pytest.fixture
+def elsewhere() -> World:
+    return World.make("second", shift=timedelta(days=1))
+
+
+def enter(world: World, role: str) -> Client:
+    client = Client(raise_request_exception=True)
+    client.force_login(world.people[role].user, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session["membership"] = world.people[role].pk
+    session.save()
+    return client
+
+
+def plain(response) -> str:
+    """A page without what differs from one request to the next."""
+    page = response.content.decode()
+    page = re.sub(r'value="[A-Za-z0-9]{64}"|"X-CSRFToken": "[^"]+"', "", page)
+    return re.sub(r"\d{1,2}:\d\d(:\d\d)?(am|pm)?|request [0-9a-f]{12}|[0-9a-f]{12}", "", page)
+
+
+def ask(client: Client, method: str, url: str):
+    return client.post(url, {}) if method == "POST" else client.get(url)
+
+
+def test_signed_out_is_sent_to_sign_in(world):
+    wrong = []
+    for name, row in MATRIX.items():
+        for method in row.methods:
+            response = ask(Client(), method, reverse(name, args=world.arguments(row.of)))
+            if response.status_code != 302 or not response.url.startswith("/sign-in/?next="):
+                wrong.append((name, method, response.status_code))
+
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_other_methods_are_refused(world):
+    wrong = []
+    for name, row in MATRIX.items():
+        client = enter(world, sorted(row.roles)[0])
+        for method in {"GET", "POST", "PUT", "DELETE"} - set(row.methods):
+            status = client.generic(method, reverse(name, args=world.arguments(row.of))).status_code
+            if status != 405:
+                wrong.append((name, method, status))
+
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_every_cell_answers_as_the_matrix_says(world, elsewhere):
+    """Roles that lack the function: 403. Roles that hold it: never 403 for a thing of another scheme, but the same 404."""
+    wrong = []
+    for name, row in sorted(MATRIX.items()):
+        own, theirs = world.arguments(row.of), elsewhere.arguments(row.of)
+        never = NEVER[row.of]
+        for role in ROLES:
+            client = enter(world, role)
+            for method in row.methods:
+                wrong += _cell(client, name, row, method, role, own, theirs, never)
+
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def _cell(client, name, row, method, role, own, theirs, never) -> list[str]:
+    where = f"{method} {name} as {role}"
+    try:
+        answer = ask(client, method, reverse(name, args=own))
+    except Exception as error:  # noqa: BLE001 -- the table says which cell broke
+        return [f"{where}: {type(error).__name__}: {error}"]
+    if role not in row.roles:
+        return [] if answer.status_code == 403 else [f"{where}: {answer.status_code}, not 403"]
+    problems = []
+    if answer.status_code == 403 and method == "GET" and not row.some_refused:
+        problems.append(f"{where}: 403 for one who holds it")
+    if answer.status_code >= 500:
+        problems.append(f"{where}: {answer.status_code}")
+    if own:
+        client.get("/notifications/")  # shows what the request before had to say
+        before = _fingerprint()
+        foreign, absent = (ask(client, method, reverse(name, args=args)) for args in (theirs, never))
+        if (foreign.status_code, absent.status_code) != (404, 404):
+            problems.append(f"{where}: foreign {foreign.status_code}, absent {absent.status_code}")
+        elif plain(foreign) != plain(absent):
+            problems.append(f"{where}: the two 404 pages differ")
+        if _fingerprint() != before:
+            problems.append(f"{where}: a refused request changed something")
+    return problems
+
+
+def _fingerprint() -> tuple:
+    """How many rows the tables of cases, referrals, plans and meetings hold, and their versions."""
+    tables = [
+        table
+        for table in connection.introspection.table_names()
+        if table.split("_")[0] in ("offenders", "referrals", "actionplans", "panels") or table == "iom_meeting"
+    ]
+    with connection.cursor() as cursor:
+        counts = []
+        for table in sorted(tables):
+            columns = {c.name for c in connection.introspection.get_table_description(cursor, table)}
+            versions = "coalesce(sum(version), 0)" if "version" in columns else "0"
+            cursor.execute(f'SELECT count(*), {versions} FROM "{table}"')
+            counts.append((table, *cursor.fetchone()))
+    return tuple(counts)
