@@ -24,7 +24,9 @@ class Person:
         self.shots = shots
         self.complaints: list[str] = []
         self.seen: set[str] = set()
-        self.page.on("console", lambda m: self.complaints.append(f"{self.page.url}: {m.text}") if m.type == "error" else None)
+        self.page.on(
+            "console", lambda m: self.complaints.append(f"{self.page.url}: {m.text}") if m.type == "error" else None
+        )
         self.page.on("pageerror", lambda error: self.complaints.append(f"{self.page.url}: {error}"))
 
     def go(self, path: str) -> Person:
@@ -37,7 +39,12 @@ class Person:
         area = self.page.locator(within)
         # Words for screen readers may follow: "Open: Triage 1 referral".
         begins = re.compile(f"^{re.escape(words)}")
-        for role, name, exact in (("button", words, True), ("link", words, True), ("button", begins, None), ("link", begins, None)):
+        for role, name, exact in (
+            ("button", words, True),
+            ("link", words, True),
+            ("button", begins, None),
+            ("link", begins, None),
+        ):
             target = area.get_by_role(role, name=name, exact=exact) if exact else area.get_by_role(role, name=name)
             if target.count():
                 break

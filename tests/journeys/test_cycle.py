@@ -53,7 +53,9 @@ class Cycle:
         link = re.search(r"/sign-in/invited/\S+", said)[0]
         admin = self.person("admin").go(link)
         admin.fill(name="Ada Obi", password=PASSWORD).press("Save and sign in")
-        self.invite("Helen Mirza", "helen@council.example", "Community Safety Unit", ["coordinator", "referrer"], "coordinator")
+        self.invite(
+            "Helen Mirza", "helen@council.example", "Community Safety Unit", ["coordinator", "referrer"], "coordinator"
+        )
         self.invite("Grace Adeyemi", "grace@probation.example", "Probation", ["chair", "member"], "chair")
         self.invite("Tom Dunn", "tom@police.example", "Police", ["member", "referrer"], "police")
         self.invite("Jo Reid", "jo@housing.example", "Housing", ["member", "referrer"], "housing")
@@ -115,7 +117,9 @@ class Cycle:
         police.press("Send referral").sees(self.referral)
 
     def triage(self) -> None:
-        coordinator = self.person("coordinator").go("/").sees("Triage 1 referral").press(f"Triage first: {self.referral}")
+        coordinator = (
+            self.person("coordinator").go("/").sees("Triage 1 referral").press(f"Triage first: {self.referral}")
+        )
         coordinator.press("Work out the score").sees("Meets the")
         coordinator.choose("recommendation", "accept").press("Put to panel and ask for checks")
         self.person("coordinator").go("/referrals/").sees("On agenda")
@@ -214,7 +218,9 @@ class Cycle:
         key = self.panel.isoformat()
         chair = self.person("chair").go("/").sees("minutes").go(f"/meetings/{key}/minutes/review/")
         chair.page.locator("main [name=agree]").check(force=True)
-        chair.fill(typed_name="Grace Adeyemi", password="wrong").press("Sign minutes").sees("Your password is not right")
+        chair.fill(typed_name="Grace Adeyemi", password="wrong").press("Sign minutes").sees(
+            "Your password is not right"
+        )
         chair.page.locator("main [name=agree]").check(force=True)
         chair.fill(typed_name="Grace Adeyemi", password=PASSWORD).press("Sign minutes")
         chair.sees("Signed and locked")
