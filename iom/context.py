@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from iom.models import Notification
 
@@ -38,6 +38,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "notices": {"count": unread, "href": reverse("notifications")},
             "account_links": _account_links(request),
         }
+        if actor.holds("offenders.view_cohort"):
+            context["search_url"] = reverse("cases")
     return context
 
 
@@ -54,10 +56,7 @@ def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
     links = []
     for text, name, permission in NAVIGATION:
         if request.actor.holds(permission):
-            try:
-                href = reverse(name)
-            except NoReverseMatch:
-                continue
+            href = reverse(name)
             current = request.path == href if href == "/" else request.path.startswith(href)
             links.append({"text": text, "href": href, "current": current})
     return links

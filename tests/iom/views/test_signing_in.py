@@ -250,3 +250,15 @@ def test_ready_says_what_is_missing(client):
 
     assert response.status_code == 503
     assert "the clock has not run yet" in response.json()["problems"]
+
+
+def test_search_of_the_header_keeps_the_words_out_of_the_address(client, coordinator):
+    case = factories.case(coordinator.scheme, who=factories.offender(coordinator.scheme, family_name="Rookwood"))
+    sign_in_as(client, coordinator.user.email)
+    assert 'action="/cases/" method="post" role="search"' in client.get("/").content.decode()
+
+    answer = client.post("/cases/", {"words": "rookwood"})
+
+    assert re.fullmatch(r"/cases/\?s=[0-9a-f-]+", answer.url)
+    assert case.reference in client.get(answer.url).content.decode()
+    assert client.post("/cases/", {"words": case.reference}).url == case.get_absolute_url()
