@@ -280,6 +280,16 @@ class Cycle:
         self.person("housing").go("/actions/").sees("tenancy reference").sees(case)
 
 
+@pytest.mark.feature(64)
+@pytest.mark.feature(66)
+@pytest.mark.feature(79)
+@pytest.mark.feature(84)
+@pytest.mark.feature(86)
+@pytest.mark.feature(88)
+@pytest.mark.feature(93)
+@pytest.mark.feature(98)
+@pytest.mark.feature(115)
+@pytest.mark.feature(133)
 @pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_nomination_becomes_signed_minutes_and_a_case(script, chromium, tmp_path):
     shots = Path(os.environ["JOURNEY_SHOTS"]) if "JOURNEY_SHOTS" in os.environ else None

@@ -50,7 +50,6 @@ def cohort():
 # --- What goes in ---
 
 
-@pytest.mark.feature(188)
 def test_example_sheet_becomes_a_cohort(run, cohort, merton):
     code, out, err = run(content=EXAMPLE.read_bytes())
 

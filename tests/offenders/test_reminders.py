@@ -63,7 +63,6 @@ def test_release_that_was_rated_for_reminds_of_nothing_more(inside, as_coordinat
 
 
 @pytest.mark.feature(151)
-@pytest.mark.feature(306)
 @pytest.mark.parametrize(("days", "times"), [(-29, 0), (-28, 1), (0, 1), (9, 1)])
 def test_coordinator_hears_of_six_months_green(merton, green, days, times):
     factories.meeting(merton, date(2026, 4, 16))

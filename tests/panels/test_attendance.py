@@ -185,6 +185,7 @@ def row(meeting, membership, **answers):
 
 @pytest.mark.feature(71)
 @pytest.mark.feature(74)
+@pytest.mark.feature(47)
 def test_attendance_page_saves_the_sheet_and_counts(meeting, coordinator, police, housing, sign_in):
     client = sign_in(coordinator)
     typed = row(meeting, police, how="present") | row(
@@ -218,6 +219,7 @@ def test_attendance_page_keeps_what_was_typed_when_something_is_missing(
     assert not Attendance.objects.exists()
 
 
+@pytest.mark.feature(48)
 def test_guest_needs_the_meeting_that_agreed(meeting, merton, chair, coordinator, sign_in):
     factories.meeting(merton, date(2026, 2, 12), chair=chair, status="signed")
     client = sign_in(coordinator)
@@ -233,6 +235,7 @@ def test_guest_needs_the_meeting_that_agreed(meeting, merton, chair, coordinator
     assert not Attendance.objects.exists()
 
 
+@pytest.mark.feature(74)
 def test_quorum_line_names_the_rule_of_the_scheme(coordinator, sign_in):
     richmond = factories.scheme("merton", "with-quorum")
     policy = richmond.policy_version
@@ -260,6 +263,7 @@ def test_quorum_line_names_the_rule_of_the_scheme(coordinator, sign_in):
 
 @pytest.mark.feature(79)
 @pytest.mark.feature(308)
+@pytest.mark.feature(186)
 def test_agreement_is_signed_with_time_version_and_person(meeting, police, sign_in):
     client = sign_in(police)
     signed = {"statement_1": "on", "statement_2": "on", "typed_name": "tom  dunn"}

@@ -55,6 +55,7 @@ def flipped(content, at):
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
+@pytest.mark.feature(86)
 def test_signed_file_is_unaltered_and_says_who_signed(tmp_path, content, signed, capsys):
     code, said = run(tmp_path, content, capsys)
 

@@ -39,8 +39,6 @@ def update(**changed):
     return {"status": "done", "note": "Reference is with us", "version": 1, "back": "/actions/?show=agency"} | changed
 
 
-@pytest.mark.feature(80)
-@pytest.mark.feature(310)
 def test_actions_stand_overdue_first(add, sign_in, housing):
     add("Later", date(2026, 4, 1))
     add("Overdue", date(2026, 3, 1))
@@ -103,7 +101,6 @@ def test_carried_forward_is_shown(add, sign_in, housing, as_coordinator):
 
 
 @pytest.mark.feature(81)
-@pytest.mark.feature(188)
 def test_owner_agency_updates_an_action_in_its_row(add, sign_in, housing):
     action = add()
 
@@ -218,7 +215,6 @@ def test_home_tells_of_our_actions(add, sign_in, housing, coordinator):
     assert f"{name}: 1 action overdue" in text(sign_in(coordinator).get("/"))
 
 
-@pytest.mark.feature(124)
 def test_board_counts_open_and_late_actions(add, sign_in, housing):
     add(due=date(2026, 3, 1))
     add()

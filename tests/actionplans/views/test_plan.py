@@ -189,7 +189,6 @@ def test_unknown_pathway_is_not_found(lead, address):
     assert lead.post(f"{address}gardening/actions/", {}).status_code == 404
 
 
-@pytest.mark.feature(141)
 def test_overview_shows_pathways_and_open_actions(lead, case, housing, as_coordinator):
     plan = start_plan(case, by=as_coordinator)
     set_need(plan, "accommodation", level="high", goal="", by=as_coordinator)

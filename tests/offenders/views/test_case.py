@@ -124,7 +124,6 @@ def custody_form(**changed):
     } | changed
 
 
-@pytest.mark.feature(143)
 @pytest.mark.feature(124)
 def test_custody_is_recorded_and_rated_blue(case, sign_in, coordinator):
     client = sign_in(coordinator)

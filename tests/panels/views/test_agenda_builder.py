@@ -146,7 +146,6 @@ def test_builder_costs_the_same_however_many_cases(
 # --- On the page
 
 
-@pytest.mark.feature(69)
 @pytest.mark.feature(70)
 def test_suggested_reviews_are_added_all_at_once_red_first(merton, meeting, coordinator, sign_in):
     for colour in ("GREEN", "RED", "AMBER"):
@@ -328,6 +327,7 @@ def test_time_runs_on_from_item_to_item(merton, meeting, coordinator, as_coordin
 
 @pytest.mark.feature(64)
 @pytest.mark.feature(67)
+@pytest.mark.feature(29)
 def test_sending_confirms_who_gets_it_then_fixes_the_numbers(
     merton, meeting, coordinator, police, as_coordinator, sign_in
 ):

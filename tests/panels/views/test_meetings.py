@@ -40,7 +40,6 @@ def plan_form(merton, **changes):
     return FORM | {"body": str(factories.of_first_body(merton).pk)} | changes
 
 
-@pytest.mark.feature(57)
 @pytest.mark.feature(303)
 def test_planning_shows_the_dates_with_their_rules_before_anything_is_saved(merton, coordinator, sign_in):
     page = sign_in(coordinator).post("/meetings/new/", plan_form(merton, show="1"))
@@ -52,7 +51,7 @@ def test_planning_shows_the_dates_with_their_rules_before_anything_is_saved(mert
     assert not Meeting.objects.exists()
 
 
-@pytest.mark.feature(57)
+@pytest.mark.feature(92)
 def test_planning_makes_a_draft_with_what_every_agenda_has(merton, coordinator, chair, sign_in):
     page = sign_in(coordinator).post("/meetings/new/", plan_form(merton, chair=str(chair.pk)), follow=True)
 
@@ -91,6 +90,7 @@ def test_planning_a_day_twice_is_refused(meeting, merton, coordinator, sign_in):
     assert Meeting.objects.count() == 1
 
 
+@pytest.mark.feature(57)
 def test_proposed_date_is_the_same_weekday_of_the_next_month(meeting, merton, coordinator, sign_in):
     html = sign_in(coordinator).get("/meetings/new/").content.decode()
 
@@ -156,7 +156,6 @@ def test_member_meets_the_date_but_no_agenda_before_it_is_sent(meeting, merton, 
 
 
 @pytest.mark.feature(64)
-@pytest.mark.feature(65)
 def test_member_reads_the_agenda_says_so_and_answers(sent, merton, police, sign_in):
     client = sign_in(police)
 

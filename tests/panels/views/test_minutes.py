@@ -48,7 +48,6 @@ def signature(minutes, **changes):
 
 
 @pytest.mark.feature(84)
-@pytest.mark.feature(302)
 def test_draft_wrote_itself_and_takes_words(item, sign_in, coordinator):
     client = sign_in(coordinator)
     page = client.get(reverse("minutes", args=[KEY])).content.decode()
@@ -83,6 +82,7 @@ def test_member_sees_that_they_are_drafted_and_nothing_of_them(item, sign_in, po
     assert item.case.offender.name not in page
 
 
+@pytest.mark.feature(89)
 def test_decision_can_be_corrected_from_the_draft(item, sign_in, coordinator):
     client = sign_in(coordinator)
     assert "Correct what was recorded" in client.get(reverse("minutes", args=[KEY])).content.decode()
@@ -101,6 +101,7 @@ def test_decision_can_be_corrected_from_the_draft(item, sign_in, coordinator):
 
 
 @pytest.mark.feature(86)
+@pytest.mark.feature(27)
 def test_chair_reads_signs_and_everyone_gets_the_pdf(item, sign_in, coordinator, chair, police):
     office = sign_in(coordinator)
     office.post(reverse("send_minutes", args=[KEY]))
@@ -149,6 +150,7 @@ def test_signature_under_another_record_is_409_with_words(with_chair, sign_in, c
     assert "have changed since you opened them" in page.content.decode()
 
 
+@pytest.mark.feature(199)
 def test_recorder_who_chairs_reads_why_they_may_not_sign(with_chair, item, sign_in, coordinator):
     coordinator.roles = ["coordinator", "chair"]
     coordinator.save()
@@ -188,6 +190,7 @@ def test_another_schemes_minutes_are_not_found(with_chair, as_chair, sign_in):
         assert client.get(reverse(name, args=args)).status_code == 404
 
 
+@pytest.mark.feature(86)
 def test_check_page_says_unaltered_and_altered(with_chair, as_chair, sign_in, police):
     verbs.sign(
         with_chair, by=as_chair, typed_name="Grace Adeyemi", record_sha256=fingerprint(record_of(with_chair)), password_ok=True

@@ -293,6 +293,7 @@ def office(sign_in, coordinator):
 
 
 @pytest.mark.feature(112)
+@pytest.mark.feature(304)
 def test_progress_shows_people_by_agencies(office, meeting, asked, police, housing):
     factories.agency_return(asked[0], housing)
     factories.check_request(meeting, police.agency, asked[0].offender)
