@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from actionplans.models import STILL_TO_DO, Action
 from iom import clock
@@ -22,7 +23,7 @@ from referrals.scoring import current_score, meaning
 from . import record
 from .agreement import opens_restricted
 from .decide import STATUTORY
-from .models import AgendaItem, Decision, ItemState, Section
+from .models import AgendaItem, Decision, ItemAction, ItemState, Section
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -117,6 +118,18 @@ class Table:
     people: tuple[Membership, ...]
     next_panel: date | None = None
     police: tuple[Membership, ...] = field(default=())
+
+
+def rules_at(meeting: Meeting) -> Policy:
+    """The rules in force on the day of a meeting; read once where they are today's."""
+    present, today = meeting.scheme.policy_version, clock.today()
+    in_force = present.valid_from <= meeting.date <= today
+    return (present if in_force else meeting.scheme.policy_on(meeting.date)).policy
+
+
+def said_of_actions(item: AgendaItem) -> list[ItemAction]:
+    """What the item says of actions, agreed here or looked at."""
+    return list(item.item_actions.select_related("action__agency", "action__owner__user").order_by("pk"))
 
 
 def rail(actor: Actor, meeting: Meeting, number: str) -> Rail | None:
@@ -233,20 +246,21 @@ def table(actor: Actor, next_panel: date | None) -> Table:
     )
 
 
-def actions_to_look_at(actor: Actor, meeting: Meeting, item: AgendaItem) -> list[Action]:
+def actions_to_look_at(actor: Actor, meeting: Meeting, item: AgendaItem, said: Iterable[ItemAction]) -> list[Action]:
     """Earlier actions whose outcome is asked for at this item, the most overdue first.
 
     Of a person's item: every action of the case that is still to do. Of "actions from the last meeting": what was due
     by now and belongs to no case with an item of its own. What was reported on here already stays in the list.
     """
-    rows = Action.objects.visible_to(actor).exclude(item_actions__item=item, item_actions__kind="agreed")
+    if item.section != Section.LAST_ACTIONS and item.case is None:
+        return []
+    agreed = [each.action_id for each in said if each.kind == ItemAction.Kind.AGREED]
+    looked_at = [each.action_id for each in said if each.kind == ItemAction.Kind.REVIEWED]
+    rows = Action.objects.visible_to(actor).exclude(pk__in=agreed)
     if item.section == Section.LAST_ACTIONS:
         here = AgendaItem.objects.filter(meeting=meeting, case__isnull=False).exclude(state=ItemState.PARKED)
         rows = rows.filter(due_on__lte=meeting.date).exclude(meeting=meeting).exclude(case__in=here.values("case"))
-    elif item.case is not None:
-        rows = rows.filter(case=item.case)
     else:
-        return []
-    looked_at = list(item.item_actions.filter(kind="reviewed").values_list("action", flat=True))
-    wanted = rows.filter(status__in=STILL_TO_DO) | rows.filter(pk__in=looked_at)
-    return list(wanted.distinct().for_list().order_by("due_on", "pk"))
+        rows = rows.filter(case=item.case)
+    rows = rows.filter(Q(status__in=STILL_TO_DO) | Q(pk__in=looked_at))
+    return list(rows.for_list().order_by("due_on", "pk"))

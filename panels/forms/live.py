@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from iom.policy import Policy
 from offenders.models import AssignmentRole
 from panels.decide import NEEDS_COLOUR, NEEDS_REASON, Choice, Lead, LookedAt, NewAction, offered
 from panels.live import Brief, Table
-from panels.models import AgendaItem, Decision, How, Outcome
+from panels.models import AgendaItem, Decision, How, ItemAction, Outcome
 from panels.words import CHOICE_WORDS, HOW_WORDS, REASON_CHIPS
 
 AGAINST_THE_RULE = "Enter a reason for going against the scheme rule"
@@ -315,11 +316,12 @@ class Sheet:
         table: Table,
         policy: Policy,
         look_at: Iterable[Action],
+        said_before: Iterable[ItemAction] = (),
         present: Decision | None = None,
         with_decision: bool = True,
     ) -> None:
         draft = item.draft
-        self.item, self.table, self.posted = item, table, posted
+        self.item, self.table, self.present, self.brief = item, table, present, brief
         source: Mapping[str, Any] = posted if posted is not None else draft
         count = _count(source.get("actions"))
         self.form = (
@@ -328,13 +330,12 @@ class Sheet:
         self.actions = [
             ActionForm(table, number, posted, start=_under(draft, f"action-{number}")) for number in range(count)
         ]
-        said = {each.action_id: each for each in item.item_actions.filter(kind="reviewed")} if with_decision else {}
+        said = {each.action_id: each for each in said_before} if with_decision else {}
         self.looks = [
             LookForm(action, posted, start=_said(said.get(action.pk)) | _under(draft, f"looked-{action.pk}"))
             for action in (look_at if with_decision else ())
         ]
         self.quick = str(source.get("quick") or "")
-        self.quick_error = ""
 
     @property
     def forms(self) -> list[SaneForm]:
@@ -351,17 +352,16 @@ class Sheet:
     def new_actions(self) -> list[NewAction]:
         return [form.action() for form in self.actions]
 
-    def typed(self) -> dict[str, Any]:
-        """Every answer as it was typed, under its name: what is kept as the draft of the item."""
-        assert self.posted is not None  # noqa: S101 -- only what came can be kept
-        kept: dict[str, Any] = {"actions": str(len(self.actions)), "quick": self.quick}
-        for form in self.forms:
-            for name, bound in form.fields.items():
-                key = form.add_prefix(name)
-                if key in self.posted:
-                    several = getattr(bound.widget, "allow_multiple_selected", False)
-                    kept[key] = self.posted.getlist(key) if several else self.posted[key]
-        return kept
+
+_OF_ROWS = re.compile(r"action-\d{1,2}-(text|agency|owner|due_on|ask)|looked-\d{1,18}-(status|note)")
+_SINGLE = frozenset(ItemForm.base_fields) | {"actions", "quick"}
+MOST_ANSWERS = 400
+
+
+def answers(posted: QueryDict) -> dict[str, Any]:
+    """Every answer as it was typed, under its name: what is kept as the draft of an item. Nothing else is taken."""
+    names = [name for name in posted if name in _SINGLE or _OF_ROWS.fullmatch(name)][:MOST_ANSWERS]
+    return {name: posted.getlist(name) if name == "chips" else posted[name] for name in names}
 
 
 def read_quick_line(kept: dict[str, Any], table: Table) -> tuple[dict[str, Any], tuple[str, ...]]:

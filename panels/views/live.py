@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from markupsafe import Markup
@@ -16,14 +16,14 @@ from markupsafe import Markup
 from iom import clock
 from iom.jinja import colour_key, colour_mark, colour_word, day_month, in_london, longday
 from iom.models import Meeting, MeetingStatus
-from iom.pages import page
+from iom.pages import found, page
 from iom.steps import Stale, StepRefused
 from offenders.models import Colour
 from panels import live, recording
 from panels.attendance import quorum_of
 from panels.decide import add_to_item, decide, holding
-from panels.forms.live import Sheet, read_quick_line, without_action
-from panels.models import AgendaItem, ItemState, Outcome, Section
+from panels.forms.live import Sheet, answers, read_quick_line, without_action
+from panels.models import AgendaItem, ItemAction, ItemState, Outcome, Section
 from panels.words import OUTCOME_WORDS
 
 from .at import of_papers
@@ -72,10 +72,10 @@ def take_over(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @of_papers
 def keep_draft(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Autosave: keep what is typed on an item as it stands, valid or not."""
-    rail = _rail(request, meeting)
-    sheet = _sheet(request, meeting, rail.item)
+    items = AgendaItem.objects.visible_to(request.actor).filter(meeting=meeting)
+    item = found(items, number=request.POST.get("item") or "-")
     try:
-        recording.keep_draft(rail.item, sheet.typed(), by=request.actor)
+        recording.keep_draft(item, answers(request.POST), by=request.actor)
     except StepRefused as refused:
         return JsonResponse({"message": " ".join(refused.problems)}, status=409)
     return JsonResponse({"at": _time()})
@@ -143,20 +143,32 @@ def _rail(request: HttpRequest, meeting: Meeting) -> live.Rail:
 
 
 def _sheet(request: HttpRequest, meeting: Meeting, item: AgendaItem, *, posted: bool = True) -> Sheet:
-    policy = meeting.scheme.policy_on(meeting.date).policy
+    policy = live.rules_at(meeting)
     present = holding(item)
-    # A decision posted again from a page that was open before, as with "back", is a correction.
-    change = bool({"change", "outcome", "note"} & set(request.POST)) if posted else "change" in request.GET
+    said = live.said_of_actions(item)
     return Sheet(
         item,
         request.POST if posted else None,
         brief=live.brief(request.actor, meeting, item, policy),
-        table=live.table(request.actor, recording.next_meeting_day(meeting)),
+        table=_table(request, meeting),
         policy=policy,
-        look_at=live.actions_to_look_at(request.actor, meeting, item),
+        look_at=live.actions_to_look_at(request.actor, meeting, item, said),
+        said_before=[each for each in said if each.kind == ItemAction.Kind.REVIEWED],
         present=present,
-        with_decision=present is None or change,
+        with_decision=present is None or _changes(request.POST if posted else request.GET),
     )
+
+
+def _changes(data: QueryDict) -> bool:
+    """Whether a decided item is to be decided again.
+
+    A decision posted again from a page that was open before, as with "back", is a correction too.
+    """
+    return bool({"change", "outcome", "note"} & set(data))
+
+
+def _table(request: HttpRequest, meeting: Meeting) -> live.Table:
+    return live.table(request.actor, recording.next_meeting_day(meeting))
 
 
 def _recorded(request: HttpRequest, meeting: Meeting, rail: live.Rail) -> HttpResponse:
@@ -164,18 +176,19 @@ def _recorded(request: HttpRequest, meeting: Meeting, rail: live.Rail) -> HttpRe
     if not request.actor.can("panels.record", meeting):
         raise PermissionDenied
     then = request.POST.get("then", "action")
-    sheet = _sheet(request, meeting, rail.item)
-    kept, questions = read_quick_line(sheet.typed(), sheet.table)
+    kept, questions = read_quick_line(answers(request.POST), _table(request, meeting))
+    only_adds = holding(rail.item) is not None and not _changes(request.POST)
     try:
         if then.startswith("remove-"):
             return _keep(request, meeting, rail, without_action(kept, _number(then)))
-        if then == "action" and not (sheet.form is None and _all_plain(kept) and not questions):
+        if then == "action" and not (only_adds and _all_plain(kept) and not questions):
             return _keep(request, meeting, rail, kept)
         if questions:
             recording.keep_draft(rail.item, kept, by=request.actor)
             return _show(request, meeting, rail, sheet=None, problems=list(questions))
         return _save(request, meeting, rail, kept, then)
     except StepRefused as refused:
+        sheet = _sheet(_with(request, kept), meeting, rail.item)
         return _show(request, meeting, rail, sheet=sheet, problems=refused.problems)
 
 
@@ -232,24 +245,25 @@ def _show(
     live_now = meeting.status == MeetingStatus.LIVE
     may_record = request.actor.can("panels.record", meeting)
     recorder = may_record and (meeting.recorder_id == request.user.pk or not live_now)
-    policy = meeting.scheme.policy_on(meeting.date).policy
     if sheet is None:
-        item.refresh_from_db(fields=["draft", "version", "state"])
+        if request.method == "POST":
+            item.refresh_from_db(fields=["draft", "version", "state"])
         sheet = _sheet(request, meeting, item, posted=False)
-    decision = holding(item)
+    decision = sheet.present
+    said = live.said_of_actions(item) if decision is not None else []
     context = {
         "meeting": meeting,
         "rail": rail,
         "item": item,
         "heading": live.heading(item),
-        "brief": sheet.form.brief if sheet.form else live.brief(request.actor, meeting, item, policy),
-        "policy": policy,
+        "brief": sheet.brief,
+        "policy": live.rules_at(meeting),
         "sheet": sheet if recorder else None,
         "form": sheet.form if recorder else None,
         "decision": decision,
         "changing": decision is not None and sheet.form is not None and recorder,
-        "agreed": list(item.item_actions.filter(kind="agreed").select_related("action__agency", "action__owner__user")),
-        "looked_at": list(item.item_actions.filter(kind="reviewed").select_related("action__agency")),
+        "agreed": [each for each in said if each.kind == ItemAction.Kind.AGREED],
+        "looked_at": [each for each in said if each.kind == ItemAction.Kind.REVIEWED],
         "recording": recorder,
         "live_now": live_now,
         "may_take_over": live_now and may_record and not recorder,

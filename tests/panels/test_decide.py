@@ -396,3 +396,16 @@ def test_agency_of_another_scheme_is_refused(review, as_coordinator):
 
     with pytest.raises(StepRefused, match="agency of this scheme"):
         decide(review, Choice(Outcome.NO_CHANGE, actions=(NewAction("X", theirs, clock.today()),)), by=as_coordinator)
+
+
+def test_decision_to_be_ratified_comes_back_at_the_next_meeting(richmond_item):
+    item, by, referrer = richmond_item
+    following = factories.meeting(item.scheme, DAY + timedelta(days=400), body=item.meeting.body)
+    decide(item, Choice(Outcome.NOT_ACCEPT, reason="Not persistent enough"), by=by)
+
+    recording.close(item.meeting, by=by)
+
+    item.referral.refresh_from_db()
+    [again] = following.items.all()
+    assert (again.referral, item.referral.status) == (item.referral, "on_agenda")
+    assert recording.carry_forward(item.meeting).people[0].why.startswith("Decided without a quorum")

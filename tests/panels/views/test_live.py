@@ -172,7 +172,9 @@ def test_lead_agency_against_the_rule_is_taken_with_a_reason(nomination, recorde
     record(recorder, nomination, **accepting(probation, police, lead_agency="housing", lead_reason="Knows him best"))
 
     assert Decision.objects.get().leads["lead_agency"] == {
-        "agency": "Housing", "name": "", "reason": "Knows him best",
+        "agency": "Housing",
+        "name": "",
+        "reason": "Knows him best",
     }
 
 
@@ -186,7 +188,11 @@ def test_rule_for_the_lead_agency_is_shown_with_its_source(nomination, recorder)
 
 def test_chips_and_line_become_one_reason(review, recorder):
     record(
-        recorder, review, outcome="change_rating", colour="RED", chips=["Not engaging", "New offences"],
+        recorder,
+        review,
+        outcome="change_rating",
+        colour="RED",
+        chips=["Not engaging", "New offences"],
         reason="Two arrests in February",
     )
 
@@ -206,7 +212,12 @@ def test_last_actions_are_answered_in_the_review(review, meeting, recorder, hous
     )
     assert "Visit" in recorder.get(reverse("live", args=[KEY]), {"item": review.number}).content.decode()
 
-    record(recorder, review, outcome="no_change", **{f"looked-{action.pk}-status": "not_done", f"looked-{action.pk}-note": "No staff"})
+    record(
+        recorder,
+        review,
+        outcome="no_change",
+        **{f"looked-{action.pk}-status": "not_done", f"looked-{action.pk}-note": "No staff"},
+    )
 
     action.refresh_from_db()
     assert (action.status, action.note) == ("not_done", "No staff")
@@ -246,8 +257,14 @@ def test_unclear_line_asks_and_guesses_nothing(review, recorder, line, question)
 
 def test_waiting_action_is_undone_and_the_others_stay(review, recorder):
     record(recorder, review, "action", quick="Housing: first by 2w")
-    fields = {f"action-0-{name}": value for name, value in {"text": "first", "agency": "housing", "due_on": "1 1 2030"}.items()}
-    second = {f"action-1-{name}": value for name, value in {"text": "second", "agency": "police", "due_on": "1 1 2030"}.items()}
+    fields = {
+        f"action-0-{name}": value
+        for name, value in {"text": "first", "agency": "housing", "due_on": "1 1 2030"}.items()
+    }
+    second = {
+        f"action-1-{name}": value
+        for name, value in {"text": "second", "agency": "police", "due_on": "1 1 2030"}.items()
+    }
 
     record(recorder, review, "remove-0", actions="2", **fields, **second)
 
@@ -291,7 +308,9 @@ def test_autosave_of_somebody_who_lost_the_recording_says_so(review, merton, sig
 
 
 def test_fields_of_other_forms_are_not_kept(review, recorder):
-    recorder.post(reverse("live_draft", args=[KEY]), {"item": "2", "state": "decided", "scheme": "9", "action-0-x": "y"})
+    recorder.post(
+        reverse("live_draft", args=[KEY]), {"item": "2", "state": "decided", "scheme": "9", "action-0-x": "y"}
+    )
 
     review.refresh_from_db()
     assert review.draft == {}
@@ -360,7 +379,9 @@ def test_restricted_item_is_absent_from_rail_and_page(meeting, merton, review, r
 @pytest.mark.feature(74)
 def test_not_quorate_is_said_and_the_decision_is_marked(db, sign_in):
     scheme = factories.scheme("richmond")
-    body = factories.Body.objects.get(scheme=scheme, slug=next(b.slug for b in scheme.policy.bodies if b.quorum.organisations))
+    body = factories.Body.objects.get(
+        scheme=scheme, slug=next(b.slug for b in scheme.policy.bodies if b.quorum.organisations)
+    )
     recorder = factories.member(scheme, "coordinator")
     meeting = factories.live_meeting(scheme, DAY, recorder=recorder, body=body)
     factories.attended(meeting, factories.member(scheme, "member", agency_kind="police"))
@@ -385,7 +406,9 @@ def test_title_and_address_hold_no_name(nomination, recorder):
     assert nomination.referral.offender.family_name.lower() not in title.lower()
 
 
-def test_live_page_costs_the_same_for_few_and_many_items(review, meeting, merton, recorder, django_assert_max_num_queries):
+def test_live_page_costs_the_same_for_few_and_many_items(
+    review, meeting, merton, recorder, django_assert_max_num_queries
+):
     for _ in range(2):
         with django_assert_max_num_queries(32):
             recorder.get(reverse("live", args=[KEY]), {"item": "2"})
