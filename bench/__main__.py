@@ -1,7 +1,7 @@
 """`make bench`: starts the stack with the demonstration, times the pages that people live in, writes bench.json.
 
-Server times of whole pages at one client, over a connection that is kept. Beside them `/healthz`, which does nothing: on
-a noisy machine quote the ratio, not the milliseconds.
+Server times of whole pages at one client, over a connection that is kept. Beside them `/healthz`, which does nothing:
+on a noisy machine quote the ratio, not the milliseconds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who acts, and what they may do.
 
-Permissions are written down in one `rules.py` an app, as `permit(name, holders, when)`: who holds the function in their own
-scheme, and for which objects. Nothing else decides access. An absent object is a refusal.
+Permissions are written down in one `rules.py` an app, as `permit(name, holders, when)`: who holds the function in their
+own scheme, and for which objects. Nothing else decides access. An absent object is a refusal.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def record(
 ) -> AuditEvent:
     """Write what was done, in the caller's transaction. Labels and names of fields only: no values, no free text.
 
-    `subjects` are case or referral references of the people concerned; `context` says where it happened (meeting, item).
+    `subjects` are case or referral references of the people concerned; `context` says where it was (meeting, item).
     """
     return AuditEvent.objects.create(
         scheme=by.scheme,

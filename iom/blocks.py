@@ -28,7 +28,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of a page: a template with what it shows. `place` orders the parts; `slot` says which column or page part."""
+    """A part of a page: a template with what it shows. `place` orders the parts; `slot` says which part of the page."""
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)

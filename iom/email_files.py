@@ -8,7 +8,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 
 class EmailFiles(BaseEmailBackend):
-    """Writes each message to `IOM_HOME/mail/` under its Message-ID: sent twice, it is still one file (security.md Q2)."""
+    """Writes each message to `IOM_HOME/mail/` under its Message-ID: sent twice, it is one file (security.md Q2)."""
 
     def send_messages(self, email_messages: list) -> int:
         folder = Path(settings.EMAIL_FILE_PATH)

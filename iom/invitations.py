@@ -58,9 +58,7 @@ def invite(
 def find(secret: str) -> Invitation | None:
     """The invitation of a link, if the link still works."""
     invitation = (
-        Invitation.objects.select_related("agency", "scheme")
-        .filter(digest=_digest(secret), spent_at=None)
-        .first()
+        Invitation.objects.select_related("agency", "scheme").filter(digest=_digest(secret), spent_at=None).first()
     )
     return invitation if invitation and invitation.is_open(clock.now()) else None
 

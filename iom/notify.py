@@ -39,9 +39,7 @@ def tell(
         )
         told += new
         if new and email_body:
-            outbox.add(
-                "email", scheme=scheme, key=f"notification:{notification.pk}", notification=notification.pk
-            )
+            outbox.add("email", scheme=scheme, key=f"notification:{notification.pk}", notification=notification.pk)
     return told
 
 
@@ -56,9 +54,7 @@ def link(scheme: Scheme, url: str) -> str:
 def send_email(message: OutboxMessage) -> str | None:
     """Send a notification's e-mail, under a Message-ID made from the outbox key: a repeat is the same message."""
     notification = (
-        Notification.objects.select_related("recipient", "scheme")
-        .filter(pk=message.payload["notification"])
-        .first()
+        Notification.objects.select_related("recipient", "scheme").filter(pk=message.payload["notification"]).first()
     )
     if notification is None or not notification.recipient.is_active:
         return "skipped"

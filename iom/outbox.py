@@ -1,4 +1,7 @@
-"""Work that goes on after the answer: written in the request's transaction, sent by the relay, done once (security.md Q1 to Q5)."""
+"""Work that goes on after the answer (security.md Q1 to Q5).
+
+It is written in the request's transaction, handed on by the relay, and done once.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ _handlers: dict[str, Handler] = {}
 
 
 def handler(kind: str) -> Callable[[Handler], Handler]:
-    """Register what does the work of `kind`. It runs in one transaction and may be run twice; it may return "skipped"."""
+    """Register what does the work of `kind`, in one transaction, perhaps twice; it may return "skipped"."""
 
     def register(function: Handler) -> Handler:
         if kind in _handlers:
@@ -61,7 +64,7 @@ def add(kind: str, *, scheme: Scheme, key: str, by: Actor | None = None, **paylo
 
 
 def claim(limit: int = 50) -> list[uuid.UUID]:
-    """Messages that are due, taken so that no other relay sends them too; they come up again if nobody finishes them."""
+    """Messages that are due, taken so that no other relay has them too; unfinished ones come up again."""
     with transaction.atomic():
         due = (
             OutboxMessage.objects.select_for_update(skip_locked=True)

@@ -22,8 +22,8 @@ View = Callable[..., HttpResponse]
 def page(permission: str, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
     """Guard a view: the permission is asked for before anything else, and named for the access matrix.
 
-    `PUBLIC` needs nobody, `SIGNED_IN` needs an account but no scheme. Anything else needs an actor who holds it: nobody is
-    sent to sign in, and someone whose role lacks the function gets 403 (security.md Z8). GET brings HEAD with it.
+    `PUBLIC` needs nobody, `SIGNED_IN` needs an account but no scheme. Anything else needs an actor who holds it: nobody
+    is sent to sign in, and someone whose role lacks the function gets 403 (security.md Z8). GET brings HEAD with it.
     """
 
     def guard(view: View) -> View:

@@ -45,14 +45,10 @@ def create_scheme(slug: str, policy: Policy, *, on: date, admin_email: str = "")
     audit.record("create_scheme", scheme.policy_version, by=by, after=policy.slug)
     invitation, secret = None, ""
     if admin_email:
-        office = Agency.objects.filter(scheme=scheme, kind="council").order_by(
-            "pk"
-        ).first() or Agency.objects.create(
+        office = Agency.objects.filter(scheme=scheme, kind="council").order_by("pk").first() or Agency.objects.create(
             scheme=scheme, slug=slugify(OFFICE[0]), name=OFFICE[0], kind=OFFICE[1], core=False
         )
-        invitation, secret = invitations.invite(
-            email=admin_email, agency=office, roles=[Role.SCHEME_ADMIN], by=by
-        )
+        invitation, secret = invitations.invite(email=admin_email, agency=office, roles=[Role.SCHEME_ADMIN], by=by)
     return Made(scheme, invitation, secret)
 
 

@@ -1,7 +1,7 @@
 """Status steps: each app keeps its table, this takes them (style.md 3).
 
-A step names the statuses it leaves from, the one it leads to, its permission, its guards in words, and what the page says
-afterwards. Nothing but `take` writes a status.
+A step names the statuses it leaves from, the one it leads to, its permission, its guards in words, and what the page
+says afterwards. Nothing but `take` writes a status.
 """
 
 from __future__ import annotations

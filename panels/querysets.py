@@ -21,24 +21,17 @@ class OfMeetingsQuerySet(SchemeQuerySet):
 
 class AgendaItemQuerySet(OfMeetingsQuerySet):
     def visible_to(self, actor: Actor | None) -> AgendaItemQuerySet:
-        """Items of those meetings; one about a restricted case is absent for whoever is not named on it (security.md Z4)."""
-        unseen = Case.objects.filter(restricted=True).exclude(
-            pk__in=Case.objects.visible_to(actor).values("pk")
-        )
+        """Items of those meetings; one of a restricted case is absent for who is not named on it (security.md Z4)."""
+        unseen = Case.objects.filter(restricted=True).exclude(pk__in=Case.objects.visible_to(actor).values("pk"))
         return (
-            super()
-            .visible_to(actor)
-            .exclude(case__in=unseen)
-            .exclude(referral__offender__in=unseen.values("offender"))
+            super().visible_to(actor).exclude(case__in=unseen).exclude(referral__offender__in=unseen.values("offender"))
         )
 
     def numbered(self) -> AgendaItemQuerySet:
         return self.exclude(state="parked").order_by("position", "pk")
 
     def for_list(self) -> AgendaItemQuerySet:
-        return self.select_related(
-            "referral__offender", "referral__agency", "case__offender", "late_agreed_by"
-        )
+        return self.select_related("referral__offender", "referral__agency", "case__offender", "late_agreed_by")
 
 
 def meetings_with_papers(actor: Actor | None) -> object:

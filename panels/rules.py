@@ -1,6 +1,7 @@
 """Who may do what at and around a meeting."""
 
 import rules
+from django.db.models import QuerySet
 
 from iom.access import Actor, has_role, permit
 from iom.models import Meeting
@@ -45,7 +46,7 @@ permit("panels.send_notices", has_role("coordinator"), reads_its_papers)
 
 
 @involves
-def cases_on_agendas_of_our_bodies(actor: Actor):
+def cases_on_agendas_of_our_bodies(actor: Actor) -> QuerySet:
     return AgendaItem.objects.filter(
         meeting__in=meetings_with_papers(actor), meeting__attendance__agency=actor.agency, case__isnull=False
     ).values("case")

@@ -225,9 +225,7 @@ def _outcome(criteria: Met, exclusions: Met) -> Outcome:
     return "not_known" if exclusions is None or criteria is None else "eligible"
 
 
-def _result(
-    clause: Clause, kind: Literal["criterion", "exclusion"], facts: Facts, as_of: date
-) -> ClauseResult:
+def _result(clause: Clause, kind: Literal["criterion", "exclusion"], facts: Facts, as_of: date) -> ClauseResult:
     return ClauseResult(
         clause.name,
         clause.label,
@@ -241,9 +239,7 @@ def _result(
 def _within(value: int | None, test: NumberTest) -> Met:
     if value is None:
         return None
-    return (test.at_least is None or value >= test.at_least) and (
-        test.at_most is None or value <= test.at_most
-    )
+    return (test.at_least is None or value >= test.at_least) and (test.at_most is None or value <= test.at_most)
 
 
 def _counts(offence: Offence, test: OffenceTest, as_of: date) -> Met:

@@ -56,9 +56,7 @@ def offence(code: str) -> Offence | None:
 
 _CLASS_AND_SUBCLASS = re.compile(r"([0-9]{1,3})/([0-9]{1,2})")
 _CODE = re.compile(r"[0-9]+")
-_SMALL_WORDS = frozenset(
-    {"a", "an", "and", "any", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to"}
-)
+_SMALL_WORDS = frozenset({"a", "an", "and", "any", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to"})
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -69,8 +67,7 @@ def _words(text: str) -> tuple[str, ...]:
 def _searchable() -> tuple[tuple[Offence, tuple[str, ...], tuple[str, ...]], ...]:
     """Each offence with the words of its own description and those of the headings above it."""
     return tuple(
-        (each, _words(each.description), _words(f"{each.heading} {each.group}"))
-        for each in _offences().values()
+        (each, _words(each.description), _words(f"{each.heading} {each.group}")) for each in _offences().values()
     )
 
 

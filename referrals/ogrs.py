@@ -136,9 +136,7 @@ def _coefficients(name: str) -> Coefficients:
     ages: dict[Gender, list[AgeBand]] = {gender: [] for gender in Gender}
     for row in table("ogrs3-age-gender.csv"):
         oldest = int(row["age_to"]) if row["age_to"] else math.inf
-        ages[Gender(row["gender"])].append(
-            AgeBand(int(row["age_from"]), oldest, float(row[f"coefficient_{name}"]))
-        )
+        ages[Gender(row["gender"])].append(AgeBand(int(row["age_from"]), oldest, float(row[f"coefficient_{name}"])))
     return Coefficients(
         name=name,
         intercept_1yr=numbers["intercept_1yr"],
@@ -147,10 +145,7 @@ def _coefficients(name: str) -> Coefficients:
         first_time=numbers["conviction_status"]["first_sanction_conviction"],
         repeat=numbers["conviction_status"]["conviction_with_previous_sanctions"],
         age_gender={gender: tuple(bands) for gender, bands in ages.items()},
-        offence={
-            row["category"]: float(row[f"coefficient_{name}"])
-            for row in table("ogrs3-offence-categories.csv")
-        },
+        offence={row["category"]: float(row[f"coefficient_{name}"]) for row in table("ogrs3-offence-categories.csv")},
     )
 
 
@@ -391,9 +386,7 @@ def _effects(result: Result) -> tuple[Effect, ...]:
         return age_gender_weight(age, gender, coefficients)
 
     def history(sanctions: int, first: int) -> float:
-        return status_weight(sanctions, coefficients) + coefficients.copas * copas_rate(
-            sanctions, convicted_at, first
-        )
+        return status_weight(sanctions, coefficients) + coefficients.copas * copas_rate(sanctions, convicted_at, first)
 
     effects = (
         effect(
@@ -519,13 +512,9 @@ def _offence_problems(facts: Facts) -> list[Problem]:
     if current is not None and current.category is not None:
         return []
     if len(code) != CODE_LENGTH:
-        message = (
-            "Enter the 5 digits of the Home Office code, zeros in front included, or search by the offence."
-        )
+        message = "Enter the 5 digits of the Home Office code, zeros in front included, or search by the offence."
     elif current is None:
-        message = (
-            "We do not know this Home Office code. Search by the offence, for example burglary dwelling."
-        )
+        message = "We do not know this Home Office code. Search by the offence, for example burglary dwelling."
     elif current.status == "need_exact_offence":
         message = "Offences under this code weigh differently. Choose the exact offence."
     else:

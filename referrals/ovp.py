@@ -322,12 +322,8 @@ _EXPLANATIONS = {
     "non_violent_sanctions": _Explanation("total_number_of_sanctions", "Other sanctions", "2 or fewer"),
     "age_at_start_of_followup": _Explanation("date_of_birth", "Age at start of follow-up", "51 or over"),
     "gender": _Explanation("gender", "Gender", "Female"),
-    "recognises_impact_on_others": _Explanation(
-        "recognises_impact_on_others", "Recognises impact on others", "Yes"
-    ),
-    "no_fixed_abode_or_transient": _Explanation(
-        "no_fixed_abode_or_transient", "No fixed abode or transient", "No"
-    ),
+    "recognises_impact_on_others": _Explanation("recognises_impact_on_others", "Recognises impact on others", "Yes"),
+    "no_fixed_abode_or_transient": _Explanation("no_fixed_abode_or_transient", "No fixed abode or transient", "No"),
     "unemployed": _Explanation("unemployed", "Unemployed", "No"),
     "alcohol_sum": _Explanation("current_alcohol_use_problems", "Alcohol, now and excessive", "No problems"),
     "current_psychiatric_treatment": _Explanation(

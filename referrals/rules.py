@@ -1,9 +1,9 @@
 """Who may do what with referrals, scores and checks."""
 
 import rules
+from django.db.models import QuerySet
 
 from iom.access import Actor, has_role, permit
-
 from offenders.querysets import involves
 
 from .models import CheckRequest, Referral
@@ -54,5 +54,5 @@ permit("referrals.ask_agencies", has_role("coordinator"))
 
 
 @involves
-def cases_we_are_asked_about(actor: Actor):
+def cases_we_are_asked_about(actor: Actor) -> QuerySet:
     return CheckRequest.objects.filter(agency=actor.agency, case__isnull=False).values("case")

@@ -23,7 +23,7 @@ Row = Mapping[str, str]
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-class FileProblem(Exception):  # noqa: N818 -- the words of one line for whoever runs the command
+class FileProblem(Exception):
     """The file as a whole cannot be read or written; the message says what to do."""
 
 

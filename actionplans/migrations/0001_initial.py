@@ -21,9 +21,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -69,9 +67,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -115,9 +111,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -208,9 +202,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("scheme", "id"), name="actionplans_action_scheme_id"),
                     iom.models.base.SameScheme(field="case", name="actionplans_action_case_same_scheme"),
-                    iom.models.base.SameScheme(
-                        field="meeting", name="actionplans_action_meeting_same_scheme"
-                    ),
+                    iom.models.base.SameScheme(field="meeting", name="actionplans_action_meeting_same_scheme"),
                     iom.models.base.SameScheme(field="agency", name="actionplans_action_agency_same_scheme"),
                     iom.models.base.SameScheme(field="owner", name="actionplans_action_owner_same_scheme"),
                 ],
@@ -226,21 +218,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="plan",
-            constraint=iom.models.base.SameScheme(
-                field="agreed_at", name="actionplans_plan_agreed_at_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="agreed_at", name="actionplans_plan_agreed_at_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="pathwayneed",
-            constraint=models.UniqueConstraint(
-                fields=("scheme", "id"), name="actionplans_pathwayneed_scheme_id"
-            ),
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="actionplans_pathwayneed_scheme_id"),
         ),
         migrations.AddConstraint(
             model_name="pathwayneed",
-            constraint=iom.models.base.SameScheme(
-                field="plan", name="actionplans_pathwayneed_plan_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="plan", name="actionplans_pathwayneed_plan_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="pathwayneed",

@@ -24,9 +24,7 @@ class PolicyCommand(BaseCommand):
 
     def add_scheme_argument(self, parser: CommandParser) -> None:
         """`--scheme SLUG`, one of the presets."""
-        parser.add_argument(
-            "--scheme", required=True, metavar="SLUG", help=f"one of: {', '.join(preset_slugs())}"
-        )
+        parser.add_argument("--scheme", required=True, metavar="SLUG", help=f"one of: {', '.join(preset_slugs())}")
 
     def preset(self, slug: str) -> Policy:
         """The scheme's rules, or the end of the command."""

@@ -28,8 +28,8 @@ class SchemeQuerySet(models.QuerySet):
 
 
 class CompositeKey(models.BaseConstraint):
-    """A foreign key over several columns, which Django does not have: `fields` refer to `target_fields` of the model that
-    the relation `through` leads to, or of the model itself. Checked by the database when the transaction ends.
+    """A foreign key over several columns, which Django does not have: `fields` refer to `target_fields` of the model
+    that the relation `through` leads to, or of the model itself. Checked by the database when the transaction ends.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class CompositeKey(models.BaseConstraint):
 
 
 class SameScheme(CompositeKey):
-    """A foreign key that carries the scheme: the database refuses a row that points into another scheme (security.md Z2).
+    """A foreign key that carries the scheme: the database refuses a row that points into another one (security.md Z2).
 
     The target must be a `SchemeModel`, which is unique over (scheme, id).
     """
@@ -127,7 +127,7 @@ def per_scheme() -> models.UniqueConstraint:
 class SchemeModel(models.Model):
     """A row of one scheme: never without it, never pointing out of it.
 
-    `version` goes up by one with each change made by a verb; a form carries the version that its reader saw (security.md C1).
+    `version` goes up by one with each change made by a verb; a form carries what its reader saw (security.md C1).
     """
 
     scheme = models.ForeignKey("iom.Scheme", on_delete=models.PROTECT, related_name="+", editable=False)

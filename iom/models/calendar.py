@@ -55,9 +55,7 @@ class Seat(SchemeModel):
     post = models.CharField(max_length=120)
     permanent = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)
-    holder = models.ForeignKey(
-        Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="seats_held"
-    )
+    holder = models.ForeignKey(Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="seats_held")
     substitute = models.ForeignKey(
         Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="seats_substituted"
     )
@@ -103,9 +101,7 @@ class Meeting(SchemeModel):
     starts_at = models.TimeField()
     minutes_long = models.PositiveSmallIntegerField(default=120)
     place = models.CharField(max_length=200, blank=True)
-    status = models.CharField(
-        max_length=20, choices=MeetingStatus.choices, default=MeetingStatus.DRAFT, editable=False
-    )
+    status = models.CharField(max_length=20, choices=MeetingStatus.choices, default=MeetingStatus.DRAFT, editable=False)
     chair = models.ForeignKey(Membership, null=True, on_delete=models.PROTECT, related_name="chairs")
     recorder = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
@@ -125,9 +121,7 @@ class Meeting(SchemeModel):
     @property
     def key(self) -> str:
         """`2026-03-12` for the scheme's first body, `2026-03-12-board` for any other (design.md 6)."""
-        return (
-            self.date.isoformat() if self.body.position == 0 else f"{self.date.isoformat()}-{self.body.slug}"
-        )
+        return self.date.isoformat() if self.body.position == 0 else f"{self.date.isoformat()}-{self.body.slug}"
 
     def get_absolute_url(self) -> str:
         return reverse("meeting", args=[self.key])

@@ -32,7 +32,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """One person's account, whatever schemes and agencies they act for. Outside the schemes on purpose (security.md Z3)."""
+    """One person's account, whatever schemes and agencies they act for: outside the schemes (security.md Z3)."""
 
     email = models.EmailField(max_length=254)
     name = models.CharField(max_length=120)
@@ -111,14 +111,12 @@ class PolicyVersion(SchemeModel):
 
 
 class Agency(SchemeModel):
-    """An organisation as one scheme knows it. `kind` is what rules ask for ("probation manages statutory offenders")."""
+    """An organisation as one scheme knows it. `kind` is what rules ask for ("probation manages statutory cases")."""
 
     slug = models.SlugField(max_length=60)
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=40)
-    core = models.BooleanField(
-        default=True, help_text="Asked about every person, and its attendance is watched."
-    )
+    core = models.BooleanField(default=True, help_text="Asked about every person, and its attendance is watched.")
 
     class Meta:
         constraints = [
@@ -146,9 +144,7 @@ class Role(models.TextChoices):
 class MembershipQuerySet(SchemeQuerySet):
     def current(self, on: date) -> MembershipQuerySet:
         """Memberships that hold on the day `on`, of accounts in use."""
-        return self.filter(
-            models.Q(until=None) | models.Q(until__gt=on), starts_on__lte=on, user__is_active=True
-        )
+        return self.filter(models.Q(until=None) | models.Q(until__gt=on), starts_on__lte=on, user__is_active=True)
 
     def with_role(self, *roles: str) -> MembershipQuerySet:
         return self.filter(roles__overlap=list(roles))

@@ -42,9 +42,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["scheme", "-at"], name="iom_audit_newest"),
             models.Index(fields=["scheme", "object_type", "object_ref"], name="iom_audit_object"),
         ]
-        triggers = [
-            pgtrigger.Protect(name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)
-        ]
+        triggers = [pgtrigger.Protect(name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.object_type} {self.object_ref}"
@@ -89,9 +87,7 @@ class OutboxMessage(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["due_at"], name="iom_outbox_waiting", condition=models.Q(done_at=None, dead=False)
-            )
+            models.Index(fields=["due_at"], name="iom_outbox_waiting", condition=models.Q(done_at=None, dead=False))
         ]
 
     def __str__(self) -> str:
@@ -107,9 +103,7 @@ class Notification(SchemeModel):
     due = models.DateField(null=True)
     text = models.CharField(max_length=300)
     url = models.CharField(max_length=300)
-    email_body = models.TextField(
-        blank=True, help_text="No personal data. Empty: told in the application alone."
-    )
+    email_body = models.TextField(blank=True, help_text="No personal data. Empty: told in the application alone.")
     read_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -138,9 +132,7 @@ class Reminder(SchemeModel):
     class Meta:
         constraints = [
             per_scheme(),
-            models.UniqueConstraint(
-                fields=["scheme", "kind", "subject", "due", "recipient"], name="iom_reminder_once"
-            ),
+            models.UniqueConstraint(fields=["scheme", "kind", "subject", "due", "recipient"], name="iom_reminder_once"),
         ]
 
     def __str__(self) -> str:
@@ -163,9 +155,7 @@ class Document(SchemeModel):
             models.UniqueConstraint(fields=["scheme", "kind", "reference"], name="iom_document_once"),
         ]
         indexes = [models.Index(fields=["sha256"], name="iom_document_sha256")]
-        triggers = [
-            pgtrigger.Protect(name="document_is_frozen", operation=pgtrigger.Update | pgtrigger.Delete)
-        ]
+        triggers = [pgtrigger.Protect(name="document_is_frozen", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return self.name

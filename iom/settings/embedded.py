@@ -1,4 +1,4 @@
-"""One machine, nothing to administer: the database and the queue that `make run` starts, or those named in the environment."""
+"""One machine, nothing to administer: the database and queue that `make run` starts, or those of the environment."""
 
 import hashlib
 import os

@@ -14,7 +14,7 @@ os.environ["IOM_HOME"] = os.environ.setdefault(
 from .embedded import *  # noqa: E402, F403 -- the home must be named first
 from .embedded import DATABASES  # noqa: E402
 
-SECRET_KEY = "only-for-tests-" + "x" * 40  # noqa: S105 -- guards nothing
+SECRET_KEY = "only-for-tests-" + "x" * 40
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

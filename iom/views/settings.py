@@ -22,9 +22,7 @@ INVITED = "invited_link"
 class InviteForm(SaneForm):
     """Whom to invite, for which agency, as what, on which seats."""
 
-    name = CleanCharField(
-        label="Full name", max_length=120, error_messages={"required": "Enter their full name"}
-    )
+    name = CleanCharField(label="Full name", max_length=120, error_messages={"required": "Enter their full name"})
     email = forms.EmailField(
         label="Email address",
         max_length=254,
@@ -55,9 +53,7 @@ class InviteForm(SaneForm):
     def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["agency"].queryset = Agency.objects.in_scheme_of(actor)
-        self.fields["roles"].choices = [
-            (role.value, role.label) for role in Role if role is not Role.SCHEME_ADMIN
-        ]
+        self.fields["roles"].choices = [(role.value, role.label) for role in Role if role is not Role.SCHEME_ADMIN]
         self.fields["seats"].queryset = (
             Seat.objects.in_scheme_of(actor).filter(holder=None).select_related("body", "agency")
         )

@@ -23,9 +23,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -35,9 +33,7 @@ class Migration(migrations.Migration):
                 ("date_of_birth", models.DateField(blank=True, null=True)),
                 (
                     "gender",
-                    models.CharField(
-                        blank=True, choices=[("MALE", "Male"), ("FEMALE", "Female")], max_length=6
-                    ),
+                    models.CharField(blank=True, choices=[("MALE", "Male"), ("FEMALE", "Female")], max_length=6),
                 ),
                 ("pnc_number", models.CharField(blank=True, max_length=20, verbose_name="PNC number")),
                 ("cro_number", models.CharField(blank=True, max_length=20, verbose_name="CRO number")),
@@ -64,9 +60,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -94,9 +88,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "score",
-                    models.PositiveSmallIntegerField(
-                        help_text="Two-year OGRS score agreed at acceptance", null=True
-                    ),
+                    models.PositiveSmallIntegerField(help_text="Two-year OGRS score agreed at acceptance", null=True),
                 ),
                 ("score_on", models.DateField(null=True)),
                 (
@@ -146,9 +138,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -177,9 +167,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -258,9 +246,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -277,18 +263,14 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "person_name",
-                    models.CharField(
-                        blank=True, help_text="Someone who has no account here, by name", max_length=120
-                    ),
+                    models.CharField(blank=True, help_text="Someone who has no account here, by name", max_length=120),
                 ),
                 ("reason", models.CharField(blank=True, max_length=300)),
                 ("starts_on", models.DateField()),
                 ("until", models.DateField(null=True)),
                 (
                     "agency",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.agency"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.agency"),
                 ),
                 (
                     "meeting",
@@ -330,15 +312,9 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("scheme", "id"), name="offenders_assignment_scheme_id"),
                     iom.models.base.SameScheme(field="case", name="offenders_assignment_case_same_scheme"),
-                    iom.models.base.SameScheme(
-                        field="agency", name="offenders_assignment_agency_same_scheme"
-                    ),
-                    iom.models.base.SameScheme(
-                        field="membership", name="offenders_assignment_membership_same_scheme"
-                    ),
-                    iom.models.base.SameScheme(
-                        field="meeting", name="offenders_assignment_meeting_same_scheme"
-                    ),
+                    iom.models.base.SameScheme(field="agency", name="offenders_assignment_agency_same_scheme"),
+                    iom.models.base.SameScheme(field="membership", name="offenders_assignment_membership_same_scheme"),
+                    iom.models.base.SameScheme(field="meeting", name="offenders_assignment_meeting_same_scheme"),
                     django.contrib.postgres.constraints.ExclusionConstraint(
                         expressions=[
                             ("case", "="),
@@ -363,9 +339,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("reason", models.CharField(blank=True, max_length=300)),
                 ("expires_at", models.DateTimeField(null=True)),
@@ -397,16 +371,12 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL),
                 ),
             ],
             options={
                 "constraints": [
-                    iom.models.base.SameScheme(
-                        field="content_object", name="offenders_casegrant_case_same_scheme"
-                    )
+                    iom.models.base.SameScheme(field="content_object", name="offenders_casegrant_case_same_scheme")
                 ],
                 "unique_together": {("user", "permission", "content_object")},
             },
@@ -416,17 +386,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "kind",
-                    models.CharField(
-                        choices=[("remand", "On remand"), ("sentence", "Under sentence")], max_length=10
-                    ),
+                    models.CharField(choices=[("remand", "On remand"), ("sentence", "Under sentence")], max_length=10),
                 ),
                 ("prison", models.CharField(max_length=120)),
                 ("starts_on", models.DateField()),
@@ -452,9 +418,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("scheme", "id"), name="offenders_custodyperiod_scheme_id"
-                    ),
+                    models.UniqueConstraint(fields=("scheme", "id"), name="offenders_custodyperiod_scheme_id"),
                     iom.models.base.SameScheme(field="case", name="offenders_custodyperiod_case_same_scheme"),
                     models.UniqueConstraint(
                         condition=models.Q(("released_on", None)),
@@ -486,15 +450,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="case",
-            constraint=iom.models.base.SameScheme(
-                field="offender", name="offenders_case_offender_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="offender", name="offenders_case_offender_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="case",
-            constraint=iom.models.base.SameScheme(
-                field="accepted_at", name="offenders_case_accepted_at_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="accepted_at", name="offenders_case_accepted_at_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="case",
@@ -504,9 +464,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="case",
-            constraint=models.UniqueConstraint(
-                fields=("scheme", "reference"), name="offenders_case_reference_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("scheme", "reference"), name="offenders_case_reference_once"),
         ),
         migrations.AddConstraint(
             model_name="case",
@@ -519,9 +477,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="case",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ended_on", None), ("ended_on__gte", models.F("accepted_on")), _connector="OR"
-                ),
+                condition=models.Q(("ended_on", None), ("ended_on__gte", models.F("accepted_on")), _connector="OR"),
                 name="offenders_case_ends_after_acceptance",
             ),
         ),
@@ -542,9 +498,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="alias",
-            constraint=iom.models.base.SameScheme(
-                field="offender", name="offenders_alias_offender_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="offender", name="offenders_alias_offender_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="alias",
@@ -560,9 +514,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="ragrating",
-            constraint=iom.models.base.SameScheme(
-                field="meeting", name="offenders_ragrating_meeting_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="meeting", name="offenders_ragrating_meeting_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="ragrating",
@@ -574,9 +526,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="ragrating",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("follows_from", None), ("follows_from", models.F("starts_on")), _connector="OR"
-                ),
+                condition=models.Q(("follows_from", None), ("follows_from", models.F("starts_on")), _connector="OR"),
                 name="offenders_rating_follows_on",
             ),
         ),
@@ -596,9 +546,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="ragrating",
-            constraint=models.UniqueConstraint(
-                fields=("case", "starts_on"), name="offenders_rating_starts_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("case", "starts_on"), name="offenders_rating_starts_once"),
         ),
         migrations.AddConstraint(
             model_name="ragrating",

@@ -24,9 +24,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -72,9 +70,7 @@ class Migration(migrations.Migration):
                 ("note", models.TextField(blank=True, help_text="For the minutes")),
                 (
                     "draft",
-                    models.JSONField(
-                        default=dict, help_text="What the recorder typed and has not saved as a decision"
-                    ),
+                    models.JSONField(default=dict, help_text="What the recorder typed and has not saved as a decision"),
                 ),
                 (
                     "case",
@@ -128,9 +124,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -169,9 +163,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -249,9 +241,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -298,9 +288,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -351,9 +339,7 @@ class Migration(migrations.Migration):
                 ("to_ratify", models.BooleanField(default=False)),
                 (
                     "leads",
-                    models.JSONField(
-                        default=dict, help_text="Role to who was named, as they stand in the minutes"
-                    ),
+                    models.JSONField(default=dict, help_text="Role to who was named, as they stand in the minutes"),
                 ),
                 ("decided_at", models.DateTimeField()),
                 ("correction_reason", models.CharField(blank=True, max_length=300)),
@@ -416,9 +402,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -434,9 +418,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "narrative",
-                    models.JSONField(
-                        default=dict, help_text="Item id to the words added to what was recorded"
-                    ),
+                    models.JSONField(default=dict, help_text="Item id to the words added to what was recorded"),
                 ),
                 ("comments", models.TextField(blank=True, help_text="What the chair asks to be changed")),
                 ("record", models.JSONField(help_text="The canonical record that was signed", null=True)),
@@ -487,9 +469,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -558,15 +538,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="agendaitem",
-            constraint=iom.models.base.SameScheme(
-                field="meeting", name="panels_agendaitem_meeting_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="meeting", name="panels_agendaitem_meeting_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="agendaitem",
-            constraint=iom.models.base.SameScheme(
-                field="referral", name="panels_agendaitem_referral_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="referral", name="panels_agendaitem_referral_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="agendaitem",
@@ -605,9 +581,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="agreementsignature",
-            constraint=models.UniqueConstraint(
-                fields=("scheme", "id"), name="panels_agreementsignature_scheme_id"
-            ),
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="panels_agreementsignature_scheme_id"),
         ),
         migrations.AddConstraint(
             model_name="agreementsignature",
@@ -647,21 +621,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="attendance",
-            constraint=iom.models.base.SameScheme(
-                field="meeting", name="panels_attendance_meeting_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="meeting", name="panels_attendance_meeting_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="attendance",
-            constraint=iom.models.base.SameScheme(
-                field="agency", name="panels_attendance_agency_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="agency", name="panels_attendance_agency_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="attendance",
-            constraint=iom.models.base.SameScheme(
-                field="membership", name="panels_attendance_membership_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="membership", name="panels_attendance_membership_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="attendance",
@@ -677,21 +645,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="circulation",
-            constraint=iom.models.base.SameScheme(
-                field="meeting", name="panels_circulation_meeting_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="meeting", name="panels_circulation_meeting_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="circulation",
-            constraint=iom.models.base.SameScheme(
-                field="membership", name="panels_circulation_membership_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="membership", name="panels_circulation_membership_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="circulation",
-            constraint=models.UniqueConstraint(
-                fields=("meeting", "membership"), name="panels_circulated_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("meeting", "membership"), name="panels_circulated_once"),
         ),
         migrations.AddConstraint(
             model_name="decision",
@@ -713,9 +675,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="decision",
-            constraint=iom.models.base.SameScheme(
-                field="supersedes", name="panels_decision_supersedes_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="supersedes", name="panels_decision_supersedes_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="decision",
@@ -748,15 +708,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="minutes",
-            constraint=iom.models.base.SameScheme(
-                field="document", name="panels_minutes_document_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="document", name="panels_minutes_document_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="minutes",
-            constraint=models.UniqueConstraint(
-                fields=("meeting", "number"), name="panels_minutes_number_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("meeting", "number"), name="panels_minutes_number_once"),
         ),
         migrations.AddConstraint(
             model_name="minutes",
@@ -822,21 +778,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="notice",
-            constraint=iom.models.base.SameScheme(
-                field="referral", name="panels_notice_referral_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="referral", name="panels_notice_referral_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="notice",
-            constraint=iom.models.base.SameScheme(
-                field="decision", name="panels_notice_decision_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="decision", name="panels_notice_decision_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="notice",
-            constraint=iom.models.base.SameScheme(
-                field="recipient", name="panels_notice_recipient_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="recipient", name="panels_notice_recipient_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="notice",

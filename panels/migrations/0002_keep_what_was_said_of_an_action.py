@@ -6,35 +6,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('actionplans', '0001_initial'),
-        ('iom', '0001_initial'),
-        ('panels', '0001_initial'),
+        ("actionplans", "0001_initial"),
+        ("iom", "0001_initial"),
+        ("panels", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='minutes',
-            name='item_comments',
-            field=models.JSONField(default=dict, help_text='Item id to what the chair asks to be changed there'),
+            model_name="minutes",
+            name="item_comments",
+            field=models.JSONField(default=dict, help_text="Item id to what the chair asks to be changed there"),
         ),
         migrations.CreateModel(
-            name='ItemAction',
+            name="ItemAction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('kind', models.CharField(choices=[('agreed', 'Agreed'), ('reviewed', 'Reviewed')], max_length=10)),
-                ('status', models.CharField(blank=True, choices=[('open', 'Open'), ('in_progress', 'In progress'), ('done', 'Done'), ('no_longer', 'No longer needed or possible'), ('not_done', 'Not done')], max_length=15)),
-                ('note', models.CharField(blank=True, max_length=600)),
-                ('action', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='item_actions', to='actionplans.action')),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='item_actions', to='panels.agendaitem')),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("kind", models.CharField(choices=[("agreed", "Agreed"), ("reviewed", "Reviewed")], max_length=10)),
+                (
+                    "status",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("open", "Open"),
+                            ("in_progress", "In progress"),
+                            ("done", "Done"),
+                            ("no_longer", "No longer needed or possible"),
+                            ("not_done", "Not done"),
+                        ],
+                        max_length=15,
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=600)),
+                (
+                    "action",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="item_actions",
+                        to="actionplans.action",
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="item_actions", to="panels.agendaitem"
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
-                'constraints': [models.UniqueConstraint(fields=('scheme', 'id'), name='panels_itemaction_scheme_id'), iom.models.base.SameScheme(field='item', name='panels_itemaction_item_same_scheme'), iom.models.base.SameScheme(field='action', name='panels_itemaction_action_same_scheme'), models.UniqueConstraint(fields=('item', 'action'), name='panels_action_once_an_item')],
+                "ordering": ["pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("scheme", "id"), name="panels_itemaction_scheme_id"),
+                    iom.models.base.SameScheme(field="item", name="panels_itemaction_item_same_scheme"),
+                    iom.models.base.SameScheme(field="action", name="panels_itemaction_action_same_scheme"),
+                    models.UniqueConstraint(fields=("item", "action"), name="panels_action_once_an_item"),
+                ],
             },
         ),
     ]

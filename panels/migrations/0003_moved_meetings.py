@@ -6,26 +6,43 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('iom', '0001_initial'),
-        ('panels', '0002_keep_what_was_said_of_an_action'),
+        ("iom", "0001_initial"),
+        ("panels", "0002_keep_what_was_said_of_an_action"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MovedMeeting',
+            name="MovedMeeting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('old_date', models.DateField()),
-                ('body', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='iom.body')),
-                ('meeting', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='moves', to='iom.meeting')),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("old_date", models.DateField()),
+                (
+                    "body",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="iom.body"),
+                ),
+                (
+                    "meeting",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="moves", to="iom.meeting"
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('scheme', 'id'), name='panels_movedmeeting_scheme_id'), iom.models.base.SameScheme(field='body', name='panels_movedmeeting_body_same_scheme'), iom.models.base.SameScheme(field='meeting', name='panels_movedmeeting_meeting_same_scheme'), models.UniqueConstraint(fields=('body', 'old_date'), name='panels_moved_once_from_a_day')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("scheme", "id"), name="panels_movedmeeting_scheme_id"),
+                    iom.models.base.SameScheme(field="body", name="panels_movedmeeting_body_same_scheme"),
+                    iom.models.base.SameScheme(field="meeting", name="panels_movedmeeting_meeting_same_scheme"),
+                    models.UniqueConstraint(fields=("body", "old_date"), name="panels_moved_once_from_a_day"),
+                ],
             },
         ),
     ]

@@ -24,9 +24,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -155,9 +153,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -199,9 +195,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -216,9 +210,7 @@ class Migration(migrations.Migration):
                 ("asked_at", models.DateTimeField()),
                 (
                     "closed_at",
-                    models.DateTimeField(
-                        help_text="When the item was decided: no return after that", null=True
-                    ),
+                    models.DateTimeField(help_text="When the item was decided: no return after that", null=True),
                 ),
                 (
                     "agency",
@@ -278,9 +270,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -347,9 +337,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -420,9 +408,7 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.UniqueConstraint(fields=("scheme", "id"), name="referrals_agencyreturn_scheme_id"),
-                    iom.models.base.SameScheme(
-                        field="request", name="referrals_agencyreturn_request_same_scheme"
-                    ),
+                    iom.models.base.SameScheme(field="request", name="referrals_agencyreturn_request_same_scheme"),
                     models.CheckConstraint(
                         condition=models.Q(
                             ("known__in", ["not_known", "cannot_say"]),
@@ -441,33 +427,23 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="referral",
-            constraint=iom.models.base.SameScheme(
-                field="offender", name="referrals_referral_offender_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="offender", name="referrals_referral_offender_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="referral",
-            constraint=iom.models.base.SameScheme(
-                field="referrer", name="referrals_referral_referrer_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="referrer", name="referrals_referral_referrer_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="referral",
-            constraint=iom.models.base.SameScheme(
-                field="agency", name="referrals_referral_agency_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="agency", name="referrals_referral_agency_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="referral",
-            constraint=iom.models.base.SameScheme(
-                field="meeting", name="referrals_referral_meeting_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="meeting", name="referrals_referral_meeting_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="referral",
-            constraint=models.UniqueConstraint(
-                fields=("scheme", "reference"), name="referrals_reference_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("scheme", "reference"), name="referrals_reference_once"),
         ),
         migrations.AddConstraint(
             model_name="referral",
@@ -484,9 +460,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="finding",
-            constraint=iom.models.base.SameScheme(
-                field="referral", name="referrals_finding_referral_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="referral", name="referrals_finding_referral_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="finding",
@@ -496,45 +470,31 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="checkrequest",
-            constraint=models.UniqueConstraint(
-                fields=("scheme", "id"), name="referrals_checkrequest_scheme_id"
-            ),
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="referrals_checkrequest_scheme_id"),
         ),
         migrations.AddConstraint(
             model_name="checkrequest",
-            constraint=iom.models.base.SameScheme(
-                field="meeting", name="referrals_checkrequest_meeting_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="meeting", name="referrals_checkrequest_meeting_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="checkrequest",
-            constraint=iom.models.base.SameScheme(
-                field="agency", name="referrals_checkrequest_agency_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="agency", name="referrals_checkrequest_agency_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="checkrequest",
-            constraint=iom.models.base.SameScheme(
-                field="offender", name="referrals_checkrequest_offender_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="offender", name="referrals_checkrequest_offender_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="checkrequest",
-            constraint=iom.models.base.SameScheme(
-                field="referral", name="referrals_checkrequest_referral_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="referral", name="referrals_checkrequest_referral_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="checkrequest",
-            constraint=iom.models.base.SameScheme(
-                field="case", name="referrals_checkrequest_case_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="case", name="referrals_checkrequest_case_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="checkrequest",
-            constraint=models.UniqueConstraint(
-                fields=("meeting", "agency", "offender"), name="referrals_asked_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("meeting", "agency", "offender"), name="referrals_asked_once"),
         ),
         migrations.AddConstraint(
             model_name="score",
@@ -542,15 +502,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="score",
-            constraint=iom.models.base.SameScheme(
-                field="offender", name="referrals_score_offender_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="offender", name="referrals_score_offender_same_scheme"),
         ),
         migrations.AddConstraint(
             model_name="score",
-            constraint=iom.models.base.SameScheme(
-                field="referral", name="referrals_score_referral_same_scheme"
-            ),
+            constraint=iom.models.base.SameScheme(field="referral", name="referrals_score_referral_same_scheme"),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="score",

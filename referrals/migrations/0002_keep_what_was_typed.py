@@ -5,30 +5,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('referrals', '0001_initial'),
+        ("referrals", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='referral',
-            name='noted_matches',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), default=list, editable=False, size=None),
+            model_name="referral",
+            name="noted_matches",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=20), default=list, editable=False, size=None
+            ),
         ),
         migrations.AddField(
-            model_name='referral',
-            name='reopened_because',
-            field=models.TextField(blank=True, editable=False, help_text='Why the coordinator took it up although the rules exclude the person'),
+            model_name="referral",
+            name="reopened_because",
+            field=models.TextField(
+                blank=True,
+                editable=False,
+                help_text="Why the coordinator took it up although the rules exclude the person",
+            ),
         ),
         migrations.AddField(
-            model_name='referral',
-            name='typed',
-            field=models.JSONField(default=dict, editable=False, help_text='By section, what was typed and cannot be stored as it is yet'),
+            model_name="referral",
+            name="typed",
+            field=models.JSONField(
+                default=dict, editable=False, help_text="By section, what was typed and cannot be stored as it is yet"
+            ),
         ),
         migrations.AddField(
-            model_name='referral',
-            name='withdrawn_because',
+            model_name="referral",
+            name="withdrawn_because",
             field=models.TextField(blank=True, editable=False),
         ),
     ]

@@ -4,20 +4,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('referrals', '0002_keep_what_was_typed'),
+        ("referrals", "0002_keep_what_was_typed"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='referral',
-            name='recommendation',
-            field=models.CharField(blank=True, choices=[('accept', 'Put to panel'), ('not_eligible', 'Not eligible'), ('elsewhere', 'Refer elsewhere')], editable=False, max_length=15),
+            model_name="referral",
+            name="recommendation",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("accept", "Put to panel"),
+                    ("not_eligible", "Not eligible"),
+                    ("elsewhere", "Refer elsewhere"),
+                ],
+                editable=False,
+                max_length=15,
+            ),
         ),
         migrations.AddField(
-            model_name='referral',
-            name='recommended_because',
+            model_name="referral",
+            name="recommended_because",
             field=models.TextField(blank=True, editable=False),
         ),
     ]

@@ -196,9 +196,7 @@ def test_update_refuses_a_stale_version(add, as_housing):
 
 
 def test_change_action_corrects_what_was_agreed(add, as_coordinator, housing):
-    action = actions.change_action(
-        add(), by=as_coordinator, version=1, owner=housing, due_on=date(2026, 3, 20)
-    )
+    action = actions.change_action(add(), by=as_coordinator, version=1, owner=housing, due_on=date(2026, 3, 20))
 
     assert (action.who, action.due_on, action.version) == ("Jo Reid", date(2026, 3, 20), 2)
 

@@ -179,7 +179,9 @@ def check_request(
     )
 
 
-def agency_return(request: CheckRequest, by: Membership, *, known: str = "now", sent: bool = True, **fields) -> AgencyReturn:
+def agency_return(
+    request: CheckRequest, by: Membership, *, known: str = "now", sent: bool = True, **fields
+) -> AgencyReturn:
     """An answer of that agency, sent unless said otherwise."""
     defaults = {"handling": "panel" if known in ("now", "before") else ""}
     return AgencyReturn.objects.create(
@@ -226,9 +228,7 @@ def attended(meeting: Meeting, *people: Membership, how: str = "present", **fiel
     ]
 
 
-def live_meeting(
-    of: Scheme, on: date, *, recorder: Membership, chair: Membership | None = None, **fields
-) -> Meeting:
+def live_meeting(of: Scheme, on: date, *, recorder: Membership, chair: Membership | None = None, **fields) -> Meeting:
     """A meeting that `recorder` is recording now, without items or attendance."""
     return meeting(of, on, chair=chair, status="live", recorder=recorder.user, **fields)
 

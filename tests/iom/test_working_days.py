@@ -73,9 +73,9 @@ def test_step_refuses_counts_outside_0_to_365(count):
 
 @pytest.mark.parametrize("count", [0, 365])
 def test_step_takes_the_outermost_counts(count):
-    assert step(d("2026-12-15"), count, "calendar", "before", english_holidays()).date == d(
-        "2026-12-15"
-    ) - timedelta(days=count)
+    assert step(d("2026-12-15"), count, "calendar", "before", english_holidays()).date == d("2026-12-15") - timedelta(
+        days=count
+    )
 
 
 @pytest.mark.parametrize(

@@ -114,9 +114,14 @@ def test_person_with_an_account_leads_by_membership(run, cohort, housing):
         pytest.param(
             b"Family name,Given names,Date of birth,Rating,Date accepted,Reason\n" + ONE.encode(), id="synonyms"
         ),
-        pytest.param(f"{HEADINGS}\n{ONE.replace('04/02/1994', '1994-02-04 00:00:00')}".encode(), id="ISO with midnight"),
+        pytest.param(
+            f"{HEADINGS}\n{ONE.replace('04/02/1994', '1994-02-04 00:00:00')}".encode(), id="ISO with midnight"
+        ),
         pytest.param(f"{HEADINGS}\n{ONE.replace('Red', 'r')}".encode(), id="a letter for the rating"),
-        pytest.param(f'{HEADINGS}\n{ONE.replace("Burglaries", chr(34) + "Burglaries," + chr(10) + "two" + chr(34))}'.encode(), id="line end in a cell"),
+        pytest.param(
+            f"{HEADINGS}\n{ONE.replace('Burglaries', chr(34) + 'Burglaries,' + chr(10) + 'two' + chr(34))}".encode(),
+            id="line end in a cell",
+        ),
     ],
 )
 def test_sheets_of_many_makes_are_read(run, cohort, content):
@@ -201,25 +206,78 @@ def test_json_lists_errors_by_row_and_field(run):
 @pytest.mark.parametrize(
     ("headings", "row", "words"),
     [
-        pytest.param("", ",Sam,04/02/1994,Red,,", "row 2, Family name: There is nothing in this cell. Fill it in.", id="no name"),
+        pytest.param(
+            "", ",Sam,04/02/1994,Red,,", "row 2, Family name: There is nothing in this cell. Fill it in.", id="no name"
+        ),
         pytest.param("", "Example,Sam,04/02/1994,,,", "row 2, RAG: There is nothing in this cell.", id="no rating"),
-        pytest.param("", "Example,Sam,31/02/1994,Red,,", "row 2, Date of birth: “31/02/1994” must be a real date. Write it as 04/02/1994", id="unreal date"),
+        pytest.param(
+            "",
+            "Example,Sam,31/02/1994,Red,,",
+            "row 2, Date of birth: “31/02/1994” must be a real date. Write it as 04/02/1994",
+            id="unreal date",
+        ),
         pytest.param("", "Example,Sam,02/14/1994,Red,,", "“02/14/1994” must be a real date", id="month first"),
         pytest.param("", "Example,Sam,04/02/94,Red,,", "must include a year with 4 figures", id="two figures"),
         pytest.param("", "Example,Sam,34369,Red,,", "“34369” must be a real date", id="spreadsheet's number"),
-        pytest.param("", "Example,Sam,04/02/2094,Red,,", "Date of birth: The date is in the future", id="born tomorrow"),
-        pytest.param("", "Example,Sam,04/02/1994,Red,13/03/2026,", "Accepted on: The date is in the future", id="accepted tomorrow"),
-        pytest.param(",RAG since", "Example,Sam,04/02/1994,Red,12/02/2026,x,11/02/2026", "The rating is older than acceptance", id="rated before"),
-        pytest.param(",Lead agency", "Example,Sam,04/02/1994,Red,,x,Fire", "row 2, Lead agency: “Fire” is not an agency of this scheme. Use ", id="agency"),
-        pytest.param(",Statutory", "Example,Sam,04/02/1994,Red,,x,maybe", "“maybe” is neither yes nor no", id="statutory"),
+        pytest.param(
+            "", "Example,Sam,04/02/2094,Red,,", "Date of birth: The date is in the future", id="born tomorrow"
+        ),
+        pytest.param(
+            "",
+            "Example,Sam,04/02/1994,Red,13/03/2026,",
+            "Accepted on: The date is in the future",
+            id="accepted tomorrow",
+        ),
+        pytest.param(
+            ",RAG since",
+            "Example,Sam,04/02/1994,Red,12/02/2026,x,11/02/2026",
+            "The rating is older than acceptance",
+            id="rated before",
+        ),
+        pytest.param(
+            ",Lead agency",
+            "Example,Sam,04/02/1994,Red,,x,Fire",
+            "row 2, Lead agency: “Fire” is not an agency of this scheme. Use ",
+            id="agency",
+        ),
+        pytest.param(
+            ",Statutory", "Example,Sam,04/02/1994,Red,,x,maybe", "“maybe” is neither yes nor no", id="statutory"
+        ),
         pytest.param(",Sex", "Example,Sam,04/02/1994,Red,,x,Q", "Write Male or Female", id="gender"),
         pytest.param(",OGRS", "Example,Sam,04/02/1994,Red,,x,182", "“182” is not a percentage", id="score"),
-        pytest.param(",Lead professional", "Example,Sam,04/02/1994,Red,,x,Ann Other", "Fill in the lead agency too", id="lead of nowhere"),
-        pytest.param(",In custody", "Example,Sam,04/02/1994,Blue,,x,N", "The rating says in custody, this cell says not", id="in and out"),
-        pytest.param(",In custody,Release date", "Example,Sam,04/02/1994,Blue,12/02/2026,x,Y,11/02/2026", "The release is before the custody began", id="out before in"),
-        pytest.param(",Custody status", "Example,Sam,04/02/1994,Blue,12/02/2026,x,tagged", "Write Remand or Sentence", id="custody status"),
-        pytest.param(",PNC", "Example,Sam,04/02/1994,Red,,x,123456789012345678901", "1 characters too long. Shorten it to 20", id="too long"),
-        pytest.param("", "Exam\x07ple,Sam,04/02/1994,Red,,", "a character that cannot be stored", id="control character"),
+        pytest.param(
+            ",Lead professional",
+            "Example,Sam,04/02/1994,Red,,x,Ann Other",
+            "Fill in the lead agency too",
+            id="lead of nowhere",
+        ),
+        pytest.param(
+            ",In custody",
+            "Example,Sam,04/02/1994,Blue,,x,N",
+            "The rating says in custody, this cell says not",
+            id="in and out",
+        ),
+        pytest.param(
+            ",In custody,Release date",
+            "Example,Sam,04/02/1994,Blue,12/02/2026,x,Y,11/02/2026",
+            "The release is before the custody began",
+            id="out before in",
+        ),
+        pytest.param(
+            ",Custody status",
+            "Example,Sam,04/02/1994,Blue,12/02/2026,x,tagged",
+            "Write Remand or Sentence",
+            id="custody status",
+        ),
+        pytest.param(
+            ",PNC",
+            "Example,Sam,04/02/1994,Red,,x,123456789012345678901",
+            "1 characters too long. Shorten it to 20",
+            id="too long",
+        ),
+        pytest.param(
+            "", "Exam\x07ple,Sam,04/02/1994,Red,,", "a character that cannot be stored", id="control character"
+        ),
     ],
 )
 def test_bad_cell_is_named_with_row_field_and_remedy(run, headings, row, words):
@@ -250,9 +308,19 @@ def test_one_bad_row_enters_nobody_and_every_error_is_listed(run):
         pytest.param(b"", "The file is empty", id="empty"),
         pytest.param(b"\xef\xbb\xbf \n\n", "The file is empty", id="blank"),
         pytest.param(HEADINGS.encode(), "headings and no people", id="headings alone"),
-        pytest.param(b"Surname,Forename,DOB\nExample,Sam,04/02/1994", "row 1, RAG: This column is missing. Add it; it may also be called Rating", id="no rating column"),
-        pytest.param(b"Surname,Last name,Forename,RAG\nA,B,C,Red", "both mean Family name. Keep one of them", id="column twice"),
-        pytest.param(f"{HEADINGS}\nExample,Zo\u00eb,,Red,,".encode("latin-1"), "row 2: There is a character that is not UTF-8", id="Latin-1"),
+        pytest.param(
+            b"Surname,Forename,DOB\nExample,Sam,04/02/1994",
+            "row 1, RAG: This column is missing. Add it; it may also be called Rating",
+            id="no rating column",
+        ),
+        pytest.param(
+            b"Surname,Last name,Forename,RAG\nA,B,C,Red", "both mean Family name. Keep one of them", id="column twice"
+        ),
+        pytest.param(
+            f"{HEADINGS}\nExample,Zo\u00eb,,Red,,".encode("latin-1"),
+            "row 2: There is a character that is not UTF-8",
+            id="Latin-1",
+        ),
         pytest.param(f"{HEADINGS}\n{ONE}".encode("utf-16"), "not UTF-8", id="UTF-16"),
         pytest.param(b"PK\x03\x04rest", "This is a spreadsheet, not a CSV file", id="XLSX"),
         pytest.param(b"a\x00b", "zero bytes", id="binary"),

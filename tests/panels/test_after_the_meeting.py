@@ -25,9 +25,7 @@ def meeting(merton, coordinator, chair, police):
     factories.attended(made, chair, police)
     referral = factories.referral(merton, police, status="on_agenda", meeting=made)
     item = factories.agenda_item(made, Section.REFERRALS, referral=referral)
-    decide(
-        item, Choice(Outcome.NOT_ACCEPT, reason="x", reason_for_referrer="Score too low"), by=actor_for(coordinator)
-    )
+    decide(item, Choice(Outcome.NOT_ACCEPT, reason="x", reason_for_referrer="Score too low"), by=actor_for(coordinator))
     return made
 
 
@@ -43,7 +41,9 @@ def words(find, actor):
 
 
 def test_live_meeting_is_one_press_away(meeting, as_coordinator, as_police):
-    assert words(blocks.record_meetings, as_coordinator) == [("Live now: IOM panel 12 March", "/meetings/2026-03-12/live/")]
+    assert words(blocks.record_meetings, as_coordinator) == [
+        ("Live now: IOM panel 12 March", "/meetings/2026-03-12/live/")
+    ]
     assert words(blocks.record_meetings, as_police) == []
 
 
@@ -105,7 +105,11 @@ def test_minutes_with_the_chair_are_the_chairs_to_hear_of(closed, as_coordinator
 def test_signed_minutes_are_due_no_more(closed, as_coordinator, as_chair):
     minutes = verbs.send_to_chair(Minutes.objects.get(), by=as_coordinator)
     verbs.sign(
-        minutes, by=as_chair, typed_name="Grace Adeyemi", record_sha256=fingerprint(record_of(minutes)), password_ok=True
+        minutes,
+        by=as_chair,
+        typed_name="Grace Adeyemi",
+        record_sha256=fingerprint(record_of(minutes)),
+        password_ok=True,
     )
 
     reminders.sweep(DUE)

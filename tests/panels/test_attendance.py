@@ -207,9 +207,7 @@ def test_attendance_page_marks_the_rest_absent(meeting, coordinator, police, hou
     assert Attendance.objects.get(membership=housing).how == "absent"
 
 
-def test_attendance_page_keeps_what_was_typed_when_something_is_missing(
-    meeting, coordinator, police, housing, sign_in
-):
+def test_attendance_page_keeps_what_was_typed_when_something_is_missing(meeting, coordinator, police, housing, sign_in):
     typed = row(meeting, police, how="substitute") | row(meeting, housing, how="apologies")
 
     html = sign_in(coordinator).post("/meetings/2026-03-12/attendance/", typed).content.decode()
@@ -281,9 +279,7 @@ def test_agreement_is_signed_with_time_version_and_person(meeting, police, sign_
     ("typed", "words"),
     [
         pytest.param({"typed_name": "Tom Dunn"}, "Tick both statements to sign.", id="nothing_ticked"),
-        pytest.param(
-            {"statement_1": "on", "typed_name": "Tom Dunn"}, "Tick both statements to sign.", id="one_ticked"
-        ),
+        pytest.param({"statement_1": "on", "typed_name": "Tom Dunn"}, "Tick both statements to sign.", id="one_ticked"),
         pytest.param({"statement_1": "on", "statement_2": "on"}, "Enter your full name", id="no_name"),
         pytest.param(
             {"statement_1": "on", "statement_2": "on", "typed_name": "Pat Sample"},

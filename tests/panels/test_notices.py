@@ -106,7 +106,8 @@ def test_corrected_decision_is_told_again_as_a_correction(meeting, declined, as_
     notices.send(meeting, {}, by=as_coordinator)
     item = meeting.items.get()
     decide(
-        item, Choice(Outcome.DEFER, reason="x", reason_for_referrer="More to find out.", correction_reason="Misheard"),
+        item,
+        Choice(Outcome.DEFER, reason="x", reason_for_referrer="More to find out.", correction_reason="Misheard"),
         by=as_coordinator,
     )
 
@@ -118,7 +119,9 @@ def test_corrected_decision_is_told_again_as_a_correction(meeting, declined, as_
 
 def test_decision_to_be_ratified_has_no_notice(merton, as_coordinator, police, monkeypatch, coordinator):
     richmond = factories.scheme("richmond")
-    body = factories.Body.objects.get(scheme=richmond, slug=next(b.slug for b in richmond.policy.bodies if b.quorum.organisations))
+    body = factories.Body.objects.get(
+        scheme=richmond, slug=next(b.slug for b in richmond.policy.bodies if b.quorum.organisations)
+    )
     by = factories.member(richmond, "coordinator")
     meeting = factories.live_meeting(richmond, DAY, recorder=by, body=body)
     referrer = factories.member(richmond, "member", agency_kind="police")
@@ -138,7 +141,9 @@ def test_member_may_not_send(meeting, accepted, as_coordinator, as_police):
 
 
 @pytest.mark.feature(88)
-def test_coordinator_sends_and_the_referrer_reads(meeting, accepted, declined, as_coordinator, sign_in, coordinator, police):
+def test_coordinator_sends_and_the_referrer_reads(
+    meeting, accepted, declined, as_coordinator, sign_in, coordinator, police
+):
     close(meeting, as_coordinator)
     office = sign_in(coordinator)
     page = office.get(reverse("notices", args=[KEY])).content.decode()
@@ -170,7 +175,9 @@ def test_missing_reason_is_said_beside_its_notice(meeting, police, as_coordinato
     assert not Notice.objects.exists()
 
 
-def test_coordinator_who_looks_does_not_open_it_for_the_referrer(meeting, declined, as_coordinator, sign_in, coordinator):
+def test_coordinator_who_looks_does_not_open_it_for_the_referrer(
+    meeting, declined, as_coordinator, sign_in, coordinator
+):
     close(meeting, as_coordinator)
     notices.send(meeting, {}, by=as_coordinator)
 

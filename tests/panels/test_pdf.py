@@ -23,34 +23,76 @@ def pango_is_here():
 
 def item(number="1", **given):
     return {
-        "number": number, "section": "aob", "section_title": "Any other business", "title": "Any other business",
-        "person": "", "reference": "", "why": "", "late": False, "late_agreed_by": "", "state": "decided",
-        "decision": None, "corrected": [], "looked_at": [], "actions": [], "note": "", "words": "", "goes_to": "",
+        "number": number,
+        "section": "aob",
+        "section_title": "Any other business",
+        "title": "Any other business",
+        "person": "",
+        "reference": "",
+        "why": "",
+        "late": False,
+        "late_agreed_by": "",
+        "state": "decided",
+        "decision": None,
+        "corrected": [],
+        "looked_at": [],
+        "actions": [],
+        "note": "",
+        "words": "",
+        "goes_to": "",
     } | given
 
 
 def decision(**given):
     return {
-        "outcome": "noted", "words": "Noted", "colour": "", "colour_before": "", "case": "", "reason": "",
-        "how": "Agreed without a vote", "dissent": "", "score": "", "score_agreed": None, "leads": {}, "review": None,
-        "agencies_here": 2, "agencies_needed": None, "to_ratify": False,
-        "decided_at": "2026-03-12T10:42:07.000000Z", "rules_version": 1,
+        "outcome": "noted",
+        "words": "Noted",
+        "colour": "",
+        "colour_before": "",
+        "case": "",
+        "reason": "",
+        "how": "Agreed without a vote",
+        "dissent": "",
+        "score": "",
+        "score_agreed": None,
+        "leads": {},
+        "review": None,
+        "agencies_here": 2,
+        "agencies_needed": None,
+        "to_ratify": False,
+        "decided_at": "2026-03-12T10:42:07.000000Z",
+        "rules_version": 1,
     } | given
 
 
 def record(*items):
     return {
-        "format": FORMAT, "classification": CLASSIFICATION, "reference": "MERTON-2026-03-12", "version": 1,
+        "format": FORMAT,
+        "classification": CLASSIFICATION,
+        "reference": "MERTON-2026-03-12",
+        "version": 1,
         "scheme": {"slug": "merton", "name": "Merton IOM Case Panel", "short_name": "Merton"},
         "meeting": {
-            "body": "IOM Case Panel", "date": "2026-03-12", "starts_at": "10:00", "place": "Room 1",
-            "chair": "Grace Adeyemi", "recorder": "Priya Shah",
+            "body": "IOM Case Panel",
+            "date": "2026-03-12",
+            "starts_at": "10:00",
+            "place": "Room 1",
+            "chair": "Grace Adeyemi",
+            "recorder": "Priya Shah",
         },
         "rules": {"version": 1, "quorum_needed": None},
         "attendance": [
             {
-                "agency": "Police", "name": "Tom Dunn", "post": "", "standing": "Member", "how": "Here", "here": True,
-                "counts": True, "substitute": "", "delegated_authority": False, "invitation_agreed_on": "",
+                "agency": "Police",
+                "name": "Tom Dunn",
+                "post": "",
+                "standing": "Member",
+                "how": "Here",
+                "here": True,
+                "counts": True,
+                "substitute": "",
+                "delegated_authority": False,
+                "invitation_agreed_on": "",
             }
         ],
         "agreement": {"title": "Information Sharing Agreement", "signed": []},
@@ -145,9 +187,7 @@ def test_fetcher_serves_a_font_by_its_name():
 def test_pdf_says_that_it_is_tagged_archive_pdf_with_our_fonts(made):
     reader = pypdf.PdfReader(io.BytesIO(made))
     fonts = {
-        str(font.get_object()["/BaseFont"])
-        for page in reader.pages
-        for font in page["/Resources"]["/Font"].values()
+        str(font.get_object()["/BaseFont"]) for page in reader.pages for font in page["/Resources"]["/Font"].values()
     }
 
     assert b'pdfaid:part="3" pdfaid:conformance="A"' in made

@@ -30,7 +30,9 @@ def test_canonical_form_does_not_depend_on_the_order_of_keys():
     assert canonical({"b": 1, "a": "é"}) == canonical({"a": "é", "b": 1}) == '{"a":"é","b":1}'.encode()
 
 
-@pytest.mark.parametrize("value", [{"a": 1.5}, {"a": [{"b": 0.0}]}, {1: "a"}], ids=["float", "deep float", "number key"])
+@pytest.mark.parametrize(
+    "value", [{"a": 1.5}, {"a": [{"b": 0.0}]}, {1: "a"}], ids=["float", "deep float", "number key"]
+)
 def test_canonical_form_refuses_what_has_no_one_spelling(value):
     with pytest.raises(TypeError):
         canonical(value)

@@ -119,9 +119,7 @@ def test_first_review_of_a_cohort_from_elsewhere_lapses(accepted_on, why):
 
 
 def test_case_comes_once_with_all_its_reasons():
-    suggestion = first(
-        colour="GREEN", since=date(2025, 9, 1), accepted_on=date(2025, 2, 1), carried_forward=4
-    )
+    suggestion = first(colour="GREEN", since=date(2025, 9, 1), accepted_on=date(2025, 2, 1), carried_forward=4)
 
     assert suggestion.section == "exits"
     assert suggestion.reasons == ("Green for 6 months on 1 March", "An action was carried forward 4 times")

@@ -94,9 +94,7 @@ def test_nobody_is_told_of_someone_whose_case_is_restricted(merton, meeting, hou
     person = factories.offender(merton)
     factories.case(merton, who=person, restricted=True)
 
-    actions.ask_agencies(
-        meeting=meeting, offender=person, agencies=[housing.agency], why="review", by=as_coordinator
-    )
+    actions.ask_agencies(meeting=meeting, offender=person, agencies=[housing.agency], why="review", by=as_coordinator)
 
     assert told("checks_asked") == []
 
@@ -149,7 +147,9 @@ def test_remind_again_on_another_day(meeting, housing, as_coordinator):
     assert again.people == 1
 
 
-def test_remind_leaves_out_who_owes_nothing_and_says_who_has_no_account(merton, meeting, housing, police, as_coordinator):
+def test_remind_leaves_out_who_owes_nothing_and_says_who_has_no_account(
+    merton, meeting, housing, police, as_coordinator
+):
     factories.agency_return(factories.check_request(meeting, police.agency), police)
     health = factories.actor(merton, "referrer", agency_kind="health").agency
     factories.check_request(meeting, health)

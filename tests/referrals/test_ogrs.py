@@ -130,26 +130,18 @@ def rounded(horizon):
 
 
 UNITS = {
-    "ogrs3_copas_rate": lambda previous_sanctions, age_at_current_conviction, age_at_first_sanction: (
-        round_5dp(
-            ogrs.copas_rate(
-                int(previous_sanctions) + 1, int(age_at_current_conviction), int(age_at_first_sanction)
-            )
-        )
+    "ogrs3_copas_rate": lambda previous_sanctions, age_at_current_conviction, age_at_first_sanction: round_5dp(
+        ogrs.copas_rate(int(previous_sanctions) + 1, int(age_at_current_conviction), int(age_at_first_sanction))
     ),
     "ogrs3_age_gender_weight": lambda age, gender: ogrs.age_gender_weight(int(age), Gender(gender)),
-    "ogrs3_status_weight": lambda total_number_of_sanctions: ogrs.status_weight(
-        int(total_number_of_sanctions)
-    ),
+    "ogrs3_status_weight": lambda total_number_of_sanctions: ogrs.status_weight(int(total_number_of_sanctions)),
     "ogrs3_prob_1yr_from_total": rounded(0),
     "ogrs3_prob_2yr_from_total": rounded(1),
     "ogrs3_band": lambda percent: ogrs.band_for(int(percent)),
     "probability_to_percent": lambda probability: whole_percent(float(probability)),
     "limit_percent": lambda percent: limit_percent(int(percent)),
     "round_5dp": lambda value: round_5dp(float(value)),
-    "age_in_completed_years": lambda date_of_birth, on_date: completed_years(
-        a_date(date_of_birth), a_date(on_date)
-    ),
+    "age_in_completed_years": lambda date_of_birth, on_date: completed_years(a_date(date_of_birth), a_date(on_date)),
 }
 
 
@@ -280,9 +272,7 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("change", "types"), ERRORS, ids=[str(list(change)) + types[0] for change, types in ERRORS]
-)
+@pytest.mark.parametrize(("change", "types"), ERRORS, ids=[str(list(change)) + types[0] for change, types in ERRORS])
 def test_refusal_names_every_error_of_the_stage(change, types):
     refused = ogrs.score(replace(EXAMPLE, **change))
 
@@ -383,9 +373,7 @@ def all_codes():
 def test_offence_weight_is_that_of_its_category():
     mapped = [ogrs.offence(code) for code in all_codes()]
 
-    differing = [
-        each.code for each in mapped if each.category and each.weight != ogrs.SERVICE.offence[each.category]
-    ]
+    differing = [each.code for each in mapped if each.category and each.weight != ogrs.SERVICE.offence[each.category]]
 
     assert differing == []
 

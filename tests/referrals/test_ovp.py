@@ -36,10 +36,7 @@ READERS = {
 
 def facts_of(row):
     return Facts(
-        **{
-            name: READERS[type(getattr(EXAMPLE, name))](row[name]) if row[name] else None
-            for name in ovp.INPUTS
-        }
+        **{name: READERS[type(getattr(EXAMPLE, name))](row[name]) if row[name] else None for name in ovp.INPUTS}
     )
 
 

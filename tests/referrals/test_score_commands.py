@@ -85,9 +85,7 @@ def test_score_ogrs_gives_the_vectors(tmp_path, name):
             assert vector[f"expected_{column}"] in {"", row[column]}
         for column in ("prob_1yr", "prob_2yr"):
             assert len(row[column]) == len("0.12345")
-            assert not vector[f"expected_{column}"] or float(row[column]) == float(
-                vector[f"expected_{column}"]
-            )
+            assert not vector[f"expected_{column}"] or float(row[column]) == float(vector[f"expected_{column}"])
 
 
 @pytest.mark.feature(104)
@@ -262,8 +260,7 @@ def test_score_file_keeps_bytes_that_are_not_utf_8(tmp_path):
     target = scored_text(tmp_path, f"{HEADER},name\n1,{GOOD},S".encode() + b"\xe9" + b"amas\n")
 
     assert (
-        target.read_bytes().splitlines()[1]
-        == f"1,{GOOD},S".encode() + b"\xe9" + b"amas," + ",".join(SCORED).encode()
+        target.read_bytes().splitlines()[1] == f"1,{GOOD},S".encode() + b"\xe9" + b"amas," + ",".join(SCORED).encode()
     )
 
 
@@ -324,16 +321,12 @@ def test_read_whole_number(cell, number):
     assert read_whole_number(cell) == number
 
 
-@pytest.mark.parametrize(
-    ("cell", "answer"), [("true", True), ("FALSE", False), ("yes", None), ("1", None), ("", None)]
-)
+@pytest.mark.parametrize(("cell", "answer"), [("true", True), ("FALSE", False), ("yes", None), ("1", None), ("", None)])
 def test_read_yes_or_no(cell, answer):
     assert read_yes_or_no(cell) is answer
 
 
-@pytest.mark.parametrize(
-    "cell", ["2024-W01-1", "2024-1-1", "20240101", "2023-02-29", "2024-01-01T00:00", "0000-01-01"]
-)
+@pytest.mark.parametrize("cell", ["2024-W01-1", "2024-1-1", "20240101", "2023-02-29", "2024-01-01T00:00", "0000-01-01"])
 def test_read_date_refuses_other_shapes(cell):
     assert read_date(cell) is None
 

@@ -28,17 +28,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, slug: str, preset: str, admin: str, **options: Any) -> None:
         if not re.fullmatch(r"[a-z0-9]+([_-][a-z0-9]+)*", slug) or len(slug) > 40:
-            raise CommandError(
-                "The slug may hold lower-case letters, digits, _ and -, at most 40.", returncode=2
-            )
+            raise CommandError("The slug may hold lower-case letters, digits, _ and -, at most 40.", returncode=2)
         try:
             validate_email(admin)
         except ValidationError as error:
             raise CommandError(f"{admin!r} is not an e-mail address.", returncode=2) from error
         if preset not in preset_slugs():
-            raise CommandError(
-                f"No preset {preset!r}; choose from: {', '.join(preset_slugs())}.", returncode=2
-            )
+            raise CommandError(f"No preset {preset!r}; choose from: {', '.join(preset_slugs())}.", returncode=2)
         if Scheme.objects.filter(slug=slug).exists():
             raise CommandError(f"There is a scheme {slug!r} already.", returncode=1)
         try:

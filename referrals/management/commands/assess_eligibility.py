@@ -19,9 +19,7 @@ class Command(PolicyCommand):
         parser.add_argument("target", metavar="OUT.jsonl", type=Path)
         parser.add_argument("--json", action="store_true", help="accepted for sameness; the answer is JSON")
 
-    def handle(
-        self, *, scheme: str, criteria: str | None, source: Path, target: Path, **_options: Any
-    ) -> None:
+    def handle(self, *, scheme: str, criteria: str | None, source: Path, target: Path, **_options: Any) -> None:
         policy = self.preset(scheme)
         try:
             policy.criteria(criteria)

@@ -66,7 +66,9 @@ def test_actions_of_mine_my_agency_and_all(add, sign_in, housing, police, show, 
 
     page = text(sign_in(housing).get(f"/actions/?show={show}"))
 
-    assert {name for name in ("Named", "Agency", "Police's") if f"{name.replace(chr(39), '&#39;')}</a>" in page} == names
+    assert {
+        name for name in ("Named", "Agency", "Police's") if f"{name.replace(chr(39), '&#39;')}</a>" in page
+    } == names
 
 
 def test_actions_of_one_agency_alone(add, sign_in, coordinator, housing, police):

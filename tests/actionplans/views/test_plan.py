@@ -58,7 +58,9 @@ def new_action(housing, pathway="accommodation", **changed):
 
 @pytest.mark.feature(135)
 def test_plan_has_the_schemes_pathways_in_order(lead, address):
-    headings = re.findall(r'<h2 class="govuk-heading-m" id="[a-z_]+-heading">([^<]+)<', lead.get(address).content.decode())
+    headings = re.findall(
+        r'<h2 class="govuk-heading-m" id="[a-z_]+-heading">([^<]+)<', lead.get(address).content.decode()
+    )
 
     assert headings == [
         "Accommodation",

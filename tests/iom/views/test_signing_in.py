@@ -164,9 +164,7 @@ def test_create_scheme_twice_says_that_it_is_there(merton):
 def invitation(merton):
     admin = factories.actor(merton, "scheme_admin")
     seat = Seat.objects.filter(scheme=merton, agency__kind="housing").first()
-    return invitations.invite(
-        email="jo@housing.example", agency=seat.agency, roles=["member"], by=admin, seats=[seat]
-    )
+    return invitations.invite(email="jo@housing.example", agency=seat.agency, roles=["member"], by=admin, seats=[seat])
 
 
 def test_invitation_gives_role_and_seat(client, invitation):

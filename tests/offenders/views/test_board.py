@@ -243,7 +243,9 @@ def test_search_of_another_scheme_is_not_known(board, cohort):
 # --- Who may ---
 
 
-@pytest.mark.parametrize(("role", "status"), [("board_reader", 403), ("referrer", 403), ("scheme_admin", 403), ("researcher", 200)])
+@pytest.mark.parametrize(
+    ("role", "status"), [("board_reader", 403), ("referrer", 403), ("scheme_admin", 403), ("researcher", 200)]
+)
 def test_board_is_for_those_at_the_table(merton, sign_in, role, status):
     assert sign_in(factories.member(merton, role)).get("/cases/").status_code == status
 
@@ -254,7 +256,9 @@ def test_queries_of_the_board_are_constant(merton, board, django_assert_max_num_
 
     person(merton, "One")
     board()
-    with CaptureQueriesContext(connection, ) as of_one:
+    with CaptureQueriesContext(
+        connection,
+    ) as of_one:
         board()
     person(merton, "Two", "GREEN")
     person(merton, "Three", "BLUE")

@@ -237,9 +237,7 @@ def test_deferred_nomination_is_put_to_the_panel_again_and_agencies_are_asked_ag
 def test_withdrawn_nomination_leaves_a_draft_and_is_parked_once_it_went_out(
     merton, meeting, police, as_coordinator, as_police
 ):
-    first, second = (
-        put_to_panel(nominated(merton, police, meeting), meeting, as_coordinator) for _ in range(2)
-    )
+    first, second = (put_to_panel(nominated(merton, police, meeting), meeting, as_coordinator) for _ in range(2))
 
     referral_actions.withdraw(first.referral, by=as_police, reason="Moved away")
     agenda.send_agenda(meeting, by=as_coordinator)

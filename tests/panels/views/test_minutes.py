@@ -90,8 +90,17 @@ def test_decision_can_be_corrected_from_the_draft(item, sign_in, coordinator):
 
     answer = client.post(
         reverse("live", args=[KEY]),
-        {"item": "1", "version": item.version, "then": "save", "change": "1", "outcome": "change_rating", "colour": "RED",
-         "reason": "Arrested", "correction_reason": "Misheard", "actions": "0"},
+        {
+            "item": "1",
+            "version": item.version,
+            "then": "save",
+            "change": "1",
+            "outcome": "change_rating",
+            "colour": "RED",
+            "reason": "Arrested",
+            "correction_reason": "Misheard",
+            "actions": "0",
+        },
     )
 
     assert answer.url.startswith(reverse("minutes", args=[KEY]))
@@ -131,7 +140,9 @@ def test_chair_reads_signs_and_everyone_gets_the_pdf(item, sign_in, coordinator,
     [
         pytest.param({"agree": ""}, "Tick", id="not ticked"),
         pytest.param({"typed_name": ""}, "Enter your name", id="no name"),
-        pytest.param({"typed_name": "Somebody"}, "Type your name as your account has it: Grace Adeyemi", id="wrong name"),
+        pytest.param(
+            {"typed_name": "Somebody"}, "Type your name as your account has it: Grace Adeyemi", id="wrong name"
+        ),
         pytest.param({"password": "wrong-lantern-2026"}, "Your password is not right", id="wrong password"),
     ],
 )
@@ -171,7 +182,8 @@ def test_chair_comments_and_returns(with_chair, item, sign_in, chair, coordinato
     version = Minutes.objects.get().version
 
     client.post(
-        reverse("comment_on_minutes", args=[KEY]), {"version": version, "general": "Short please", f"item_{item.pk}": "Who?"}
+        reverse("comment_on_minutes", args=[KEY]),
+        {"version": version, "general": "Short please", f"item_{item.pk}": "Who?"},
     )
 
     assert Minutes.objects.get().status == MinutesStatus.DRAFT
@@ -182,7 +194,11 @@ def test_chair_comments_and_returns(with_chair, item, sign_in, chair, coordinato
 
 def test_another_schemes_minutes_are_not_found(with_chair, as_chair, sign_in):
     verbs.sign(
-        with_chair, by=as_chair, typed_name="Grace Adeyemi", record_sha256=fingerprint(record_of(with_chair)), password_ok=True
+        with_chair,
+        by=as_chair,
+        typed_name="Grace Adeyemi",
+        record_sha256=fingerprint(record_of(with_chair)),
+        password_ok=True,
     )
     client = sign_in(factories.member(factories.scheme("london"), "coordinator"))
 
@@ -193,7 +209,11 @@ def test_another_schemes_minutes_are_not_found(with_chair, as_chair, sign_in):
 @pytest.mark.feature(86)
 def test_check_page_says_unaltered_and_altered(with_chair, as_chair, sign_in, police):
     verbs.sign(
-        with_chair, by=as_chair, typed_name="Grace Adeyemi", record_sha256=fingerprint(record_of(with_chair)), password_ok=True
+        with_chair,
+        by=as_chair,
+        typed_name="Grace Adeyemi",
+        record_sha256=fingerprint(record_of(with_chair)),
+        password_ok=True,
     )
     outbox.drain()
     content = bytes(Minutes.objects.get().document.content)

@@ -129,7 +129,10 @@ def test_sending_without_saying_who_can_see_it_is_an_error_at_that_row(client, a
 def test_one_wrong_row_does_not_lose_the_others(client, asked):
     answer = client.post(
         PAGE,
-        row(asked[0], **KNOWN | {"last_contact": "31 2 2026"}) | row(asked[1], **KNOWN) | row(asked[2]) | {"do": "save"},
+        row(asked[0], **KNOWN | {"last_contact": "31 2 2026"})
+        | row(asked[1], **KNOWN)
+        | row(asked[2])
+        | {"do": "save"},
     )
 
     assert "Last contact must be a real date" in text_of(answer)
@@ -151,7 +154,9 @@ def test_a_sent_return_can_be_changed_until_the_decision(client, asked):
     again = client.post(PAGE, rows(asked, version=2, known="not_known") | {"do": "send"}, follow=True)
     assert "You have already sent this return." in text_of(again)
 
-    client.post(PAGE, row(asked[0], version=2, **KNOWN) | rows(asked[1:], version=2, known="not_known") | {"do": "save"})
+    client.post(
+        PAGE, row(asked[0], version=2, **KNOWN) | rows(asked[1:], version=2, known="not_known") | {"do": "save"}
+    )
     assert AgencyReturn.objects.get(request=asked[0]).known == "now"
 
 

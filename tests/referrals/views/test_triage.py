@@ -233,9 +233,7 @@ def test_a_panel_whose_referrals_have_closed_is_offered_with_a_warning(client, m
 def test_without_a_panel_it_can_only_be_returned(client, merton, police):
     referral = factories.scorable(merton, police)
 
-    answer = client.post(
-        address(referral), {"version": referral.version, "recommendation": "accept", "agencies": []}
-    )
+    answer = client.post(address(referral), {"version": referral.version, "recommendation": "accept", "agencies": []})
 
     assert "Plan a panel first: none is coming" in answer.content.decode()
 
@@ -274,9 +272,7 @@ def test_triage_of_a_draft_or_of_another_scheme_is_the_same_404(client, merton, 
 
 
 @pytest.mark.parametrize("others", [1, 3])
-def test_triage_takes_a_constant_number_of_queries(
-    client, merton, referral, others, django_assert_max_num_queries
-):
+def test_triage_takes_a_constant_number_of_queries(client, merton, referral, others, django_assert_max_num_queries):
     for _ in range(others):
         factories.case(merton, who=factories.offender(merton, family_name=referral.offender.family_name))
     with django_assert_max_num_queries(45):
