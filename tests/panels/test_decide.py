@@ -37,7 +37,12 @@ def meeting(merton, coordinator, chair, police, housing):
 @pytest.fixture
 def nomination(merton, police, meeting):
     return factories.referral(
-        merton, police, status="on_agenda", meeting=meeting, supervision="yes", needs={"accommodation": "At risk of losing the tenancy"}
+        merton,
+        police,
+        status="on_agenda",
+        meeting=meeting,
+        supervision="yes",
+        needs={"accommodation": "At risk of losing the tenancy"},
     )
 
 
@@ -239,7 +244,9 @@ def richmond_item(db):
     body = next(body for body in scheme.policy.bodies if body.quorum.organisations)
     recorder = factories.member(scheme, "coordinator", name="Ria Recorder")
     referrer = factories.member(scheme, "member", "referrer", agency_kind="police", name="Pat Police")
-    meeting = factories.live_meeting(scheme, DAY, recorder=recorder, body=Body.objects.get(scheme=scheme, slug=body.slug))
+    meeting = factories.live_meeting(
+        scheme, DAY, recorder=recorder, body=Body.objects.get(scheme=scheme, slug=body.slug)
+    )
     factories.attended(meeting, referrer)
     referral = factories.referral(scheme, referrer, status="on_agenda", meeting=meeting)
     return factories.agenda_item(meeting, Section.REFERRALS, referral=referral), actor_for(recorder), referrer
@@ -321,7 +328,9 @@ def test_not_accepted_corrected_to_accepted_opens_a_case(item, acceptance, as_co
     assert (item.referral.status, decision.case.status) == ("accepted", "open")
 
 
-def test_acceptance_given_another_rating_and_lead_amends_the_same_case(item, acceptance, leads, housing, as_coordinator):
+def test_acceptance_given_another_rating_and_lead_amends_the_same_case(
+    item, acceptance, leads, housing, as_coordinator
+):
     case = decide(item, acceptance, by=as_coordinator).case
     others = leads | {"lead_agency": Lead(housing.agency, reason="Knows the family best")}
 
