@@ -13,10 +13,16 @@ TYPED = (
     "iom/deadlines.py",
     "iom/policy",
     "iom/embedded",
+    "offenders/leads.py",
     "offenders/rag.py",
     "referrals/eligibility.py",
+    "referrals/offences.py",
     "referrals/ogrs.py",
     "referrals/ovp.py",
+    "referrals/predictors.py",
+    "actionplans/quickline.py",
+    "panels/quorum.py",
+    "panels/suggestions.py",
     "scripts",
 )
 PYTHON = sys.executable
