@@ -155,6 +155,7 @@ def _write(meeting: Meeting, place: Place, one: Came) -> Attendance | None:
     substitute = one.how == Attendance.How.SUBSTITUTE
     facts = {
         "how": one.how,
+        # A seat that nobody holds stands in the minutes under its post.
         "name": place.membership.user.name if place.membership else one.name or place.seat.post,
         "substitute_name": one.substitute_name if substitute else "",
         "delegated_authority": substitute and one.delegated_authority,
