@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from iom.models import SchemeQuerySet
-from offenders.models import Case
+from offenders.models import Alias, Case, RagRating
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -57,6 +57,13 @@ class CheckRequestQuerySet(SchemeQuerySet):
             pk__in=Case.objects.visible_to(actor).values("pk")
         )
         return self.in_scheme_of(actor).exclude(Exists(hidden))
+
+    def for_grid(self) -> CheckRequestQuerySet:
+        """With the other names of each person and the rating in force: what the return grid shows."""
+        return self.prefetch_related(
+            Prefetch("offender__aliases", Alias.objects.order_by("pk")),
+            Prefetch("case__ratings", RagRating.objects.filter(until=None), to_attr="current_ratings"),
+        )
 
     def unanswered(self) -> CheckRequestQuerySet:
         """Asked, and nothing sent yet."""

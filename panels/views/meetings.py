@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from iom import clock
+from iom.access import Actor
 from iom.jinja import day_month, longday
 from iom.models import Body, Meeting, MeetingStatus
 from iom.pages import page
@@ -72,7 +73,7 @@ def new_meeting(request: HttpRequest) -> HttpResponse:
     options: dict[str, Any] = {"scheme": request.actor.scheme, "bodies": bodies}
     if request.method == "GET":
         body = next((body for body in bodies if body.slug == request.GET.get("body")), bodies[0])
-        form = NewMeetingForm(initial=_proposed(body), **options)
+        form = NewMeetingForm(initial=_proposed(request.actor, body), **options)
         return _meeting_page(request, form, dates=None)
     form = NewMeetingForm(request.POST, **options)
     if not form.is_valid():
@@ -98,9 +99,10 @@ def new_meeting(request: HttpRequest) -> HttpResponse:
     return redirect(meeting)
 
 
-def _proposed(body: Body) -> dict[str, Any]:
+def _proposed(actor: Actor, body: Body) -> dict[str, Any]:
     """What the next meeting of a body would be by its cadence, and by where the last one was."""
-    last = Meeting.objects.filter(body=body).exclude(status=MeetingStatus.CANCELLED).order_by("-date").first()
+    held = Meeting.objects.visible_to(actor).filter(body=body).exclude(status=MeetingStatus.CANCELLED)
+    last = held.order_by("-date").first()
     sitting = body.policy.sitting
     on = following(last.date, body.policy.cadence) if last else None
     chair = meetings.default_chair(body)

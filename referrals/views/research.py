@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 
@@ -17,7 +16,6 @@ from iom.meetings import find
 from iom.models import Agency, Meeting
 from iom.pages import found, page
 from iom.steps import Stale, StepRefused
-from offenders.models import Alias, RagRating
 from referrals import chasing, returns
 from referrals.forms.research import AnswerForm
 from referrals.models import AgencyReturn, CheckRequest
@@ -80,11 +78,7 @@ def research(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _requests(actor: Actor, meeting: Meeting) -> list[CheckRequest]:
-    rows = returns.asked_of(actor, meeting).prefetch_related(
-        Prefetch("offender__aliases", Alias.objects.order_by("pk")),
-        Prefetch("case__ratings", RagRating.objects.filter(until=None), to_attr="current_ratings"),
-    )
-    return list(rows)
+    return list(returns.asked_of(actor, meeting).for_grid())
 
 
 def _forms(request: HttpRequest, requests: list[CheckRequest]) -> list[AnswerForm]:

@@ -151,7 +151,7 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
         "area": policy.area,
         "meeting_hints": {str(meeting.pk): _closing_words(meeting) for meeting in form.meetings.values()},
         "agency_hints": _agency_hints(form),
-        "asked": _asked(referral),
+        "asked": _asked(actor, referral),
         "next": _next(actor, referral),
         "return_value": RETURN,
     }
@@ -201,10 +201,11 @@ def _sightings(actor: Actor, referral: Referral) -> list[Sighting]:
     return list(seen.values())
 
 
-def _asked(referral: Referral) -> int:
+def _asked(actor: Actor, referral: Referral) -> int:
+    """How many agencies were asked for the panel that it goes to."""
     if referral.meeting_id is None:
         return 0
-    return CheckRequest.objects.filter(referral=referral, meeting=referral.meeting_id).count()
+    return CheckRequest.objects.visible_to(actor).filter(referral=referral, meeting=referral.meeting_id).count()
 
 
 def _next(actor: Actor, referral: Referral) -> Referral | None:
