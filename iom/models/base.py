@@ -9,6 +9,8 @@ from django.core import checks
 from django.db import models
 from django.db.backends.ddl_references import Statement, Table
 
+from iom.clock import now
+
 if TYPE_CHECKING:
     from iom.access import Actor
 
@@ -132,7 +134,7 @@ class SchemeModel(models.Model):
 
     scheme = models.ForeignKey("iom.Scheme", on_delete=models.PROTECT, related_name="+", editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True, editable=False)
+    created_at = models.DateTimeField(default=now, editable=False)
 
     objects = SchemeQuerySet.as_manager()
 

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 
+from iom.clock import now
 from iom.policy import Policy, parse_policy
 
 from .base import SchemeModel, SchemeQuerySet, per_scheme, same_scheme
@@ -39,7 +40,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     phone = models.CharField(max_length=40, blank=True)
     is_active = models.BooleanField(default=True)
     is_system_admin = models.BooleanField(default=False, help_text="Runs the installation; has no case data.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=now, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = ["name"]
@@ -58,7 +59,7 @@ class Scheme(models.Model):
     slug = models.SlugField(unique=True, max_length=40)
     name = models.CharField(max_length=120)
     short_name = models.CharField(max_length=60)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=now, editable=False)
 
     def __str__(self) -> str:
         return self.name

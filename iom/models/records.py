@@ -9,6 +9,8 @@ import pgtrigger
 from auditlog.models import AbstractLogEntry, LogEntryManager
 from django.db import models, transaction
 
+from iom.clock import now
+
 from .base import SchemeModel, per_scheme
 from .people import Scheme, User
 
@@ -77,7 +79,7 @@ class OutboxMessage(models.Model):
     key = models.CharField(max_length=200, unique=True, help_text="Said twice, it is done once.")
     payload = models.JSONField(default=dict)
     caused_by = models.CharField(max_length=80, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=now, editable=False)
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     done_at = models.DateTimeField(null=True)
