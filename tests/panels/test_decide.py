@@ -103,6 +103,7 @@ def test_accepting_opens_the_case_with_rating_leads_plan_and_actions(item, accep
     assert item.referral.status == "accepted"
     assert (decision.policy_version, decision.quorate, decision.to_ratify) == (merton.policy_version, True, False)
     assert decision.leads["lead_professional"] == {"agency": "Probation", "name": "Kofi Osei", "reason": ""}
+    assert decision.score_agreed is True
 
 
 def test_decision_is_audited_with_meeting_and_item_and_without_words(item, acceptance, as_coordinator):
