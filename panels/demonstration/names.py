@@ -104,4 +104,25 @@ SUMMARIES = {
     "council": "Two reports of street drinking near the station. No warnings issued.",
     "employment": "Claim open. Has not attended the work-focused interview.",
 }
+NOTES = {
+    "RED": (
+        "Still not keeping to the plan. Police go on with home visits.",
+        "Two appointments kept of five. The team has a place for the evening visit.",
+        "No new arrest this month, but seen with the same group.",
+    ),
+    "AMBER": (
+        "Keeps most appointments. Housing is the weak point.",
+        "On a script and testing. The work coach sees him or her weekly.",
+        "Settling at the new address. Family is a help.",
+    ),
+    "GREEN": ("Doing well. Contact every fortnight is enough.", "In work. Nothing new from any agency."),
+    "BLUE": ("Seen in prison. Release address to be found in time.", "Engages with the course in prison."),
+}
+NOTED = {
+    "apologies": "Apologies were noted and the sharing agreement was signed.",
+    "last_actions": "Actions were gone through one by one.",
+    "escalations": "The board asks the council's housing lead to answer before it meets again.",
+}
+ESCALATION = "First-night accommodation after release: nothing available"
+MISSING = "Please say which of the offences led to a charge, and when the person was last seen by your team."
 URGENT = "Released without notice on Friday and named in two burglaries since."

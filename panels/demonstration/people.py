@@ -42,6 +42,10 @@ class Staff:
         """People of agencies of a kind; the sign-in first."""
         return self.by_kind.get(kind, [])
 
+    def contact(self, agency: int) -> Membership:
+        """Who answers for an agency, by its id."""
+        return next(one for people in self.by_kind.values() for one in people if one.agency_id == agency)
+
 
 def domain(scheme: Scheme) -> str:
     """`waltham-forest.example` for `waltham_forest`."""
@@ -66,6 +70,8 @@ def hire(scheme: Scheme, dice: Random, *, since: date) -> Staff:
     for sign_in in ("chair", "police", "probation", "housing", "health"):
         _sit(scheme, staff.named[sign_in])
     _fill_seats(scheme, staff, names, password, since)
+    _seat_bare_bodies(scheme, staff)
+    _give_contacts(scheme, names, password, since)
     for membership in (
         Membership.objects.filter(scheme=scheme).select_related("agency", "user", "scheme").order_by("pk")
     ):
@@ -129,3 +135,30 @@ def _fill_seats(scheme: Scheme, staff: Staff, names: list[str], password: str, s
             )
         seat.holder = held[key]
         seat.save(update_fields=["holder"])
+
+
+def _seat_bare_bodies(scheme: Scheme, staff: Staff) -> None:
+    """The agencies' leads on a body whose seats the scheme's document does not name."""
+    for body in Body.objects.filter(scheme=scheme, seats=None).order_by("position"):
+        for position, sign_in in enumerate(("chair", "board", "police", "probation", "housing", "health")):
+            holder = staff.named[sign_in]
+            Seat.objects.create(
+                scheme=scheme, body=body, agency=holder.agency, post=holder.post, holder=holder, position=position
+            )
+
+
+def _give_contacts(scheme: Scheme, names: list[str], password: str, since: date) -> None:
+    """Somebody who answers for each core agency that has no seat."""
+    seated = Membership.objects.filter(scheme=scheme, roles__contains=[Role.MEMBER]).values("agency")
+    for agency in Agency.objects.filter(scheme=scheme, core=True).exclude(pk__in=seated).order_by("pk"):
+        local = slugify(f"{agency.slug}-contact")[:50]
+        _member(
+            scheme,
+            agency,
+            names.pop(),
+            f"{local}@{domain(scheme)}",
+            password,
+            (Role.MEMBER,),
+            "Single point of contact",
+            since,
+        )

@@ -11,15 +11,15 @@ from actionplans import actions as plans
 from actionplans.models import Action, ActionStatus
 from iom.access import Actor, actor_for
 from iom.clock import LONDON, as_of
-from iom.models import Agency, Body, Counter, Meeting, Membership, Role, Scheme
+from iom.models import Agency, Body, Counter, Meeting, Membership, Scheme
 from iom.policy import Policy
 from iom.working_days import add_months, holidays_of
 from offenders import actions as cases
 from offenders.leads import propose_lead_agency
-from offenders.models import AssignmentRole, Case, CaseGrant, CaseStatus, Colour, Gender, Offender
-from panels import agenda, agreement, attendance, meetings, minutes, recording
+from offenders.models import AssignmentRole, Case, CaseGrant, CaseStatus, Colour, CustodyPeriod, Gender, Offender
+from panels import agenda, agreement, attendance, circulation, meetings, minutes, notices, recording
 from panels.decide import Choice, Lead, LookedAt, NewAction, decide
-from panels.models import AgendaItem, Attendance, Outcome, Section
+from panels.models import AgendaItem, Attendance, Notice, Outcome, Section
 from panels.record import fingerprint, record_of
 from panels.suggesting import add_suggested, suggestions
 from referrals import actions as referrals
@@ -35,13 +35,27 @@ DAY = timedelta(days=1)
 OFFENCES = ("02801", "04600", "04801", "03401", "03001", "04910")
 
 
-@dataclass(slots=True)
+# Older panels asked fewer agencies and went through fewer people: what is looked at first is told in full.
+ASKED_BEFORE = ("police", "probation", "housing", "health")
+SHORT, LONG = 2, 6
+PUT_OFF = Choice(
+    Outcome.DEFER,
+    reason="Two agencies had not been able to check in time.",
+    reason_for_referrer="Two agencies need more time for their checks.",
+    score_agreed=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Size:
-    """How much life a demonstration scheme has had."""
+    """How much life a demonstration scheme has had, and where it stands today."""
 
     founders: int
-    months: int
+    panels: int
     nominations: int
+    board_met: bool = False
+    minutes_with_chair: bool = False
+    agenda_sent: bool = False
 
 
 @dataclass(slots=True)
@@ -56,6 +70,10 @@ class Life:
     policy: Policy = field(init=False)
     body: Body = field(init=False)
     unused: list[tuple[str, str, str]] = field(init=False)
+    # What happens between panels, and to whom the panels leave the colour that they have.
+    to_come: list[tuple[date, Callable[[date], None]]] = field(init=False, default_factory=list)
+    settled: set[int] = field(init=False, default_factory=set)
+    scheme_began: date = field(init=False)
 
     def __post_init__(self) -> None:
         self.policy = self.scheme.policy
@@ -88,6 +106,13 @@ class Life:
             day += DAY
         return day
 
+    def last_working_day(self, day: date) -> date:
+        """`day`, or the last before it on which people work."""
+        holidays = holidays_of(self.policy)
+        while holidays.why_closed(day):
+            day -= DAY
+        return day
+
     # --- The year -------------------------------------------------------------------
 
     def live(self, say: Callable[[str], None]) -> None:
@@ -95,28 +120,52 @@ class Life:
         days = self.meeting_days()
         past = [day for day in days if day < self.today]
         coming = [day for day in days if day >= self.today]
-        start = self.working_day(past[0] - timedelta(days=30))
-        for day in days:
-            with self.at(start, 9):
+        start = self.scheme_began = self.working_day(past[0] - timedelta(days=30))
+        with self.at(start, 9):
+            for day in days:
                 self.plan(self.body, day)
-        self.plan_other_bodies(start)
+            self.plan_other_bodies()
         with self.at(start, 14):
             self.found_the_cohort(start)
+        self.foresee(coming[0])
+        before = start
         for number, day in enumerate(past):
-            self.month(day, recent=number >= len(past) - 2)
+            self.until(day)
+            self.panel(day, before, last=len(past) - number)
             say(f"panel of {day:%-d %B %Y}")
-        self.present(coming)
+            before = day
+        self.until(self.today)
+        if self.size.board_met:
+            self.board_sits(self.last_working_day(self.today - 6 * DAY))
+        self.present(coming[0], before)
 
     def meeting_days(self) -> list[date]:
         """The panel's days: the next one about a week from today, the others before and after in its own rhythm."""
         cadence = self.policy.default_body.cadence
-        following = self.working_day(self.today + timedelta(days=8))
+        # Nominations close ten days before: with the next panel no further away, one that comes now is late.
+        following = self.last_working_day(self.today + 8 * DAY)
+        numbers = range(-self.size.panels, 3)
         if cadence.unit == "month":
-            days = [add_months(following, number * cadence.every) for number in range(-self.size.months, 3)]
+            days = [same_weekday(following, number * cadence.every) for number in numbers]
         else:
-            step = timedelta(weeks=cadence.every)
-            days = [following + number * step for number in range(-self.size.months, 4)]
+            days = [following + timedelta(weeks=number * cadence.every) for number in numbers]
         return sorted({self.working_day(day) for day in days})
+
+    def until(self, day: date) -> None:
+        """What happened between panels, up to the day before `day`."""
+        due = sorted((one for one in self.to_come if one[0] < day), key=lambda one: one[0])
+        self.to_come = [one for one in self.to_come if one[0] >= day]
+        for on, happens in due:
+            happens(on)
+        self.let_out(day)
+
+    def foresee(self, coming: date) -> None:
+        """Somebody goes Green so that the scheme's months end at the next panel; somebody nearly out is sent down."""
+        months = self.policy.exit.green_months
+        if months is not None:
+            self.to_come.append((add_months(coming - 3 * DAY, -months), self.settle))
+        if self.policy.blue.used:
+            self.to_come.append((self.today - 40 * DAY, lambda on: self.sent_down(on, release=coming + 5 * DAY)))
 
     def plan(self, body: Body, day: date) -> Meeting:
         policy = self.policy.body(body.slug)
@@ -130,31 +179,41 @@ class Life:
             by=self.coordinator,
         )
 
-    def plan_other_bodies(self, start: date) -> None:
+    def plan_other_bodies(self) -> None:
         """The next sitting of each board and team meeting."""
-        with self.at(start, 9, 30):
-            for body in Body.objects.filter(scheme=self.scheme, position__gt=0):
-                self.plan(body, self.working_day(self.today + timedelta(days=5 + 4 * body.position)))
+        for body in Body.objects.filter(scheme=self.scheme, position__gt=0).order_by("position"):
+            self.plan(body, self.working_day(self.today + timedelta(days=5 + 4 * body.position)))
 
-    def month(self, day: date, *, recent: bool) -> None:
-        """One panel: nominations, checks, agenda, meeting, minutes."""
+    def panel(self, day: date, before: date, *, last: int) -> None:
+        """One panel: nominations, checks, agenda, meeting, minutes. `last` is 1 for the latest, 2 for the one before."""
         meeting = Meeting.objects.get(scheme=self.scheme, body=self.body, date=day)
-        lead_in = min(20, (day - self.previous(day)).days - 1)
-        for _ in range(self.size.nominations):
-            referral = self.nominate(self.working_day(day - timedelta(days=lead_in)))
-            self.put_to_panel(referral, meeting, self.working_day(day - timedelta(days=max(lead_in - 2, 5))))
-        self.answer_checks(meeting, day - timedelta(days=4), everyone=True)
-        with self.at(day - timedelta(days=min(7, lead_in)), 15):
-            self.build_agenda(meeting, reviews=None if recent else 10)
+        lead_in = min(20, (day - before).days - 1)
+        sent_on = self.working_day(day - timedelta(days=lead_in))
+        triaged_on = max(sent_on, self.working_day(day - timedelta(days=max(lead_in - 2, 5))))
+        nominated = [self.nominate(sent_on) for _ in range(self.size.nominations + (last == 1))]
+        for referral in nominated:
+            self.put_to_panel(referral, meeting, triaged_on, everyone=last == 1)
+        self.answer_checks(meeting, max(triaged_on, self.last_working_day(day - 4 * DAY)), everyone=True)
+        with self.at(max(triaged_on, self.last_working_day(day - min(7, lead_in) * DAY)), 17):
+            self.build_agenda(meeting, reviews={1: None, 2: LONG}.get(last, SHORT))
             agenda.send_agenda(meeting, by=self.coordinator)
-        self.hold(meeting)
-        self.write_up(meeting)
+        self.hold(meeting, put_off=nominated[0] if last == 1 else None)
+        self.write_up(meeting, sign=not (last == 1 and self.size.minutes_with_chair))
         self.work_on_actions(day)
         self.lock_up(day)
 
-    def previous(self, day: date) -> date:
-        earlier = Meeting.objects.filter(scheme=self.scheme, body=self.body, date__lt=day).order_by("-date").first()
-        return earlier.date if earlier else day - timedelta(days=30)
+    def board_sits(self, day: date) -> None:
+        """A sitting of the board whose minutes wait for its chair."""
+        body = Body.objects.get(scheme=self.scheme, position=1)
+        with self.at(day - 20 * DAY, 9):
+            meeting = self.plan(body, day)
+        with self.at(day - 7 * DAY, 9):
+            agenda.add_item(
+                meeting, section=Section.ESCALATIONS, title=names.ESCALATION, minutes=15, by=self.coordinator
+            )
+            agenda.send_agenda(meeting, by=self.coordinator)
+        self.hold(meeting)
+        self.write_up(meeting, sign=False)
 
     # --- People ---------------------------------------------------------------------
 
@@ -183,9 +242,10 @@ class Life:
                 offender = self.somebody(by)
                 driver = self.dice.choice([MainDriver.ADDICTION, MainDriver.OTHER])
                 statutory = self.policy.statutory_only or self.dice.random() < 0.6
-                colour = self.policy.first_rating.colour or self.dice.choice(["RED", "RED", "AMBER", "AMBER", "GREEN"])
+                # Accepted long before the first panel here, so their first rating is behind them.
+                colour = self.dice.choice(["RED", "RED", "AMBER", "AMBER", "GREEN"])
                 score = self.dice.randint(75, 96)
-                accepted = on - timedelta(days=self.dice.randint(0, 300))
+                accepted = self.last_working_day(on - timedelta(days=self.dice.randint(0, 300)))
                 case = cases.accept(
                     offender=offender,
                     meeting=None,
@@ -296,14 +356,15 @@ class Life:
             "offences": [offence],
         }
 
-    def put_to_panel(self, referral: Referral, meeting: Meeting, on: date) -> None:
+    def put_to_panel(self, referral: Referral, meeting: Meeting, on: date, *, everyone: bool = True) -> None:
         """Triage by the coordinator: score, findings, the panel, and who is asked."""
         by = self.coordinator
         with self.at(on, 16):
             scoring.score_ogrs3(referral, by=by)
             scoring.assess(referral, by=by)
             core = Agency.objects.filter(scheme=self.scheme, core=True)
-            referrals.put_to_panel(referral, meeting=meeting, agencies=core, by=by)
+            asked = core if everyone else core.filter(kind__in=ASKED_BEFORE)
+            referrals.put_to_panel(referral, meeting=meeting, agencies=asked, by=by)
 
     def answer_checks(self, meeting: Meeting, on: date, *, everyone: bool) -> None:
         """The agencies' returns; unless `everyone`, some have not answered yet."""
@@ -311,16 +372,13 @@ class Life:
         by_agency: dict[int, list[CheckRequest]] = {}
         for request in waiting.order_by("pk"):
             by_agency.setdefault(request.agency_id, []).append(request)
-        for number, requests in enumerate(by_agency.values()):
-            members = Membership.objects.filter(agency=requests[0].agency, roles__contains=[Role.MEMBER])
-            membership = members.select_related("user", "agency", "scheme").first()
-            if membership is None or (not everyone and number % 3 == 1):
-                continue
-            self.answer_for(actor_for(membership), meeting, requests, on)
+        for number, (agency, requests) in enumerate(by_agency.items()):
+            if everyone or number % 3 != 1:
+                self.answer_for(actor_for(self.staff.contact(agency)), meeting, requests, on)
 
     def answer_for(self, by: Actor, meeting: Meeting, requests: list[CheckRequest], on: date) -> None:
         kind = by.agency.kind
-        with self.at(on, 12, self.dice.randint(0, 59)):
+        with self.at(on, 16, self.dice.randint(10, 59)):
             for request in requests:
                 if kind in names.SUMMARIES and self.dice.random() < 0.55:
                     returns.save_return(
@@ -332,8 +390,7 @@ class Life:
                         risk_to_others=False,
                         handling="police_probation" if kind == "police" and self.dice.random() < 0.4 else "panel",
                     )
-                else:
-                    returns.save_return(request, by=by, known="not_known")
+            returns.mark_rest_not_known(meeting, by=by)
             returns.send_return(meeting, by=by)
 
     # --- The meeting ----------------------------------------------------------------
@@ -343,14 +400,15 @@ class Life:
         by = self.coordinator
         found = suggestions(meeting, by)
         keys = [one.key for one in (*found.nominated, *found.pressing)]
-        routine = [one.key for one in found.reviews if one.key not in keys]
+        routine = [one.key for one in found.reviews if one.routine]
         keys += routine if reviews is None else routine[:reviews]
         if keys:
             add_suggested(meeting, keys, by=by)
         for item in AgendaItem.objects.filter(meeting=meeting, late=True, late_agreed_by=None):
             agenda.agree_late(item, by=actor_for(self.chair))
 
-    def hold(self, meeting: Meeting) -> None:
+    def hold(self, meeting: Meeting, *, put_off: Referral | None = None) -> None:
+        """The meeting, item by item; the panel puts off its decision on one nomination."""
         by = self.coordinator
         day = meeting.date
         with self.at(day, 9, 45):
@@ -376,7 +434,7 @@ class Life:
         for item in items.select_related("referral__offender", "case__offender"):
             minute += 3
             with self.at(day, 10 + minute // 60, minute % 60):
-                self.decide(item, by)
+                self.decide(item, by, put_off=put_off)
         with self.at(day, 13):
             recording.close(meeting, by=by)
 
@@ -387,35 +445,28 @@ class Life:
             "membership__user", "membership__agency", "membership__scheme"
         ):
             actor = actor_for(row.membership)
-            agreement.sign(meeting, by=actor, typed_name=actor.user.name, agreed=[True] * len(statements))
+            if actor.can("panels.sign_agreement", meeting):
+                agreement.sign(meeting, by=actor, typed_name=actor.user.name, agreed=[True] * len(statements))
 
-    def decide(self, item: AgendaItem, by: Actor) -> None:
+    def decide(self, item: AgendaItem, by: Actor, *, put_off: Referral | None) -> None:
         if item.section == Section.REFERRALS:
-            decide(item, self.choice_on_referral(item), by=by)
+            choice = PUT_OFF if item.referral == put_off else self.choice_on_referral(item)
         elif item.case_id is not None:
-            decide(item, self.choice_on_case(item), by=by)
+            choice = self.choice_on_case(item)
         else:
-            decide(item, Choice(Outcome.NOTED, note=self.words_for(item)), by=by)
-
-    def words_for(self, item: AgendaItem) -> str:
-        return {
-            Section.APOLOGIES: "Apologies were noted and the sharing agreement was signed.",
-            Section.LAST_ACTIONS: "Actions were gone through one by one.",
-        }.get(item.section, "Nothing was raised.")
+            choice = Choice(Outcome.NOTED, note=names.NOTED.get(item.section, "Nothing was raised."))
+        decide(item, choice, by=by)
 
     def choice_on_referral(self, item: AgendaItem) -> Choice:
         referral = item.referral
-        roll = self.dice.random()
         score = scoring.current_score(referral.offender)
-        if roll < 0.14 or (score is not None and score.pct_2yr < 50):
+        if self.dice.random() < 0.14 or (score is not None and score.pct_2yr < 50):
             return Choice(
                 Outcome.NOT_ACCEPT,
                 reason="The score is below the rule and no other ground was shown.",
-                reason_for_referrer="The panel did not find that the scheme's rule was met. You can nominate again if that changes.",
+                reason_for_referrer="The panel did not find that the rule was met. You can nominate again if that changes.",
                 score_agreed=True,
             )
-        if roll < 0.22:
-            return Choice(Outcome.DEFER, reason="Two agencies had not been able to check in time.", score_agreed=True)
         colour = self.policy.first_rating.colour or self.dice.choice(["RED", "RED", "AMBER"])
         statutory = {Supervision.YES: True, Supervision.NO: False}.get(referral.supervision)
         return Choice(
@@ -429,31 +480,35 @@ class Life:
         )
 
     def choice_on_case(self, item: AgendaItem) -> Choice:
-        case = item.case
-        present = case.rating.colour
-        looked_at = tuple(self.look_at(case, item.meeting.date))
-        actions = tuple(self.new_actions(item.meeting.date, 1)) if self.dice.random() < 0.25 else ()
-        if item.section == Section.EXITS and case.status == CaseStatus.OPEN and self.dice.random() < 0.8:
-            return Choice(
-                Outcome.REMOVE, reason="Six months without concern. Mainstream services go on.", looked_at=looked_at
-            )
-        other = self.another_colour(present)
-        if present not in {Colour.BLUE, other} and self.dice.random() < 0.16:
+        case, on = item.case, item.meeting.date
+        looked_at = tuple(self.look_at(case, on))
+        settled = case.pk in self.settled
+        if item.section == Section.EXITS and not settled and self.dice.random() < 0.8:
+            reason = "Six months without concern. Mainstream services go on."
+            return Choice(Outcome.REMOVE, reason=reason, looked_at=looked_at)
+        colour = case.rating.colour if settled else self.colour_now(case, on)
+        if colour != case.rating.colour:
             return Choice(
                 Outcome.CHANGE_RATING,
-                colour=other,
-                reason=self.dice.choice(names.REASONS[other]),
+                colour=colour,
+                reason=self.dice.choice(names.REASONS[colour]),
                 looked_at=looked_at,
-                actions=actions or tuple(self.new_actions(item.meeting.date, 1)),
+                actions=tuple(self.new_actions(on, 1)),
             )
-        return Choice(Outcome.NO_CHANGE, looked_at=looked_at, actions=actions)
+        actions = tuple(self.new_actions(on, 1)) if self.dice.random() < 0.25 else ()
+        note = self.dice.choice(names.NOTES[colour]) if self.dice.random() < 0.6 else ""
+        return Choice(Outcome.NO_CHANGE, note=note, looked_at=looked_at, actions=actions)
+
+    def colour_now(self, case: Case, on: date) -> str:
+        """What the panel thinks of somebody: now and then something else, and always for someone who is out again."""
+        present = case.rating.colour
+        if present == Colour.BLUE:
+            inside = case.custody_periods.filter(released_on=None).exists()
+            return present if inside else self.dice.choice(["RED", "AMBER"])
+        return self.another_colour(present) if self.dice.random() < 0.16 else present
 
     def another_colour(self, present: str) -> str:
-        return self.dice.choice(
-            {"RED": ["AMBER", "AMBER", "GREEN"], "AMBER": ["RED", "GREEN"], "GREEN": ["GREEN", "AMBER"]}.get(
-                present, [present]
-            )
-        )
+        return self.dice.choice({"RED": ["AMBER", "AMBER", "GREEN"], "AMBER": ["RED", "GREEN"]}.get(present, ["AMBER"]))
 
     def look_at(self, case: Case, on: date) -> list[LookedAt]:
         found = []
@@ -476,26 +531,32 @@ class Life:
                 made.append(NewAction(text[0].upper() + text[1:], owner.agency, due, owner=owner, pathway=slug))
         return made
 
-    def write_up(self, meeting: Meeting) -> None:
-        """Minutes to the chair, signed the next day; notices to the referrers."""
-        from panels import notices
-
-        meeting.refresh_from_db()
-        with self.at(self.working_day(meeting.date + DAY), 10):
+    def write_up(self, meeting: Meeting, *, sign: bool) -> None:
+        """Minutes to the chair, signed some days later; notices to the referrers, who open them."""
+        written_on = self.working_day(meeting.date + DAY)
+        signed_on = max(self.working_day(meeting.date + 3 * DAY), written_on)
+        if written_on >= self.today:
+            return
+        with self.at(written_on, 10):
             sent = minutes.send_to_chair(minutes.latest(meeting), by=self.coordinator)
-        signed_on = self.working_day(meeting.date + 3 * DAY)
-        if signed_on >= self.today:
+        if not sign or signed_on >= self.today:
             return
         with self.at(signed_on, 17):
-            record = record_of(sent)
             minutes.sign(
                 sent,
                 by=actor_for(self.chair),
                 typed_name=self.chair.user.name,
-                record_sha256=fingerprint(record),
+                record_sha256=fingerprint(record_of(sent)),
                 password_ok=True,
             )
-            notices.send_all(meeting, by=self.coordinator)
+            if any(not draft.sent for draft in notices.drafts(meeting, seen_by=self.coordinator)):
+                notices.send(meeting, {}, by=self.coordinator)
+        with self.at(signed_on, 18):
+            for notice in Notice.objects.filter(meeting=meeting, sent_at__isnull=False).select_related(
+                "recipient__user"
+            ):
+                if signed_on < self.today - 21 * DAY:
+                    notices.mark_opened(notice, by=actor_for(notice.recipient))
 
     # --- Between panels -------------------------------------------------------------
 
@@ -522,6 +583,41 @@ class Life:
             for case in some:
                 self.into_custody(case, on, on + timedelta(days=self.dice.randint(120, 500)))
 
+    def let_out(self, by_then: date) -> None:
+        """Those whose day of release has come."""
+        out = CustodyPeriod.objects.filter(
+            case__scheme=self.scheme, released_on=None, release_expected_on__lt=by_then
+        ).exclude(case__status=CaseStatus.CLOSED)
+        for period in out.select_related("case").order_by("pk"):
+            with self.at(period.release_expected_on, 12):
+                cases.record_release(period, on=period.release_expected_on, by=self.coordinator)
+
+    def settle(self, on: date) -> None:
+        """Somebody goes Green and stays so."""
+        candidates = Case.objects.filter(scheme=self.scheme, accepted_on__lt=on, custody_periods=None).not_closed()
+        for case in candidates.order_by("pk"):
+            if case.rating.colour in ("RED", "AMBER") and case.rating.starts_on < on:
+                with self.at(max(on, self.scheme_began), 11):
+                    cases.rate(case, "GREEN", on=on, reason=names.REASONS["GREEN"][0], by=self.coordinator)
+                self.settled.add(case.pk)
+                return
+
+    def sent_down(self, on: date, *, release: date) -> None:
+        """Somebody goes to prison, to come out at a known day."""
+        candidates = Case.objects.filter(scheme=self.scheme, accepted_on__lt=on, custody_periods=None)
+        for case in candidates.not_closed().rated("RED").order_by("pk"):
+            if case.rating.starts_on < on:
+                with self.at(max(on, self.scheme_began), 10):
+                    cases.record_custody(
+                        case,
+                        kind="sentence",
+                        prison=names.PRISONS[0],
+                        starts_on=on,
+                        release_expected_on=release,
+                        by=self.coordinator,
+                    )
+                return
+
     def into_custody(self, case: Case, on: date, release: date | None) -> None:
         kind = self.dice.choice(["remand", "sentence"])
         cases.record_custody(
@@ -535,58 +631,35 @@ class Life:
 
     # --- Today ----------------------------------------------------------------------
 
-    def present(self, coming: list[date]) -> None:
-        """What is going on now: nominations at every stage, checks half answered, someone nearly out, someone nearly done."""
-        meeting = Meeting.objects.get(scheme=self.scheme, body=self.body, date=coming[0])
-        before = self.previous(coming[0])
-        early = max(before + 2 * DAY, coming[0] - timedelta(days=18))
+    def present(self, coming: date, before: date) -> None:
+        """What is going on now: nominations at every stage, checks half answered, the next agenda under way."""
+        meeting = Meeting.objects.get(scheme=self.scheme, body=self.body, date=coming)
+        early = max(before + 2 * DAY, coming - timedelta(days=18))
+        sent_on = self.last_working_day(min(early, self.today - 4 * DAY))
+        triaged_on = max(sent_on, self.last_working_day(min(early + 2 * DAY, self.today - 3 * DAY)))
         for number in range(3):
-            referral = self.nominate(self.working_day(early), mild=number == 2)
-            self.put_to_panel(referral, meeting, self.working_day(min(early + 2 * DAY, self.today)))
-        self.answer_checks(meeting, min(early + 4 * DAY, self.today - DAY), everyone=False)
+            self.put_to_panel(self.nominate(sent_on, mild=number == 2), meeting, triaged_on)
+        self.answer_checks(meeting, max(triaged_on, self.last_working_day(self.today - 2 * DAY)), everyone=False)
+        self.give_back(self.nominate(triaged_on, mild=True), self.last_working_day(self.today - DAY))
+        self.nominate(self.last_working_day(self.today - 2 * DAY), finish=False)
+        self.nominate(self.last_working_day(self.today - DAY))
         self.nominate(self.today - DAY, urgent_for=meeting)
-        self.nominate(self.today - DAY)
-        self.nominate(self.today - 2 * DAY, finish=False)
-        self.near_release(coming)
-        self.green_for_long(coming[0])
         self.restrict_one()
-        with self.at(self.today, 8):
-            self.build_agenda(meeting, reviews=6)
+        with self.at(self.today, 0, 30):
+            self.build_agenda(meeting, reviews=LONG)
+            if self.size.agenda_sent:
+                self.send_out(meeting)
 
-    def near_release(self, coming: list[date]) -> None:
-        """Someone in prison who comes out before the panel after next."""
-        if not self.policy.blue.used:
-            return
-        case = (
-            Case.objects.filter(scheme=self.scheme, custody_periods=None)
-            .not_closed()
-            .rated("RED")
-            .order_by("pk")
-            .first()
-        )
-        if case is not None:
-            with self.at(self.today - 40 * DAY, 10):
-                cases.record_custody(
-                    case,
-                    kind="sentence",
-                    prison=names.PRISONS[0],
-                    starts_on=max(self.today - 40 * DAY, case.accepted_on, case.rating.starts_on + DAY),
-                    release_expected_on=coming[0] + 5 * DAY,
-                    by=self.coordinator,
-                )
+    def give_back(self, referral: Referral, on: date) -> None:
+        with self.at(on, 17):
+            referrals.return_for_information(referral, message=names.MISSING, by=self.coordinator)
 
-    def green_for_long(self, coming: date) -> None:
-        """Someone whose six months of Green end just before the next panel."""
-        months = self.policy.exit.green_months
-        if months is None:
-            return
-        since = add_months(coming - 3 * DAY, -months)
-        rated = {"reason": self.dice.choice(names.REASONS["GREEN"]), "by": self.coordinator}
-        for case in Case.objects.filter(scheme=self.scheme, accepted_on__lt=since).not_closed().order_by("pk"):
-            if case.rating.colour in ("RED", "AMBER") and case.rating.starts_on < since:
-                with self.at(since, 11):
-                    cases.rate(case, "GREEN", on=since, **rated)
-                return
+    def send_out(self, meeting: Meeting) -> None:
+        """The agenda with everybody, and the first answers."""
+        agenda.send_agenda(meeting, by=self.coordinator)
+        for name in ("police", "probation", "housing"):
+            circulation.mark_read(meeting, by=self.staff.actor(name))
+            circulation.answer(meeting, "yes", by=self.staff.actor(name))
 
     def restrict_one(self) -> None:
         """One case that only the people named on it meet."""
@@ -606,6 +679,13 @@ class Life:
                 reason="Works with the family of a colleague",
                 granted_by=self.staff.named["coordinator"].user,
             )
+
+
+def same_weekday(day: date, months: int) -> date:
+    """The second Thursday so many months before or after a second Thursday; the last for a fifth."""
+    first = add_months(day.replace(day=1), months)
+    found = first + timedelta(days=(day.weekday() - first.weekday()) % 7 + (day.day - 1) // 7 * 7)
+    return found if found.month == first.month else found - timedelta(days=7)
 
 
 def numbered_from(scheme: Scheme, kind: str, last: int) -> None:

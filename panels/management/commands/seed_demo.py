@@ -21,13 +21,13 @@ from panels.demonstration.year import Life, Size, numbered_from
 
 SEED = 2026
 HOLDS_REAL_DATA = 3
-# In the order of the contract: how large the cohort was, how many panels ago it began, nominations to each panel.
+# In the order of the contract.
 SCHEMES = {
-    "merton": Size(founders=38, months=12, nominations=3),
-    "london": Size(founders=14, months=6, nominations=2),
-    "richmond": Size(founders=12, months=5, nominations=2),
-    "waltham_forest": Size(founders=16, months=6, nominations=2),
-    "hampshire": Size(founders=14, months=5, nominations=2),
+    "merton": Size(founders=43, panels=12, nominations=2, board_met=True),
+    "london": Size(founders=14, panels=4, nominations=2, minutes_with_chair=True),
+    "richmond": Size(founders=12, panels=3, nominations=2, agenda_sent=True),
+    "waltham_forest": Size(founders=16, panels=3, nominations=2),
+    "hampshire": Size(founders=14, panels=3, nominations=2),
 }
 
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         # All or nothing: an interrupted load leaves an empty database, and the next start loads it.
         with transaction.atomic(), disable_auditlog():
             for slug in scheme or SCHEMES:
-                self._load(slug, Random(f"{seed} {slug}"), today)
+                self._load(slug, Random(f"{seed} {slug}"), today)  # noqa: S311 -- made-up people, no secret
             self._let_the_past_rest()
         self.stdout.write(f"Loaded {Scheme.objects.count()} schemes.")
 
@@ -96,4 +96,4 @@ class Command(BaseCommand):
     def _let_the_past_rest(self) -> None:
         """Nobody is mailed what happened a year ago; what was told before this week counts as read."""
         OutboxMessage.objects.filter(kind="email").delete()
-        Notification.objects.update(read_at=clock.now())
+        Notification.objects.filter(created_at__lt=clock.now() - timedelta(days=7)).update(read_at=clock.now())
