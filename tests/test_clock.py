@@ -14,7 +14,7 @@ from django.db import connection
 from actionplans.actions import add_action, update_action
 from iom import clock, outbox, reminders, tasks
 from iom.access import actor_for
-from iom.models import Meeting, Membership, Notification, Reminder, Scheme
+from iom.models import Body, Meeting, Membership, Notification, Reminder, Scheme
 from offenders.actions import rate, record_custody, record_release
 from offenders.models import Case
 from panels import agenda, meetings, minutes, recording
@@ -482,6 +482,26 @@ def test_spring_with_three_of_four_days_missed_tells_the_same_people_of_the_same
     got = Counter(Reminder.objects.values_list("kind", "recipient__name"))
     assert got == Counter((row.kind, person) for row in TABLE for person in row.people)
     assert len(mail.outbox) == sum(got.values())
+
+
+@pytest.mark.parametrize("preset", ["merton", "london", "richmond", "waltham_forest", "hampshire"])
+def test_clock_of_every_scheme_and_body_runs_and_tells_nobody_twice(db, travel, on_days, preset):
+    scheme = factories.scheme(preset)
+    coordinator = factories.member(scheme, "coordinator", name=PRIYA)
+    chair = factories.member(scheme, "chair", "member", agency_kind="probation", name=GRACE)
+    for place, body in enumerate(Body.objects.filter(scheme=scheme)):
+        factories.meeting(scheme, PANEL + DAY * place, body=body, chair=chair)
+        held_one = factories.meeting(scheme, CLOSED + DAY * place, body=body, chair=chair)
+        factories.minutes(held_one)
+    factories.case(scheme, colour="GREEN" if preset != "richmond" else "AMBER", since=date(2025, 10, 4))
+
+    on_days(*STRETCH[::4])
+
+    got = Counter(Reminder.objects.values_list("kind", "subject", "due", "recipient"))
+    assert {"agenda_due", "minutes_due"} <= {kind for kind, *_ in got}
+    assert set(got.values()) == {1}
+    assert len(mail.outbox) == len(got)
+    assert told("agenda_due").keys() == {coordinator.user.name}
 
 
 def person_of(message) -> str:
