@@ -170,7 +170,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULE = {
     "sweep-reminders": {"task": "iom.sweep_reminders", "schedule": 300.0},
-    "tick": {"task": "iom.tick", "schedule": 60.0},
+    "tick": {"task": "iom.tick", "schedule": 15.0},
 }
 
 # The demonstration shows a banner; production refuses to start with it.
