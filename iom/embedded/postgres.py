@@ -28,6 +28,7 @@ MAJOR_VERSION = "18"
 SUPERUSER = "postgres"
 UNPRIVILEGED = "nobody"
 GRANTS = Path(__file__).with_name("grants.sql")
+PREPARING = 1_096_500_000  # the advisory lock of `prepare`; any number, as long as nothing else takes it
 
 # The same on every machine: no system locale, no ICU. docker-compose.yml gives the same to its server.
 INITDB = ("-A", "trust", "-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
@@ -124,6 +125,8 @@ class Postgres:
         serves (design, section 2).
         """
         with self._superuser() as server:
+            # Roles are of the whole server: of two that come at once, the second waits until this connection closes.
+            server.execute("SELECT pg_advisory_lock(%s)", [PREPARING])
             for role in (paths.OWNER_ROLE, paths.APPLICATION_ROLE):
                 if server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
                     server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
