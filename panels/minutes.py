@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from iom import audit, clock, notify, outbox
-from iom.jinja import day_month, plural
+from iom.jinja import plural
 from iom.models import Meeting, Membership, User
 from iom.steps import Stale, StepRefused, locked, take
 
@@ -126,7 +126,7 @@ def send_to_chair(minutes: Minutes, *, by: Actor, version: int | None = None) ->
         scheme=minutes.scheme,
         kind="minutes_to_sign",
         subject=f"{meeting.key} v{minutes.number} {minutes.version}",
-        text=f"Minutes to sign: panel of {day_month(meeting.date)}",
+        text=f"Minutes to sign: {meeting.called}",
         url=f"/meetings/{meeting.key}/minutes/review/",
         email_body="The minutes are ready for you to read and sign. Sign in:",
     )
@@ -146,7 +146,7 @@ def return_to_coordinator(minutes: Minutes, *, by: Actor, version: int | None = 
         scheme=minutes.scheme,
         kind="minutes_returned",
         subject=f"{meeting.key} v{minutes.number} {minutes.version}",
-        text=f"Minutes returned: panel of {day_month(meeting.date)}",
+        text=f"Minutes returned: {meeting.called}",
         url=f"/meetings/{meeting.key}/minutes/",
         email_body="The chair asks for changes to the minutes. Sign in to read them:",
     )
@@ -226,7 +226,7 @@ def _tell_signed(minutes: Minutes) -> None:
         scheme=minutes.scheme,
         kind="minutes_signed",
         subject=f"{meeting.key} v{minutes.number}",
-        text=f"Minutes signed: panel of {day_month(meeting.date)}",
+        text=f"Minutes signed: {meeting.called}",
         url=f"/meetings/{meeting.key}/minutes/v{minutes.number}/",
         email_body="The minutes have been signed. Sign in to read them:",
     )

@@ -70,7 +70,7 @@ class CarryForward:
     @property
     def where(self) -> str:
         """The destination in words."""
-        return f"the panel of {day_month(self.to.date)}" if self.to else "the next panel, once it is planned"
+        return f"the {self.to.called}" if self.to else "the next panel, once it is planned"
 
 
 @transaction.atomic

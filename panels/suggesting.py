@@ -11,7 +11,6 @@ from django.db import transaction
 from django.db.models import Max
 
 from actionplans.models import Action
-from iom.jinja import day_month
 from iom.models import Agency, Meeting, MeetingStatus
 from iom.policy.bodies import Cadence
 from iom.steps import StepRefused
@@ -158,7 +157,7 @@ def _nominated(meeting: Meeting, actor: Actor, on_it: set[int]) -> list[Nominate
 def _why_nominated(referral: Referral) -> str:
     if referral.status == ReferralStatus.ON_AGENDA:
         return "Put to this panel"
-    return f"Deferred by the panel of {day_month(referral.meeting.date)}" if referral.meeting else "Deferred"
+    return f"Deferred by the {referral.meeting.called}" if referral.meeting else "Deferred"
 
 
 @transaction.atomic

@@ -123,6 +123,12 @@ class Meeting(SchemeModel):
         """`2026-03-12` for the scheme's first body, `2026-03-12-board` for any other (design.md 6)."""
         return self.date.isoformat() if self.body.position == 0 else f"{self.date.isoformat()}-{self.body.slug}"
 
+    @property
+    def called(self) -> str:
+        """How people name it: "panel of 12 March"; the sitting of another body under that body's own name."""
+        body = "panel" if self.body.position == 0 and self.body.kind == "panel" else self.body.name
+        return f"{body} of {self.date:%-d %B}"
+
     def get_absolute_url(self) -> str:
         return reverse("meeting", args=[self.key])
 
