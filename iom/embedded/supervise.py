@@ -207,7 +207,7 @@ class Supervisor:
 
     def load_demonstration(self) -> None:
         """Load the demonstration into an empty database, and let its people sign in without a code."""
-        say("Loading the demonstration (only the first time)")
+        say("Loading the demonstration, if it is not there yet")
         found = self.command(
             "seed_demo",
             "--if-empty",
