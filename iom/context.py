@@ -32,7 +32,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     if getattr(request, "user", None) is not None and request.user.is_authenticated:
         context["sign_out_url"] = reverse("sign_out")
     if actor is not None:
-        unread = Notification.objects.filter(scheme=actor.scheme, recipient=actor.user, read_at=None).count()
+        unread = Notification.objects.visible_to(actor).unread().count()
         context |= {
             "nav": _navigation(request),
             "notices": {"count": unread, "href": reverse("notifications")},

@@ -93,10 +93,8 @@ def test_no_template_holds_a_script_or_a_style():
 def test_views_read_through_visible_to():
     past = re.compile(r"\.objects\.(all|filter|get)\(")
     views = [path for path in sources() if "views" in path.parts or path.name == "views.py"]
-    # Notifications are read by recipient, within the scheme: they are one's own.
-    allowed = {"home.py"}
 
-    assert [str(path) for path in views if path.name not in allowed and past.search(path.read_text())] == []
+    assert [str(path) for path in views if past.search(path.read_text())] == []
 
 
 def test_time_is_asked_of_the_clock_alone():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pgtrigger
 from auditlog.models import AbstractLogEntry, LogEntryManager
@@ -11,8 +11,11 @@ from django.db import models, transaction
 
 from iom.clock import now
 
-from .base import SchemeModel, per_scheme
+from .base import SchemeModel, SchemeQuerySet, per_scheme
 from .people import Scheme, User
+
+if TYPE_CHECKING:
+    from iom.access import Actor
 
 
 class AuditEvent(models.Model):
@@ -96,6 +99,17 @@ class OutboxMessage(models.Model):
         return f"{self.kind} {self.id}"
 
 
+class NotificationQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> NotificationQuerySet:
+        """One's own, of the active scheme."""
+        if actor is None or actor.user is None:
+            return self.none()
+        return self.in_scheme_of(actor).filter(recipient=actor.user)
+
+    def unread(self) -> NotificationQuerySet:
+        return self.filter(read_at=None)
+
+
 class Notification(SchemeModel):
     """What a person is told in the application: once for each kind, subject, due date and person (security.md Q2)."""
 
@@ -107,6 +121,8 @@ class Notification(SchemeModel):
     url = models.CharField(max_length=300)
     email_body = models.TextField(blank=True, help_text="No personal data. Empty: told in the application alone.")
     read_at = models.DateTimeField(null=True)
+
+    objects = NotificationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]

@@ -29,9 +29,9 @@ def home(request: HttpRequest) -> HttpResponse:
 @page("iom.view_notifications", methods=("GET", "POST"))
 def notifications(request: HttpRequest) -> HttpResponse:
     """One inbox. Reading marks nothing; the button does."""
-    mine = Notification.objects.filter(scheme=request.actor.scheme, recipient=request.actor.user)
+    mine = Notification.objects.visible_to(request.actor)
     if request.method == "POST":
         with transaction.atomic():
-            mine.filter(read_at=None).update(read_at=clock.now())
+            mine.unread().update(read_at=clock.now())
         return redirect("notifications")
     return render(request, "iom/notifications.html", {"notifications": mine[:100]})
