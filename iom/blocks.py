@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -97,8 +98,10 @@ def columns_for(actor: Actor, cases: Sequence[Any], today: date) -> dict[int, di
 
 def _safely(make: Callable[..., Iterable[Any]], *args: Any) -> list[Any]:
     """One block that fails does not take the page with it (ux.md 4.2)."""
+    # Inside a transaction a failed query would spoil the rest: a savepoint contains it. Outside, each stands alone.
+    contained = transaction.atomic() if transaction.get_connection().in_atomic_block else nullcontext()
     try:
-        with transaction.atomic():
+        with contained:
             return list(make(*args))
     except Exception:
         log.exception("block failed", extra={"verb": make.__qualname__})
