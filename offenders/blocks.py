@@ -13,10 +13,13 @@ from iom.blocks import Block, Task, case_block, home_block, home_tasks
 from iom.jinja import day_month
 
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
+from .forms.board import ME
 from .models import AssignmentRole, Case, Colour, CustodyPeriod, RagRating
 
 # How long before its day an exit stands among the tasks.
 EXIT_DAYS = 28
+# So many of one's own cases stand on the home page; the rest are a link away.
+MY_CASES = 12
 
 
 @home_tasks
@@ -60,7 +63,7 @@ def _exits(cases: object, calendar: Calendar) -> Iterable[Task]:
 
 @home_block
 def cases_i_lead(actor: Actor, today: date) -> Iterable[Block]:
-    """One's own cases with the next dated thing of each, soonest first."""
+    """One's own cases with the next dated thing of each, soonest first; of many, those that come first."""
     if not actor.holds("offenders.view_cohort"):
         return
     led = list(Case.objects.visible_to(actor).led_by(actor).with_current().with_custody())
@@ -68,7 +71,9 @@ def cases_i_lead(actor: Actor, today: date) -> Iterable[Block]:
         calendar = Calendar.of(actor.scheme, today)
         rows = [{"case": case, "coming": next(iter(coming_for(case, calendar)), None)} for case in led]
         rows.sort(key=lambda row: (row["coming"] is None, row["coming"].on if row["coming"] else today))
-        yield Block("offenders/block_my_cases.html", {"led": rows}, place=30)
+        more = f"{reverse('cases')}?lead={ME}" if len(rows) > MY_CASES else ""
+        shown = {"led": rows[:MY_CASES], "count": len(rows), "more": more}
+        yield Block("offenders/block_my_cases.html", shown, place=30)
 
 
 @home_block

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from iom.access import Actor
-from iom.blocks import Block, Task, home_block, home_tasks
+from iom.blocks import Block, Task, board_columns, home_block, home_tasks
 from iom.jinja import day_month, plural
 from iom.models import Body, Meeting, MeetingStatus
+from offenders.models import Case
 from panels import agreement, circulation
 from panels.countdown import steps_of
 from panels.models import (
@@ -27,6 +29,8 @@ from panels.readiness import readiness
 
 # An agenda is worth a line on the home page once its day is this near.
 LOOK_AHEAD = timedelta(days=21)
+# What a meeting of a kind is called where there is room for a word.
+MEETINGS = {"panel": "Panel", "board": "Board"}
 
 
 def next_meeting(actor: Actor, today: date) -> Meeting | None:
@@ -37,6 +41,15 @@ def next_meeting(actor: Actor, today: date) -> Meeting | None:
     mine = [meeting for meeting in rows if meeting.body.slug in actor.seats]
     first = [meeting for meeting in rows if meeting.body.position == 0]
     return next(iter([*mine, *first, *rows]), None)
+
+
+@board_columns
+def on_agendas(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, Any]]:
+    """The next meeting that has each case on its agenda, as far as the reader sees that agenda."""
+    rows = AgendaItem.objects.visible_to(actor).numbered().filter(case__in=cases)
+    coming = rows.filter(meeting__in=Meeting.objects.in_scheme_of(actor).upcoming(today)).order_by("-meeting__date")
+    found = coming.values_list("case", "meeting__date", "meeting__body__kind")
+    return {case: {"next_meeting": [(day, MEETINGS.get(kind, "Meeting"))]} for case, day, kind in found}
 
 
 @home_tasks
@@ -117,7 +130,7 @@ def next_panel(actor: Actor, today: date) -> Iterator[Block]:
         return
     meeting = next_meeting(actor, today)
     copy = circulation.copy_of(actor, meeting) if meeting else None
-    yield Block("panels/blocks/next_panel.html", {"meeting": meeting, "copy": copy}, place=5)
+    yield Block("panels/blocks/next_panel.html", {"meeting": meeting, "copy": copy}, place=5, slot="top")
 
 
 @home_block
@@ -154,7 +167,7 @@ def finish_minutes(actor: Actor, today: date) -> Iterator[Task]:
         meeting = minutes.meeting
         meeting.scheme = meeting.body.scheme = actor.scheme
         due = meeting.dates.minutes_due.date
-        name = f"panel of {day_month(meeting.date)}"
+        name = _sitting(meeting)
         if minutes.status == MinutesStatus.WITH_CHAIR and meeting.chair_id == actor.membership.pk:
             yield Task(due, f"Sign the minutes: {name}", _at(meeting, "minutes/review/"), "Read and sign")
         elif minutes.status == MinutesStatus.DRAFT and actor.holds("panels.edit_minutes"):
@@ -175,8 +188,8 @@ def send_notices(actor: Actor, today: date) -> Iterator[Task]:
     counts: dict[int, int] = {}
     for meeting_id in untold.values_list("item__meeting", flat=True):
         counts[meeting_id] = counts.get(meeting_id, 0) + 1
-    for meeting in Meeting.objects.visible_to(actor).filter(pk__in=counts):
-        words = f"Send {plural(counts[meeting.pk], 'notice')}: panel of {day_month(meeting.date)}"
+    for meeting in Meeting.objects.visible_to(actor).filter(pk__in=counts).select_related("body"):
+        words = f"Send {plural(counts[meeting.pk], 'notice')}: {_sitting(meeting)}"
         yield Task(meeting.date, words, _at(meeting, "notices/"), "Open notices")
 
 
@@ -195,6 +208,12 @@ def minutes_state(actor: Actor, today: date) -> Iterator[Block]:
         return
     rows = Minutes.objects.visible_to(actor).select_related("meeting__body", "meeting__scheme")
     yield Block("panels/blocks/minutes.html", {"rows": list(rows.order_by("-meeting__date", "-number")[:3])}, place=30)
+
+
+def _sitting(meeting: Meeting) -> str:
+    """`panel of 12 March`; another body by its own name."""
+    name = "panel" if meeting.body.position == 0 and meeting.body.kind == "panel" else meeting.body.name
+    return f"{name} of {day_month(meeting.date)}"
 
 
 def _at(meeting: Meeting, page: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from iom import blocks, clock
-from iom.models import Notification
+from iom.access import Actor
+from iom.models import Meeting, Notification
 from iom.pages import page
 
 
@@ -22,8 +25,16 @@ def home(request: HttpRequest) -> HttpResponse:
             "today": today,
             "tasks": blocks.tasks_for(request.actor, today),
             "blocks": blocks.home_blocks(request.actor, today),
+            "next_meeting": _next_meeting(request.actor, today),
         },
     )
+
+
+def _next_meeting(actor: Actor, today: date) -> Meeting | None:
+    """The first meeting that one would be told of: of a body one sits on, else of the scheme's first body."""
+    if not actor.seats:
+        return None
+    return Meeting.objects.visible_to(actor).upcoming(today).filter(body__slug__in=actor.seats).first()
 
 
 @page("iom.view_notifications", methods=("GET", "POST"))

@@ -18,7 +18,7 @@ from offenders.models import Assignment, AssignmentRole, Case, Colour
 from offenders.querysets import CaseQuerySet
 
 REFERENCE = re.compile(r"[A-Za-z]{2,6}-\d{1,7}")
-NOBODY = "none"
+NOBODY, ME = "none", "me"
 CUSTODY = (
     ("", "Anywhere"),
     ("in", "In custody"),
@@ -56,12 +56,18 @@ class FilterForm(SaneForm):
 
     def __init__(self, actor: Actor, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.actor = actor
         policy = actor.scheme.policy
         colours = [str(rating.colour) for rating in policy.ratings]
         self.fields["rating"].choices = [(colour, Colour(colour).label) for colour in colours]
         agencies = Agency.objects.in_scheme_of(actor).values_list("slug", "name")
         self.fields["agency"].choices = [("", "Any agency"), *agencies]
-        self.fields["lead"].choices = [("", "Anyone"), (NOBODY, "Nobody yet"), *_leads(actor)]
+        self.fields["lead"].choices = [
+            ("", "Anyone"),
+            (ME, "Me, or police officer"),
+            (NOBODY, "Nobody yet"),
+            *_leads(actor),
+        ]
         months = policy.exit.green_months or 6
         self.fields["green"].choices = [
             ("", "Any time"),
@@ -76,16 +82,19 @@ class FilterForm(SaneForm):
         if slug := given.get("agency"):
             cases = cases.assigned_to(AssignmentRole.LEAD_AGENCY, agency__slug=slug)
         if lead := given.get("lead"):
-            cases = (
-                cases.without_lead()
-                if lead == NOBODY
-                else cases.assigned_to(AssignmentRole.LEAD_PROFESSIONAL, membership=int(lead))
-            )
+            cases = self._led(cases, lead)
         if custody := given.get("custody"):
             cases = _where(cases, custody)
         if months := given.get("green"):
             cases = cases.green_since(add_months(clock.today(), -int(months)))
         return cases
+
+    def _led(self, cases: CaseQuerySet, lead: str) -> CaseQuerySet:
+        if lead == NOBODY:
+            return cases.without_lead()
+        if lead == ME:
+            return cases.led_by(self.actor)
+        return cases.assigned_to(AssignmentRole.LEAD_PROFESSIONAL, membership=int(lead))
 
     def applied(self) -> list[tuple[str, str, str, str]]:
         """Each filter in use: its field, its value, its label, and the value in words."""

@@ -495,7 +495,7 @@ class Life:
                 looked_at=looked_at,
                 actions=tuple(self.new_actions(on, 1)),
             )
-        actions = tuple(self.new_actions(on, 1)) if self.dice.random() < 0.25 else ()
+        actions = tuple(self.new_actions(on, 1)) if self.dice.random() < 0.35 else ()
         note = self.dice.choice(names.NOTES[colour]) if self.dice.random() < 0.6 else ""
         return Choice(Outcome.NO_CHANGE, note=note, looked_at=looked_at, actions=actions)
 
@@ -665,7 +665,7 @@ class Life:
         """One case that only the people named on it meet."""
         from django.contrib.auth.models import Permission
 
-        case = Case.objects.filter(scheme=self.scheme).not_closed().order_by("-pk").first()
+        case = Case.objects.filter(scheme=self.scheme, custody_periods=None).not_closed().order_by("pk").first()
         if case is None:
             return
         case.restricted = True
