@@ -27,6 +27,7 @@ from iom.clock import LONDON, now, today
 
 MACROS = "govuk_frontend_jinja"
 
+HALF_A_YEAR = 180
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
     "January",
@@ -94,6 +95,7 @@ def environment(**options: Any) -> PageEnvironment:
         "weekday_day": weekday_day,
         "day_month": day_month,
         "weekday_short": weekday_short,
+        "near_day": near_day,
         "clock": clock,
         "hour": hour,
         "moment": moment,
@@ -259,6 +261,15 @@ def weekday_short(when: date | None) -> str:
         return ""
     when = in_london(when)
     return f"{WEEKDAYS[when.weekday()][:3]} {when.day} {MONTHS[when.month - 1][:3]}"
+
+
+def near_day(when: date | None, on: date | None = None) -> str:
+    """`Thu 12 Mar`; half a year from today (`on`) it would be taken for another year's, so it is `12 Mar 2025`."""
+    if when is None:
+        return ""
+    local = in_london(when)
+    local = local.date() if isinstance(local, datetime) else local
+    return weekday_short(when) if abs((local - (on or today())).days) <= HALF_A_YEAR else day(when)
 
 
 def day_month(when: date | None) -> str:

@@ -118,6 +118,11 @@ NOTES = {
     "GREEN": ("Doing well. Contact every fortnight is enough.", "In work. Nothing new from any agency."),
     "BLUE": ("Seen in prison. Release address to be found in time.", "Engages with the course in prison."),
 }
+GOALS = (
+    "Steady for three months, with one person to ring",
+    "Asks for help before it goes wrong",
+    "Keeps every appointment until the next review",
+)
 NOTED = {
     "apologies": "Apologies were noted and the sharing agreement was signed.",
     "last_actions": "Actions were gone through one by one.",

@@ -42,6 +42,10 @@ class Staff:
         """People of agencies of a kind; the sign-in first."""
         return self.by_kind.get(kind, [])
 
+    def officers(self, kind: str) -> list[Membership]:
+        """People of agencies of a kind who can lead a case: anybody but the chair."""
+        return [one for one in self.of(kind) if one != self.named["chair"]]
+
     def contact(self, agency: int) -> Membership:
         """Who answers for an agency, by its id."""
         return next(one for people in self.by_kind.values() for one in people if one.agency_id == agency)
@@ -71,6 +75,8 @@ def hire(scheme: Scheme, dice: Random, *, since: date) -> Staff:
         _sit(scheme, staff.named[sign_in])
     _fill_seats(scheme, staff, names, password, since)
     _seat_bare_bodies(scheme, staff)
+    for kind in ("police", "probation", "police", "probation"):
+        _add_officer(scheme, kind, names, password, since)
     _give_contacts(scheme, names, password, since)
     for membership in (
         Membership.objects.filter(scheme=scheme).select_related("agency", "user", "scheme").order_by("pk")
@@ -98,7 +104,9 @@ def _member(
     post: str,
     since: date,
 ) -> Membership:
-    user = User.objects.create(email=email, name=name, password=password)
+    # Numbers of this range are kept for drama: they ring nowhere.
+    phone = f"020 7946 0{100 + Membership.objects.filter(scheme=scheme).count():03}"
+    user = User.objects.create(email=email, name=name, password=password, phone=phone)
     return Membership.objects.create(
         scheme=scheme, user=user, agency=agency, roles=list(roles), post=post, starts_on=since
     )
@@ -135,6 +143,14 @@ def _fill_seats(scheme: Scheme, staff: Staff, names: list[str], password: str, s
             )
         seat.holder = held[key]
         seat.save(update_fields=["holder"])
+
+
+def _add_officer(scheme: Scheme, kind: str, names: list[str], password: str, since: date) -> None:
+    """Somebody who works on cases and has no seat."""
+    agency = _agency(scheme, kind)
+    local = slugify(f"{agency.slug}-officer-{Membership.objects.filter(agency=agency).count()}")[:50]
+    post = {"police": "IOM police officer", "probation": "Probation officer"}[kind]
+    _member(scheme, agency, names.pop(), f"{local}@{domain(scheme)}", password, (Role.MEMBER,), post, since)
 
 
 def _seat_bare_bodies(scheme: Scheme, staff: Staff) -> None:

@@ -24,6 +24,7 @@ from panels.record import fingerprint, record_of
 from panels.suggesting import add_suggested, suggestions
 from referrals import actions as referrals
 from referrals import returns, scoring
+from referrals.forms.nomination import excluding_flags
 from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
 
@@ -74,6 +75,7 @@ class Life:
     to_come: list[tuple[date, Callable[[date], None]]] = field(init=False, default_factory=list)
     settled: set[int] = field(init=False, default_factory=set)
     scheme_began: date = field(init=False)
+    considered: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.policy = self.scheme.policy
@@ -262,8 +264,9 @@ class Life:
                 )
                 self.give_leads(case, statutory, driver, accepted, by)
                 plan = plans.start_plan(case, by=by)
-                for pathway in self.dice.sample(self.policy.pathways, 2):
-                    plans.set_need(plan, pathway.slug, level=self.dice.choice(["some", "high"]), goal="", by=by)
+                for pathway in self.dice.sample(self.policy.pathways, 3):
+                    level = self.dice.choice(["some", "high", "high"])
+                    plans.set_need(plan, pathway.slug, level=level, goal=self.dice.choice(names.GOALS), by=by)
                 plans.agree_plan(case, meeting=None, on=accepted, by=by)
                 for action in self.new_actions(on, 1):
                     plans.add_action(
@@ -284,9 +287,9 @@ class Life:
         """Lead agency by the scheme's rule, a lead professional of it, and a police officer."""
         proposal = propose_lead_agency(self.policy, statutory=statutory, main_driver=driver)
         kind = proposal.agency_kind or self.dice.choice(["probation", "police"])
-        people = self.staff.of(kind) or self.staff.of("probation") or self.staff.of("police")
+        people = self.staff.officers(kind) or self.staff.officers("probation") or self.staff.officers("police")
         leader = self.dice.choice(people)
-        officer = self.staff.named["police"]
+        officer = self.dice.choice(self.staff.officers("police"))
         return {
             AssignmentRole.LEAD_AGENCY: Lead(leader.agency, reason=proposal.reason),
             AssignmentRole.LEAD_PROFESSIONAL: Lead(leader.agency, leader),
@@ -303,7 +306,8 @@ class Life:
         by = self.staff.actor(sign_in)
         with self.at(on, 10, self.dice.randint(0, 59)):
             offender = self.somebody(by)
-            referral = referrals.start(by=by, offender=offender, mappa_level=0)
+            known = dict.fromkeys(excluding_flags(self.policy), False)
+            referral = referrals.start(by=by, offender=offender, mappa_level=0, facts=known)
             born = offender.date_of_birth
             age = on.year - born.year - 1
             facts = {
@@ -317,7 +321,7 @@ class Life:
                 "main_driver": self.dice.choice([MainDriver.ADDICTION, MainDriver.ADDICTION, MainDriver.OTHER]),
                 "harm": self.dice.choice(names.HARM),
                 "high_risk_of_harm": self.dice.random() < 0.2,
-                "safeguarding": "MARAC: not known. Children: none at the address.",
+                "safeguarding": "Asked children's services: no child at the address.",
                 "needs": {p.slug: "Needs help with this now." for p in self.dice.sample(self.policy.pathways, 2)},
                 "offence_code": self.dice.choice(OFFENCES),
                 "convicted_on": on - timedelta(days=self.dice.randint(20, 120)),
@@ -331,36 +335,31 @@ class Life:
                 referral = referrals.save_section(
                     referral, section, by=by, done=True, **{k: v for k, v in facts.items() if k in asked}
                 )
-            if self.asks_more():
-                referral.facts = self.more_facts()
-                referral.save(update_fields=["facts"])
             if urgent_for is not None:
                 referral = referrals.save_section(
                     referral, "late", by=by, done=True, meeting=urgent_for, urgent_reason=names.URGENT
                 )
             return referrals.send(referral, by=by) if finish else referral
 
-    def asks_more(self) -> bool:
-        """Whether this scheme's clauses ask for facts that no section of the nomination holds."""
-        return bool(self.policy.criteria().clauses)
-
-    def more_facts(self) -> dict[str, object]:
-        """What a nominator would say to the scheme's own questions."""
-        offence = {"type": "burglary", "date": (self.today - timedelta(days=200)).isoformat(), "in_community": True}
-        return {
+    def answer_the_rules(self, referral: Referral, by: Actor) -> None:
+        """What the scheme's own clauses ask beyond the score, as the team would answer for somebody who fits."""
+        burglary = {"type": "burglary", "date": (self.today - 200 * DAY).isoformat(), "in_community": True}
+        answers = {
             "repeat_offender": True,
             "prolific": True,
             "would_benefit": True,
-            "marac": False,
-            "dyo": False,
-            "offences": [offence],
+            "force_priority": False,
+            "offences": [burglary],
         }
+        if told := {fact: answers[fact] for fact in scoring.questions(referral) if fact in answers}:
+            scoring.record_facts(referral, by=by, **told)
 
     def put_to_panel(self, referral: Referral, meeting: Meeting, on: date, *, everyone: bool = True) -> None:
         """Triage by the coordinator: score, findings, the panel, and who is asked."""
         by = self.coordinator
         with self.at(on, 16):
             scoring.score_ogrs3(referral, by=by)
+            self.answer_the_rules(referral, by)
             scoring.assess(referral, by=by)
             core = Agency.objects.filter(scheme=self.scheme, core=True)
             asked = core if everyone else core.filter(kind__in=ASKED_BEFORE)
@@ -460,7 +459,8 @@ class Life:
     def choice_on_referral(self, item: AgendaItem) -> Choice:
         referral = item.referral
         score = scoring.current_score(referral.offender)
-        if self.dice.random() < 0.14 or (score is not None and score.pct_2yr < 50):
+        self.considered += 1
+        if self.considered % 7 == 4 or (score is not None and score.pct_2yr < 50):
             return Choice(
                 Outcome.NOT_ACCEPT,
                 reason="The score is below the rule and no other ground was shown.",
@@ -573,15 +573,16 @@ class Life:
                     plans.update_action(action, status=ActionStatus.DONE, note="", by=self.coordinator)
 
     def lock_up(self, day: date) -> None:
-        """Some go to prison between panels."""
-        on = day + timedelta(days=6)
-        if on >= self.today or not self.policy.blue.used:
+        """One or two go to prison between panels, some months nobody."""
+        if not self.policy.blue.used:
             return
-        free = Case.objects.filter(scheme=self.scheme, custody_periods=None).not_closed().order_by("pk")
-        some = [case for case in free if self.dice.random() < 0.02]
-        with self.at(on, 9):
-            for case in some:
-                self.into_custody(case, on, on + timedelta(days=self.dice.randint(120, 500)))
+        free = list(Case.objects.filter(scheme=self.scheme, custody_periods=None).not_closed().order_by("pk"))
+        free = [case for case in free if case.pk not in self.settled]
+        for case in self.dice.sample(free, min(self.dice.choice([0, 0, 1, 1, 2]), len(free))):
+            on = day + timedelta(days=self.dice.randint(2, 12))
+            if on < self.today:
+                with self.at(on, 9):
+                    self.into_custody(case, on, on + timedelta(days=self.dice.randint(120, 500)))
 
     def let_out(self, by_then: date) -> None:
         """Those whose day of release has come."""

@@ -69,7 +69,9 @@ def referrals(request: HttpRequest) -> HttpResponse:
     )
     show = request.GET.get("show", "")
     if show not in SHOWS:
-        show = next((name for name, count in counts.items() if count), "drafts")
+        # Whoever triages looks at what came in; whoever nominates, at what is not finished.
+        first = ["sent", *SHOWS] if request.actor.has_role("coordinator", "chair") else list(SHOWS)
+        show = next((name for name in first if counts[name]), "drafts")
     chosen = rows.filter(status__in=SHOWS[show][1]).for_list()
     return render(
         request,
@@ -433,18 +435,19 @@ def _shown(actor: Actor, thing: Referral) -> dict[str, Any]:
         "cards": cards(thing, change=False),
         "may_withdraw": thing.status in OPEN and actor.can(WITHDRAW.permission, thing),
         "may_triage": thing.status in OPEN and actor.can("referrals.triage", thing),
-        "next_date": next_date(thing),
+        "next_date": next_date(thing, actor),
     }
 
 
-def next_date(thing: Referral) -> str:
+def next_date(thing: Referral, actor: Actor) -> str:
     """What the referrer can expect next, in a line."""
+    waiting_for = "you" if thing.referrer.user_id == actor.user.pk else thing.agency.name
     panel = f"the panel of {day_month(thing.meeting.date)}" if thing.meeting else "a panel"
     words = {
         ReferralStatus.SENT: f"With the coordinator, for {panel}",
         ReferralStatus.WITH_COORDINATOR: f"With the coordinator, for {panel}",
         ReferralStatus.ON_AGENDA: f"Goes to {panel}",
         ReferralStatus.DEFERRED: "Put off to a later panel",
-        ReferralStatus.RETURNED: "Waiting for more information from you",
+        ReferralStatus.RETURNED: f"Waiting for more information from {waiting_for}",
     }
     return words.get(ReferralStatus(thing.status), "")

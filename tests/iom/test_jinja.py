@@ -59,6 +59,20 @@ def test_date_in_words(write, words):
     assert write(None) == ""
 
 
+@pytest.mark.parametrize(
+    ("on", "words"),
+    [
+        pytest.param(date(2026, 9, 8), "Thu 12 Mar", id="180 days ago"),
+        pytest.param(date(2026, 9, 9), "12 Mar 2026", id="181 days ago"),
+        pytest.param(date(2025, 9, 13), "Thu 12 Mar", id="in 180 days"),
+        pytest.param(date(2025, 9, 12), "12 Mar 2026", id="in 181 days"),
+    ],
+)
+def test_day_half_a_year_off_is_written_with_its_year(on, words):
+    assert jinja.near_day(THURSDAY, on) == words
+    assert jinja.near_day(None, on) == ""
+
+
 def test_instant_is_shown_as_the_london_day_it_falls_on():
     late_evening_utc = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
 
