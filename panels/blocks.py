@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from django.db.models import Count, Q
+
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, home_block, home_tasks
-from iom.jinja import day_month, plural
+from iom.jinja import plural
 from iom.models import Body, Meeting, MeetingStatus
 from offenders.models import Case
 from panels import agreement, circulation
@@ -58,12 +60,12 @@ def prepare_meetings(actor: Actor, today: date) -> Iterator[Task]:
     if not actor.has_role("coordinator"):
         return
     drafts = Meeting.objects.visible_to(actor).upcoming(today).filter(status=MeetingStatus.DRAFT)
-    for meeting in drafts.filter(date__lte=today + 2 * LOOK_AHEAD):
+    counted = Count("items", filter=~Q(items__state=ItemState.PARKED))
+    for meeting in drafts.filter(date__lte=today + 2 * LOOK_AHEAD).annotate(item_count=counted):
         meeting.scheme = meeting.body.scheme = actor.scheme
         due = meeting.dates.agenda_due.date or meeting.date
         if due <= today + LOOK_AHEAD:
-            items = meeting.items.numbered().count()
-            words = f"Send agenda: {circulation.name_of(meeting)}, {plural(items, 'item')} so far"
+            words = f"Send agenda: {circulation.name_of(meeting)}, {plural(meeting.item_count, 'item')} so far"
             yield Task(due, words, f"{meeting.get_absolute_url()}agenda/", "Open agenda")
     first = Body.objects.visible_to(actor).filter(position=0).first()
     if first and not Meeting.objects.visible_to(actor).upcoming(today).filter(body=first).exists():
@@ -77,11 +79,10 @@ def agree_late_items(actor: Actor, today: date) -> Iterator[Task]:
         return
     mine = Meeting.objects.visible_to(actor).upcoming(today).filter(chair=actor.membership)
     late = AgendaItem.objects.visible_to(actor).filter(late=True, late_agreed_by=None, state=ItemState.OPEN)
-    for meeting in mine:
-        count = late.filter(meeting=meeting).count()
-        if count:
-            words = f"Agree {plural(count, 'late item')}: {circulation.name_of(meeting)}"
-            yield Task(meeting.date, words, f"{meeting.get_absolute_url()}#late-items", "Look")
+    counts = dict(late.filter(meeting__in=mine).order_by().values_list("meeting").annotate(count=Count("pk")))
+    for meeting in mine.filter(pk__in=counts):
+        words = f"Agree {plural(counts[meeting.pk], 'late item')}: {circulation.name_of(meeting)}"
+        yield Task(meeting.date, words, f"{meeting.get_absolute_url()}#late-items", "Look")
 
 
 @home_tasks
@@ -167,7 +168,7 @@ def finish_minutes(actor: Actor, today: date) -> Iterator[Task]:
         meeting = minutes.meeting
         meeting.scheme = meeting.body.scheme = actor.scheme
         due = meeting.dates.minutes_due.date
-        name = _sitting(meeting)
+        name = meeting.called
         if minutes.status == MinutesStatus.WITH_CHAIR and meeting.chair_id == actor.membership.pk:
             yield Task(due, f"Sign the minutes: {name}", _at(meeting, "minutes/review/"), "Read and sign")
         elif minutes.status == MinutesStatus.DRAFT and actor.holds("panels.edit_minutes"):
@@ -189,7 +190,7 @@ def send_notices(actor: Actor, today: date) -> Iterator[Task]:
     for meeting_id in untold.values_list("item__meeting", flat=True):
         counts[meeting_id] = counts.get(meeting_id, 0) + 1
     for meeting in Meeting.objects.visible_to(actor).filter(pk__in=counts).select_related("body"):
-        words = f"Send {plural(counts[meeting.pk], 'notice')}: {_sitting(meeting)}"
+        words = f"Send {plural(counts[meeting.pk], 'notice')}: {meeting.called}"
         yield Task(meeting.date, words, _at(meeting, "notices/"), "Open notices")
 
 
@@ -208,12 +209,6 @@ def minutes_state(actor: Actor, today: date) -> Iterator[Block]:
         return
     rows = Minutes.objects.visible_to(actor).select_related("meeting__body", "meeting__scheme")
     yield Block("panels/blocks/minutes.html", {"rows": list(rows.order_by("-meeting__date", "-number")[:3])}, place=30)
-
-
-def _sitting(meeting: Meeting) -> str:
-    """`panel of 12 March`; another body by its own name."""
-    name = "panel" if meeting.body.position == 0 and meeting.body.kind == "panel" else meeting.body.name
-    return f"{name} of {day_month(meeting.date)}"
 
 
 def _at(meeting: Meeting, page: str) -> str:

@@ -22,7 +22,8 @@ class OfMeetingsQuerySet(SchemeQuerySet):
 class AgendaItemQuerySet(OfMeetingsQuerySet):
     def visible_to(self, actor: Actor | None) -> AgendaItemQuerySet:
         """Items of those meetings; one of a restricted case is absent for who is not named on it (security.md Z4)."""
-        unseen = Case.objects.filter(restricted=True).exclude(pk__in=Case.objects.visible_to(actor).values("pk"))
+        seen = Case.objects.visible_to(actor).filter(restricted=True)
+        unseen = Case.objects.in_scheme_of(actor).filter(restricted=True).exclude(pk__in=seen.values("pk"))
         return (
             super().visible_to(actor).exclude(case__in=unseen).exclude(referral__offender__in=unseen.values("offender"))
         )

@@ -51,8 +51,7 @@ def _checks(meeting: Meeting, actor: Actor) -> Settled:
     """Nominations about which nobody was asked, or somebody has not answered."""
     requests = CheckRequest.objects.filter(meeting=meeting, offender=OuterRef("referral__offender"))
     nominated = AgendaItem.objects.visible_to(actor).filter(meeting=meeting, referral__isnull=False).numbered()
-    waiting = nominated.exclude(Exists(requests)) | nominated.filter(Exists(requests.unanswered()))
-    count = waiting.distinct().count()
+    count = nominated.filter(~Exists(requests) | Exists(requests.unanswered())).order_by().count()
     if not count:
         return Settled("No nomination waits for checks", done=True)
     return Settled(f"{plural(count, 'nomination')} with checks missing", done=False)

@@ -22,7 +22,7 @@ class ReferralQuerySet(SchemeQuerySet):
         if actor is None or actor.user is None or not actor.holds("referrals.view_referrals"):
             return self.none()
         hidden = Case.objects.filter(offender=OuterRef("offender"), restricted=True).exclude(
-            pk__in=Case.objects.visible_to(actor).values("pk")
+            pk__in=Case.objects.visible_to(actor).filter(restricted=True).values("pk")
         )
         mine = Q(referrer__user=actor.user)
         sent = ~Q(status="draft")
@@ -54,7 +54,7 @@ class CheckRequestQuerySet(SchemeQuerySet):
         if actor is None or actor.user is None or not actor.holds("referrals.answer_checks"):
             return self.none()
         hidden = Case.objects.filter(offender=OuterRef("offender"), restricted=True).exclude(
-            pk__in=Case.objects.visible_to(actor).values("pk")
+            pk__in=Case.objects.visible_to(actor).filter(restricted=True).values("pk")
         )
         return self.in_scheme_of(actor).exclude(Exists(hidden))
 

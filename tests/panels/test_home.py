@@ -5,10 +5,14 @@ from datetime import date, datetime
 import pytest
 import time_machine
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from iom import blocks, reminders
 from iom.clock import LONDON
 from iom.models import Notification
 from panels import agenda, agreement, circulation
+from panels.blocks import on_agendas
 from panels.models import Section
 from panels.readiness import readiness
 from tests import factories
@@ -115,3 +119,42 @@ def test_no_reminder_once_the_agenda_is_out(sent, coordinator):
     reminders.sweep(date(2026, 3, 5))
 
     assert not Notification.objects.filter(kind="agenda_due").exists()
+
+
+def lives_through(merton, police, chair, as_coordinator, number):
+    """One more of everything that the home page speaks of."""
+    coming = factories.meeting(merton, date(2026, 3, 12 + number), chair=chair)
+    agenda.add_item(coming, section=Section.REVIEWS, by=as_coordinator, case=factories.case(merton, colour="GREEN"))
+    factories.referral(merton, police, status="sent", meeting=coming)
+    held = factories.meeting(merton, date(2026, 1, number), chair=chair, status="minutes_drafted")
+    factories.minutes(held, status="with_chair")
+
+
+@pytest.mark.parametrize("who", ["coordinator", "chair", "police"])
+def test_home_page_costs_the_same_whatever_it_shows(
+    who, request, merton, police, chair, as_coordinator, sign_in, django_assert_num_queries
+):
+    browser = sign_in(request.getfixturevalue(who))
+    lives_through(merton, police, chair, as_coordinator, 1)
+    browser.get("/")
+    with CaptureQueriesContext(connection) as one:
+        browser.get("/")
+
+    for number in (2, 3):
+        lives_through(merton, police, chair, as_coordinator, number)
+
+    with django_assert_num_queries(len(one)):
+        browser.get("/")
+
+
+def test_board_costs_the_same_however_many_agendas(merton, chair, as_coordinator, django_assert_num_queries):
+    cases = [factories.case(merton) for _ in range(3)]
+    for day in (5, 6, 7):
+        coming = factories.meeting(merton, date(2026, 4, day), chair=chair)
+        for case in cases:
+            agenda.add_item(coming, section=Section.REVIEWS, by=as_coordinator, case=case)
+
+    with django_assert_num_queries(1):
+        found = on_agendas(as_coordinator, cases, TODAY)
+
+    assert found == {case.pk: {"next_meeting": [(date(2026, 4, 5), "Panel")]} for case in cases}
