@@ -16,7 +16,7 @@ CHROMIUM = next(
 SHOTS = Path(__file__).resolve().parent.parent.parent / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The browser. Without one the journeys are skipped on a developer's machine, loudly, and fail in CI."""
     if CHROMIUM is None:
