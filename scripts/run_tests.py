@@ -1,4 +1,4 @@
-"""`make test`: every test there is. Two workers for most; then those in a browser; then those that start real processes."""
+"""`make test`: every test there is: most with two workers, then those in a browser, then those with real processes."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def run(selection: str, *words: str) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run all; exit code 1 if anything failed, or if in CI there is no browser."""
-    # Apart from each other: a browser driven in a process leaves an event loop there, in which Django refuses its database.
+    # Apart: a browser driven in a process leaves an event loop there, in which Django refuses its database.
     kinds = [
         ("not stack and not browser", ["-n", "2", "--dist", "loadfile"]),
         ("browser and not stack", []),
