@@ -361,7 +361,7 @@ class Life:
             scoring.score_ogrs3(referral, by=by)
             self.answer_the_rules(referral, by)
             scoring.assess(referral, by=by)
-            core = Agency.objects.filter(scheme=self.scheme, core=True)
+            core = Agency.objects.filter(scheme=self.scheme, core=True).order_by("pk")
             asked = core if everyone else core.filter(kind__in=ASKED_BEFORE)
             referrals.put_to_panel(referral, meeting=meeting, agencies=asked, by=by)
 
@@ -521,7 +521,7 @@ class Life:
         return found
 
     def new_actions(self, on: date, count: int) -> list[NewAction]:
-        known = {pathway.slug for pathway in self.policy.pathways}
+        known = [pathway.slug for pathway in self.policy.pathways]
         made = []
         for kind, pathway, text in self.dice.sample(names.ACTIONS, len(names.ACTIONS)):
             owner = next(iter(self.staff.of(kind)), None)
@@ -666,7 +666,8 @@ class Life:
         """One case that only the people named on it meet."""
         from django.contrib.auth.models import Permission
 
-        case = Case.objects.filter(scheme=self.scheme, custody_periods=None).not_closed().order_by("pk").first()
+        free = Case.objects.filter(scheme=self.scheme, custody_periods=None).exclude(pk__in=self.settled)
+        case = free.not_closed().order_by("pk").first()
         if case is None:
             return
         case.restricted = True

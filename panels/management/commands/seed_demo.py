@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
 
@@ -29,6 +30,8 @@ SCHEMES = {
     "waltham_forest": Size(founders=16, panels=3, nominations=2),
     "hampshire": Size(founders=14, panels=3, nominations=2),
 }
+# A few minutes of life for each: what the tests of the command need.
+SMALL = {"founders": 5, "panels": 1, "nominations": 2}
 
 
 class Command(BaseCommand):
@@ -39,6 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=SEED, help="the same number gives the same people")
         parser.add_argument("--today", type=date.fromisoformat, help="as if today were this day (YYYY-MM-DD)")
         parser.add_argument("--scheme", action="append", choices=list(SCHEMES), help="only this one; may be repeated")
+        parser.add_argument("--small", action="store_true", help=argparse.SUPPRESS)
 
     def handle(
         self,
@@ -47,6 +51,7 @@ class Command(BaseCommand):
         seed: int,
         today: date | None,
         scheme: list[str] | None,
+        small: bool,
         **options: Any,
     ) -> None:
         if Scheme.objects.exists() or User.objects.exists():
@@ -56,8 +61,9 @@ class Command(BaseCommand):
         # All or nothing: an interrupted load leaves an empty database, and the next start loads it.
         with transaction.atomic(), disable_auditlog():
             for slug in scheme or SCHEMES:
-                self._load(slug, Random(f"{seed} {slug}"), today)  # noqa: S311 -- made-up people, no secret
-            self._let_the_past_rest()
+                size = replace(SCHEMES[slug], **SMALL) if small else SCHEMES[slug]
+                self._load(slug, size, Random(f"{seed} {slug}"), today)  # noqa: S311 -- made-up people, no secret
+            self._let_the_past_rest(today)
         self.stdout.write(f"Loaded {Scheme.objects.count()} schemes.")
 
     def _refuse(self, *, if_empty: bool) -> None:
@@ -76,13 +82,13 @@ class Command(BaseCommand):
                 "The database holds other data: no demonstration is loaded into it.", returncode=HOLDS_REAL_DATA
             )
 
-    def _load(self, slug: str, dice: Random, today: date) -> None:
+    def _load(self, slug: str, size: Size, dice: Random, today: date) -> None:
         began = today - timedelta(days=480)
         made = create_scheme(slug, load_preset(slug), on=began).scheme
         numbered_from(made, "case", dice.randint(20, 90))
         numbered_from(made, "referral", dice.randint(100, 180))
         staff = hire(made, dice, since=began)
-        life = Life(made, staff, dice, today, SCHEMES[slug])
+        life = Life(made, staff, dice, today, size)
         life.live(lambda words: self._say(made, words))
 
     def _say(self, scheme: Scheme, words: str) -> None:
@@ -93,7 +99,8 @@ class Command(BaseCommand):
         self.verbosity_wanted = options["verbosity"]
         return super().execute(*args, **options)
 
-    def _let_the_past_rest(self) -> None:
+    def _let_the_past_rest(self, today: date) -> None:
         """Nobody is mailed what happened a year ago; what was told before this week counts as read."""
         OutboxMessage.objects.filter(kind="email").delete()
-        Notification.objects.filter(created_at__lt=clock.now() - timedelta(days=7)).update(read_at=clock.now())
+        this_week = datetime.combine(today - timedelta(days=7), time(), clock.LONDON)
+        Notification.objects.filter(created_at__lt=this_week).update(read_at=this_week)
