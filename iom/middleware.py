@@ -94,7 +94,7 @@ class WhoActs:
             Membership.objects.filter(user=request.user)
             .current(clock.today())
             .select_related("scheme", "agency", "user")
-            .order_by("scheme__name", "agency__name")
+            .order_by("scheme__name", "agency__name", "pk")
         )
         request.actor = self._actor(request)
         if request.actor is None:
