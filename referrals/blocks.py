@@ -57,7 +57,9 @@ def my_referrals(actor: Actor, today: date) -> Iterator[Block]:
     mine = Referral.objects.visible_to(actor).filter(referrer__user=actor.user).exclude(status="withdrawn")
     rows = list(mine.for_list()[:SHOWN])
     if rows or actor.has_role("referrer"):
-        yield Block("referrals/blocks/mine.html", {"referrals": rows}, place=30)
+        # For the office it is beside the point; for whoever nominates it is the point.
+        place = 55 if actor.has_role("coordinator") else 30
+        yield Block("referrals/blocks/mine.html", {"referrals": rows}, place=place)
 
 
 @home_block

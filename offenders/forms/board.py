@@ -51,7 +51,7 @@ class FilterForm(SaneForm):
     rating = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     agency = forms.ChoiceField(label="Lead agency", required=False)
     lead = forms.ChoiceField(label="Lead professional", required=False)
-    custody = forms.ChoiceField(label="Custody and release", required=False, choices=CUSTODY)
+    custody = forms.ChoiceField(label="Custody", required=False, choices=CUSTODY)
     green = forms.ChoiceField(label="Green for", required=False)
 
     def __init__(self, actor: Actor, *args: Any, **options: Any) -> None:

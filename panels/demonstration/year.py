@@ -190,8 +190,8 @@ class Life:
         """One panel: nominations, checks, agenda, meeting, minutes. `last` is 1 for the latest, 2 for the one before."""
         meeting = Meeting.objects.get(scheme=self.scheme, body=self.body, date=day)
         lead_in = min(20, (day - before).days - 1)
-        sent_on = self.working_day(day - timedelta(days=lead_in))
-        triaged_on = max(sent_on, self.working_day(day - timedelta(days=max(lead_in - 2, 5))))
+        sent_on = self.last_working_day(min(day - timedelta(days=lead_in), self.closing(meeting) - DAY))
+        triaged_on = self.working_day(sent_on + 2 * DAY)
         nominated = [self.nominate(sent_on) for _ in range(self.size.nominations + (last == 1))]
         for referral in nominated:
             self.put_to_panel(referral, meeting, triaged_on, everyone=last == 1)
@@ -203,6 +203,10 @@ class Life:
         self.write_up(meeting, sign=not (last == 1 and self.size.minutes_with_chair))
         self.work_on_actions(day)
         self.lock_up(day)
+
+    def closing(self, meeting: Meeting) -> date:
+        """The last day on which a nomination comes in time."""
+        return meeting.dates.nominations_close.date or meeting.date - timedelta(days=10)
 
     def board_sits(self, day: date) -> None:
         """A sitting of the board whose minutes wait for its chair."""
@@ -239,13 +243,13 @@ class Life:
     def found_the_cohort(self, on: date) -> None:
         """Those who were managed before the scheme began to work here."""
         by = self.coordinator
-        for _ in range(self.size.founders):
+        for number in range(self.size.founders):
             with self.at(on, 14):
                 offender = self.somebody(by)
                 driver = self.dice.choice([MainDriver.ADDICTION, MainDriver.OTHER])
                 statutory = self.policy.statutory_only or self.dice.random() < 0.6
                 # Accepted long before the first panel here, so their first rating is behind them.
-                colour = self.dice.choice(["RED", "RED", "AMBER", "AMBER", "GREEN"])
+                colour = ("RED", "AMBER", "RED", "AMBER", "GREEN")[number % 5]
                 score = self.dice.randint(75, 96)
                 accepted = self.last_working_day(on - timedelta(days=self.dice.randint(0, 300)))
                 case = cases.accept(
@@ -635,7 +639,7 @@ class Life:
     def present(self, coming: date, before: date) -> None:
         """What is going on now: nominations at every stage, checks half answered, the next agenda under way."""
         meeting = Meeting.objects.get(scheme=self.scheme, body=self.body, date=coming)
-        early = max(before + 2 * DAY, coming - timedelta(days=18))
+        early = min(max(before + 2 * DAY, coming - timedelta(days=18)), self.closing(meeting) - DAY)
         sent_on = self.last_working_day(min(early, self.today - 4 * DAY))
         triaged_on = max(sent_on, self.last_working_day(min(early + 2 * DAY, self.today - 3 * DAY)))
         for number in range(3):
@@ -646,7 +650,7 @@ class Life:
         self.nominate(self.last_working_day(self.today - DAY))
         self.nominate(self.today - DAY, urgent_for=meeting)
         self.restrict_one()
-        with self.at(self.today, 0, 30):
+        with self.at(self.last_working_day(self.today - DAY), 18):
             self.build_agenda(meeting, reviews=LONG)
             if self.size.agenda_sent:
                 self.send_out(meeting)
@@ -658,7 +662,7 @@ class Life:
     def send_out(self, meeting: Meeting) -> None:
         """The agenda with everybody, and the first answers."""
         agenda.send_agenda(meeting, by=self.coordinator)
-        for name in ("police", "probation", "housing"):
+        for name in ("chair", "police", "probation", "housing", "health"):
             circulation.mark_read(meeting, by=self.staff.actor(name))
             circulation.answer(meeting, "yes", by=self.staff.actor(name))
 

@@ -24,7 +24,7 @@ SEED = 2026
 HOLDS_REAL_DATA = 3
 # In the order of the contract.
 SCHEMES = {
-    "merton": Size(founders=42, panels=12, nominations=2, board_met=True),
+    "merton": Size(founders=44, panels=12, nominations=2, board_met=True),
     "london": Size(founders=14, panels=4, nominations=2, minutes_with_chair=True),
     "richmond": Size(founders=12, panels=3, nominations=2, agenda_sent=True),
     "waltham_forest": Size(founders=16, panels=3, nominations=2),
