@@ -223,6 +223,8 @@ def _carry_referral(item: AgendaItem, to: Meeting | None, why: str, by: Actor) -
             check_requests__referral=referral, check_requests__meeting=item.meeting
         ).distinct()
         referrals.put_to_panel(referral, meeting=to, agencies=asked, by=by)
+        # The item came with it (`panels.handlers`); why it comes again stands with it.
+        AgendaItem.objects.filter(meeting=to, referral=referral).update(why=why)
 
 
 def first_reviews(meeting: Meeting, carried: CarryForward) -> list[tuple[Decision, dict[str, str]]]:

@@ -92,6 +92,17 @@ def test_nomination_that_was_not_reached_is_deferred_until_a_panel_is_planned(me
     assert referral.status == "deferred"
 
 
+def test_nomination_that_goes_on_says_why_on_the_next_agenda(meeting, merton, police, as_coordinator):
+    following = factories.meeting(merton, date(2026, 4, 9))
+    referral = factories.referral(merton, police, status="on_agenda", meeting=meeting)
+    factories.agenda_item(meeting, Section.REFERRALS, referral=referral)
+
+    recording.close(meeting, by=as_coordinator)
+
+    carried = following.items.get(referral=referral)
+    assert (carried.section, carried.why) == (Section.REFERRALS, "Not reached on 12 March")
+
+
 def test_open_action_is_counted_forward_once(meeting, merton, housing, as_coordinator):
     from actionplans.models import Action
 
