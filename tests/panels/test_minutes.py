@@ -1,6 +1,6 @@
 """Minutes from draft to signature: who may do what, what freezes, what is refused."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -8,6 +8,7 @@ from django.db import DatabaseError, transaction
 
 from iom import outbox
 from iom.access import actor_for
+from iom.clock import as_of
 from iom.models import Document, MeetingStatus, Notification
 from iom.steps import Stale, StepRefused
 from panels import minutes as verbs
@@ -97,7 +98,8 @@ def test_nomination_that_goes_on_says_why_on_the_next_agenda(meeting, merton, po
     referral = factories.referral(merton, police, status="on_agenda", meeting=meeting)
     factories.agenda_item(meeting, Section.REFERRALS, referral=referral)
 
-    recording.close(meeting, by=as_coordinator)
+    with as_of(datetime(2026, 3, 12, 12, tzinfo=UTC)):
+        recording.close(meeting, by=as_coordinator)
 
     carried = following.items.get(referral=referral)
     assert (carried.section, carried.why) == (Section.REFERRALS, "Not reached on 12 March")
