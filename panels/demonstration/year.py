@@ -38,7 +38,7 @@ OFFENCES = ("02801", "04600", "04801", "03401", "03001", "04910")
 
 # Older panels asked fewer agencies and went through fewer people: what is looked at first is told in full.
 ASKED_BEFORE = ("police", "probation", "housing", "health")
-SHORT, LONG = 2, 6
+SHORT, LONG, WHOLE = 2, 6, 24
 PUT_OFF = Choice(
     Outcome.DEFER,
     reason="Two agencies had not been able to check in time.",
@@ -197,7 +197,7 @@ class Life:
             self.put_to_panel(referral, meeting, triaged_on, everyone=last == 1)
         self.answer_checks(meeting, max(triaged_on, self.last_working_day(day - 4 * DAY)), everyone=True)
         with self.at(max(triaged_on, self.last_working_day(day - min(7, lead_in) * DAY)), 17):
-            self.build_agenda(meeting, reviews={1: None, 2: LONG}.get(last, SHORT))
+            self.build_agenda(meeting, reviews={1: WHOLE, 2: LONG}.get(last, SHORT))
             agenda.send_agenda(meeting, by=self.coordinator)
         self.hold(meeting, put_off=nominated[0] if last == 1 else None)
         self.write_up(meeting, sign=not (last == 1 and self.size.minutes_with_chair))
@@ -268,7 +268,7 @@ class Life:
                 )
                 self.give_leads(case, statutory, driver, accepted, by)
                 plan = plans.start_plan(case, by=by)
-                for pathway in self.dice.sample(self.policy.pathways, 3):
+                for pathway in self.dice.sample(self.policy.pathways, 2):
                     level = self.dice.choice(["some", "high", "high"])
                     plans.set_need(plan, pathway.slug, level=level, goal=self.dice.choice(names.GOALS), by=by)
                 plans.agree_plan(case, meeting=None, on=accepted, by=by)
@@ -398,13 +398,13 @@ class Life:
 
     # --- The meeting ----------------------------------------------------------------
 
-    def build_agenda(self, meeting: Meeting, *, reviews: int | None) -> None:
-        """What is suggested, all of it or with at most so many plain reviews."""
+    def build_agenda(self, meeting: Meeting, *, reviews: int) -> None:
+        """What is suggested, with at most so many plain reviews."""
         by = self.coordinator
         found = suggestions(meeting, by)
         keys = [one.key for one in (*found.nominated, *found.pressing)]
         routine = [one.key for one in found.reviews if one.routine]
-        keys += routine if reviews is None else routine[:reviews]
+        keys += routine[:reviews]
         if keys:
             add_suggested(meeting, keys, by=by)
         for item in AgendaItem.objects.filter(meeting=meeting, late=True, late_agreed_by=None):
