@@ -7,10 +7,11 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from iom import clock
-from iom.models import AuditEvent
+from iom.models import AuditEvent, Membership
 
 if TYPE_CHECKING:
     from iom.access import Actor
+    from iom.models import User
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -56,3 +57,22 @@ def record(
         context={name: value for name, value in context.items() if value is not None},
         request_id=request_id.get(),
     )
+
+
+def account(verb: str, user: User, *, outcome: str = "done", **context: str | int | bool | None) -> None:
+    """Write what happened to an account: sign-in, failure, code, reset, session end (security.md U2).
+
+    It stands in the audit of each scheme in which the person acts, since accounts belong to none.
+    """
+    for membership in Membership.objects.filter(user=user).distinct("scheme").select_related("scheme"):
+        AuditEvent.objects.create(
+            scheme=membership.scheme,
+            at=clock.now(),
+            actor=f"user:{user.pk}",
+            verb=verb,
+            outcome=outcome,
+            object_type="iom.user",
+            object_ref=str(user.pk),
+            context={name: value for name, value in context.items() if value is not None},
+            request_id=request_id.get(),
+        )
