@@ -173,6 +173,9 @@ CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "iom.tick", "schedule": 15.0},
 }
 
+# security.md L2: how many proxies of ours stand before the web server, each adding to X-Forwarded-For.
+TRUSTED_PROXIES = 0
+
 # The demonstration shows a banner; production refuses to start with it.
 DEMO_SIGN_IN = False
 PDF_FONTS = BASE_DIR / "static" / "vendor" / "fonts"

@@ -29,6 +29,7 @@ CACHES = {
 if env.bool("IOM_DEMO_SIGN_IN", default=False):
     raise ImproperlyConfigured("IOM_DEMO_SIGN_IN is for the demonstration only: unset it in production.")
 
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=1)
 SECURE_SSL_REDIRECT = True
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
