@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -25,10 +25,34 @@ def today() -> date:
     return now().astimezone(LONDON).date()
 
 
+class NoSuchTime(ValueError):
+    """A time that a London clock does not show on that day, or shows twice (security.md T1). Its words say which."""
+
+
+def at(day: date, wall: time) -> datetime:
+    """The instant (UTC) at which London clocks show `wall` on `day`: of a doubled time the first, of none the later."""
+    return datetime.combine(day, wall, LONDON).astimezone(UTC)
+
+
+def exactly(day: date, wall: time) -> datetime:
+    """The same for what a person typed. Raises NoSuchTime where the clocks go forward or back over it."""
+    first, second = (at(day, wall.replace(fold=fold)) for fold in (0, 1))
+    if first > second:
+        raise NoSuchTime("does not exist on that day: the clocks go forward")
+    if first < second:
+        raise NoSuchTime("comes twice on that day: the clocks go back")
+    return first
+
+
+def after(day: date, wall: time, minutes: int) -> datetime:
+    """What London clocks show when that many minutes have passed since `wall` on `day`: counted in UTC (T1)."""
+    return (at(day, wall) + timedelta(minutes=minutes)).astimezone(LONDON)
+
+
 @contextmanager
 def as_of(instant: datetime) -> Iterator[None]:
     """Take `instant` for the present: the demonstration lives through its year with the verbs that people use."""
-    token = _told.set(instant)
+    token = _told.set(instant.astimezone(UTC))
     try:
         yield
     finally:

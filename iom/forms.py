@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
 from django.utils.text import capfirst
 
+from iom.clock import NoSuchTime, exactly
 from iom.clock import today as london_today
 from iom.jinja import MONTHS, lower_first
 
@@ -267,10 +268,12 @@ class SaneForm(forms.Form):
 
     Labels and the words for a missing answer come from the field's own name: "Enter the reason", "Choose a
     rating". `nouns` names fields in the middle of a sentence where the label does not fit there. A question that
-    takes one answer refuses two (security I4).
+    takes one answer refuses two (security I4). `moments` pairs a field of the day with one of the time of that day,
+    which must be a time that London's clocks show once (security T1).
     """
 
     nouns: Mapping[str, str] = {}
+    moments: tuple[tuple[str, str], ...] = ()
     # The browser's own bubbles would hide the error summary, and cannot be worded.
     use_required_attribute = False
 
@@ -286,12 +289,25 @@ class SaneForm(forms.Form):
 
     def _clean_fields(self) -> None:
         super()._clean_fields()
+        for day, wall in self.moments:
+            self._clean_moment(day, wall)
         answers = getattr(self.data, "getlist", None)
         if answers is None:
             return
         for name, field in self.fields.items():
             if _takes_one_answer(field) and len(answers(self.add_prefix(name))) > 1:
                 self.add_error(name, ValidationError("Give one answer only", code="twice"))
+
+    def _clean_moment(self, day: str, wall: str) -> None:
+        if not (self.cleaned_data.get(day) and self.cleaned_data.get(wall)):
+            return
+        try:
+            exactly(self.cleaned_data[day], self.cleaned_data[wall])
+        except NoSuchTime as none:
+            called = self.nouns.get(wall) or lower_first(self.fields[wall].label)
+            self.add_error(
+                wall, ValidationError(f"{capfirst(called)} {none}. Choose another time", code="no_such_time")
+            )
 
 
 def _takes_one_answer(field: forms.Field) -> bool:

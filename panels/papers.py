@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, time
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Prefetch, Q
 
+from iom import clock
 from iom.models import Meeting
 from offenders.models import Case, Offender, RagRating
 from referrals.models import CheckRequest, Referral, Score
@@ -154,12 +155,12 @@ def papers(meeting: Meeting, actor: Actor) -> Papers:
 
 def timetable(meeting: Meeting, minutes: Iterable[int]) -> list[tuple[time, time]]:
     """When each item begins and ends, one after another from the start of the meeting; London wall clock."""
-    at = datetime.combine(meeting.date, meeting.starts_at)  # wall clock: no meeting runs over a clock change
-    slots = []
+    passed, begins, slots = 0, meeting.starts_at, []
     for length in minutes:
-        end = at + timedelta(minutes=length)
-        slots.append((at.time(), end.time()))
-        at = end
+        passed += length
+        ends = clock.after(meeting.date, meeting.starts_at, passed).time()
+        slots.append((begins, ends))
+        begins = ends
     return slots
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.urls import reverse
 
+from iom import clock
 from iom.deadlines import MeetingDates, meeting_dates
 from iom.policy import BodyPolicy
 from iom.working_days import holidays_of
@@ -134,7 +135,8 @@ class Meeting(SchemeModel):
 
     @property
     def ends_at(self) -> datetime:
-        return datetime.combine(self.date, self.starts_at) + timedelta(minutes=self.minutes_long)
+        """When it is over, as London clocks show it: its length has passed then, also where clocks change."""
+        return clock.after(self.date, self.starts_at, self.minutes_long)
 
     @property
     def dates(self) -> MeetingDates:

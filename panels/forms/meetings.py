@@ -52,6 +52,7 @@ class MeetingForm(SaneForm):
     """Date, time, length, place, and who chairs."""
 
     nouns = {"date": "the date", "starts_at": "the start time", "minutes_long": "how long it lasts"}
+    moments = (("date", "starts_at"),)
 
     date = DateField(label="Date", assume_year=True, earliest="today", noun="the date")
     starts_at = ClockField(label="Start time", noun="the start time")
