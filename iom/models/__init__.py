@@ -1,5 +1,6 @@
 """The shared ground: people, schemes, calendar, and the system's own records."""
 
+from .accounts import Passkey, PasswordReset, RecoveryCode, RememberedDevice, SecondFactor, Throttle
 from .base import CompositeKey, SameScheme, SchemeModel, SchemeQuerySet, per_scheme, same_scheme
 from .calendar import Body, Meeting, MeetingStatus, Seat
 from .people import Agency, Invitation, Membership, PolicyVersion, Role, Scheme, User
@@ -30,14 +31,20 @@ __all__ = [
     "OutboxMessage",
     "PolicyVersion",
     "Reminder",
+    "Passkey",
+    "PasswordReset",
     "Role",
+    "RecoveryCode",
     "SameScheme",
+    "RememberedDevice",
     "Scheme",
     "SchemeModel",
     "SchemeQuerySet",
     "Seat",
     "Tick",
     "User",
+    "SecondFactor",
+    "Throttle",
     "per_scheme",
     "same_scheme",
 ]

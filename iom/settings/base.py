@@ -102,6 +102,29 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "home"
 
+# security.md A4 and M3: failures counted in the database (iom.throttle). Lengths in seconds.
+THROTTLES = {
+    "account and address": {"failures": 5, "within": 15 * 60, "wait": 15 * 60, "forgives": True},
+    "account": {"failures": 20, "within": 60 * 60, "pace": 30},
+    "address": {"failures": 50, "within": 60 * 60},
+    # A remembered device has a counter of its own: what strangers do never closes it (A4).
+    "device": {"failures": 5, "within": 15 * 60, "wait": 15 * 60, "forgives": True},
+    "code": {"failures": 5, "within": 15 * 60, "wait": 15 * 60, "forgives": True},
+    # Asking for reset links: not in security.md; nobody's mailbox is filled through us.
+    "reset": {"failures": 5, "within": 60 * 60},
+    "resets from address": {"failures": 20, "within": 60 * 60},
+}
+# security.md M2: a code of the app is good in its own 30-second step and one on either side.
+SECOND_FACTOR_DRIFT = 1
+# security.md M4: keys (Fernet) that seal the secrets of apps, the newest first. Each way of running names its own.
+SECOND_FACTOR_KEYS: list[str] = []
+REMEMBER_DEVICE_SECONDS = 12 * 60 * 60  # security.md M6
+RESET_LINK_SECONDS = 60 * 60  # security.md A5
+INVITATION_SECONDS = 72 * 60 * 60  # security.md A1
+# security.md A2.
+PASSWORD_SHORTEST, PASSWORD_SHORTEST_OFFICE, PASSWORD_LONGEST = 12, 15, 128
+
+
 # security.md S2: thirty minutes idle. The twelve hours in all are checked by `iom.middleware.WhoActs`.
 SESSION_COOKIE_AGE = 30 * 60
 SESSION_SAVE_EVERY_REQUEST = True
