@@ -55,7 +55,15 @@ def private_home(home: Path) -> Path:
 
 def secret_key(home: Path) -> str:
     """The key of this installation, made on the first start and kept beside its data."""
-    path = home / "secret-key"
+    return _key(home / "secret-key")
+
+
+def second_factor_key(home: Path) -> str:
+    """The key that seals the secrets of authenticator apps, kept out of the database (security.md M4)."""
+    return _key(home / "second-factor-key")
+
+
+def _key(path: Path) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

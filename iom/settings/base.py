@@ -116,7 +116,7 @@ THROTTLES = {
 }
 # security.md M2: a code of the app is good in its own 30-second step and one on either side.
 SECOND_FACTOR_DRIFT = 1
-# security.md M4: keys (Fernet) that seal the secrets of apps, the newest first. Each way of running names its own.
+# security.md M4: long random texts that seal the secrets of apps, the newest first. Each way of running has its own.
 SECOND_FACTOR_KEYS: list[str] = []
 REMEMBER_DEVICE_SECONDS = 12 * 60 * 60  # security.md M6
 RESET_LINK_SECONDS = 60 * 60  # security.md A5

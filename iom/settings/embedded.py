@@ -32,15 +32,19 @@ CACHES = {
     }
 }
 
-# The embedded installation keeps its own key beside its data; made by the set-up, never in git.
-_key_file = IOM_HOME / "secret-key"
-if env.str("SECRET_KEY", default=""):
-    SECRET_KEY = env.str("SECRET_KEY")
-elif _key_file.exists():
-    SECRET_KEY = _key_file.read_text().strip()
-else:
+
+
+def _own_key(setting: str, file: str) -> str:
+    """The embedded installation keeps its keys beside its data; made by the set-up, never in git."""
+    if given := env.str(setting, default=""):
+        return given
+    path = IOM_HOME / file
     # Commands that need no database run before anything was set up: a key for this process alone.
-    SECRET_KEY = hashlib.sha256(os.urandom(32)).hexdigest()
+    return path.read_text().strip() if path.exists() else hashlib.sha256(os.urandom(32)).hexdigest()
+
+
+SECRET_KEY = _own_key("SECRET_KEY", "secret-key")
+SECOND_FACTOR_KEYS = _own_key("SECOND_FACTOR_KEYS", "second-factor-key").split(",")
 
 PORT = env.int("PORT", default=8000)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

@@ -6,6 +6,7 @@ from .base import *  # noqa: F403 -- settings are made by adding to the base
 from .base import env
 
 SECRET_KEY = env.str("SECRET_KEY")
+SECOND_FACTOR_KEYS = env.list("SECOND_FACTOR_KEYS")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SITE_URL = env.str("SITE_URL")
 

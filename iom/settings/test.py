@@ -15,7 +15,7 @@ from .embedded import *  # noqa: E402, F403 -- the home must be named first
 from .embedded import DATABASES  # noqa: E402
 
 SECRET_KEY = "only-for-tests-" + "x" * 40
-SECOND_FACTOR_KEYS = ["b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtMTI="]
+SECOND_FACTOR_KEYS = ["only-for-tests-" + "y" * 40]
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -78,12 +78,19 @@ def test_private_folder_refuses_a_link_that_somebody_left(tmp_path):
         files.private_folder(tmp_path / "run")
 
 
-def test_secret_key_is_made_once_and_readable_by_its_owner_alone(tmp_path):
-    first = files.secret_key(tmp_path)
+@pytest.mark.parametrize(
+    ("key", "name"), [(files.secret_key, "secret-key"), (files.second_factor_key, "second-factor-key")]
+)
+def test_key_is_made_once_and_readable_by_its_owner_alone(tmp_path, key, name):
+    first = key(tmp_path)
 
-    assert files.secret_key(tmp_path) == first
+    assert key(tmp_path) == first
     assert len(first) >= 50
-    assert mode(tmp_path / "secret-key") == 0o600
+    assert mode(tmp_path / name) == 0o600
+
+
+def test_keys_are_not_the_same(tmp_path):
+    assert files.secret_key(tmp_path) != files.second_factor_key(tmp_path)
 
 
 def test_lock_is_free_again_when_its_process_was_killed(tmp_path):
