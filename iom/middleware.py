@@ -9,8 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from auditlog.context import set_actor
-from django.conf import settings
-from django.contrib.auth import logout
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -87,9 +85,6 @@ class WhoActs:
         request.memberships = []
         if not request.user.is_authenticated:
             return self.respond(request)
-        if self._too_long(request):
-            logout(request)
-            return self.respond(request)
         request.memberships = list(
             Membership.objects.filter(user=request.user)
             .current(clock.today())
@@ -101,12 +96,6 @@ class WhoActs:
             return self.respond(request)
         with set_actor(request.user):
             return self._in_the_scheme_of_the_link(request) or self.respond(request)
-
-    def _too_long(self, request: HttpRequest) -> bool:
-        """Twelve hours in all, whatever went on in between (security.md S2)."""
-        now = clock.now().timestamp()
-        began = request.session.setdefault(SESSION_BEGAN, now)
-        return now - began > settings.SESSION_LONGEST_SECONDS
 
     def _actor(self, request: HttpRequest) -> Actor | None:
         chosen = request.session.get(SESSION_MEMBERSHIP)

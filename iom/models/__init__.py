@@ -14,6 +14,7 @@ from .records import (
     Reminder,
     Tick,
 )
+from .sessions import HeldPost, Session
 
 __all__ = [
     "Agency",
@@ -22,6 +23,7 @@ __all__ = [
     "CompositeKey",
     "Counter",
     "Document",
+    "HeldPost",
     "Invitation",
     "LogEntry",
     "Meeting",
@@ -44,6 +46,7 @@ __all__ = [
     "Tick",
     "User",
     "SecondFactor",
+    "Session",
     "Throttle",
     "per_scheme",
     "same_scheme",

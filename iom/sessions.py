@@ -1,0 +1,210 @@
+"""Sessions that end: idle, after twelve hours, by their owner, by an administrator (security.md S1 to S4).
+
+This module is the session engine (`SESSION_ENGINE`). What ends a session is decided here, from times in the database,
+for every page there is: a session that is over is not loaded, so its request is nobody's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends.base import CreateError, UpdateError
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.db import IntegrityError, transaction
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+
+from iom import audit, clock
+from iom.models import User
+from iom.models.sessions import Session
+
+# In the session's data: the membership acted for, when a code was last typed (seconds), and whose session the browser
+# had before it was signed out.
+MEMBERSHIP = "membership"
+CODE_AT = "code_verified_at"
+BEFORE = "before"
+
+# For as long as what was typed is kept (security.md S5).
+KEPT = timedelta(seconds=settings.HELD_POST_SECONDS)
+
+# What an open recording page sends with its heartbeat while it is visible (security.md S2).
+VISIBLE = "X-Recording-Visible"
+
+
+class SessionStore(DatabaseStore):
+    """Django's database sessions with a user, times, and an end.
+
+    `row` is what was loaded; `was` is the row of a session that is over, when the browser still names one.
+    """
+
+    row: Session | None = None
+    was: Session | None = None
+
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self._begun: dict[str, Any] = {}
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
+
+    def _get_session_from_db(self) -> Session | None:
+        row = Session.objects.filter(pk=self.session_key).first()
+        now = clock.now()
+        if row is not None and row.expire_date > now:
+            why = row.over(now)
+            if not why:
+                self.row = row
+                return row
+            if row.ended_at is None:
+                end(row, why)
+            self.was = row
+        self._session_key = None
+        return None
+
+    def begin(self, browser: str) -> None:
+        """Somebody has just signed in: their time starts now."""
+        now = clock.now()
+        self._begun = {"began_at": now, "active_at": now, "shown_at": None, "browser": browser}
+        self.modified = True
+
+    def save(self, must_create: bool = False) -> None:
+        """Write the data. A session that was ended meanwhile stays ended; one that is gone raises UpdateError."""
+        if self.session_key is None:
+            self.create()
+            return
+        data = self._get_session(no_load=must_create)
+        values = self._columns(data)
+        with transaction.atomic():
+            if must_create:
+                self._insert(values)
+            elif not Session.objects.filter(pk=self.session_key, ended_at=None).update(**values):
+                if not self.exists(self.session_key):
+                    raise UpdateError
+                return
+            if self._begun and values["user_id"]:
+                _keep_the_newest(values["user_id"], but=self.session_key)
+        if values["user_id"]:
+            self._begun = {}
+
+    def _insert(self, values: dict[str, Any]) -> None:
+        carried = {}
+        if self.row is not None:
+            carried = {name: getattr(self.row, name) for name in ("began_at", "active_at", "shown_at", "browser")}
+        try:
+            with transaction.atomic():
+                self.row = Session.objects.create(session_key=self.session_key, **carried | values)
+        except IntegrityError:
+            raise CreateError from None
+
+    def _columns(self, data: dict[str, Any]) -> dict[str, Any]:
+        code_at = data.get(CODE_AT)
+        return {
+            "session_data": self.encode(data),
+            "user_id": int(data[SESSION_KEY]) if SESSION_KEY in data else None,
+            "membership_number": data.get(MEMBERSHIP),
+            "code_at": datetime.fromtimestamp(code_at, tz=UTC) if code_at else None,
+            "expire_date": clock.now() + timedelta(seconds=settings.SESSION_LONGEST_SECONDS) + KEPT,
+            **self._begun,
+        }
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """Delete the rows whose day is over."""
+        Session.objects.filter(expire_date__lte=clock.now()).delete()
+
+
+def end(session: Session, why: str) -> bool:
+    """End one session and say so in the audit; whether it was this call that ended it."""
+    now = clock.now()
+    with transaction.atomic():
+        ended = Session.objects.filter(pk=session.pk, ended_at=None).update(
+            ended_at=now, ended_why=why, session_data="", expire_date=now + KEPT
+        )
+        if ended and session.user_id:
+            audit.account("session_ended", session.user, why=why)
+    session.ended_at, session.ended_why = now, why
+    return bool(ended)
+
+
+def end_all(user: User, but: str | None = None, *, why: str = "changed") -> int:
+    """End every session of `user`, except the one with the key `but`; how many that were (security.md S3).
+
+    For a changed password or factor, and for an administrator. A disabled account's sessions are deleted by the
+    database itself (the trigger on `User`).
+    """
+    mine = Session.objects.filter(user=user, ended_at=None).exclude(pk=but or "")
+    return sum(end(session, why) for session in mine.select_related("user"))
+
+
+def _keep_the_newest(user_id: int, *, but: str) -> None:
+    """At most five at a time: the sixth ends the oldest (security.md S4)."""
+    # One sign-in after another, or two at once would each see only four others.
+    User.objects.select_for_update(no_key=True).get(pk=user_id)
+    others = Session.objects.live(clock.now()).filter(user=user_id).exclude(pk=but).order_by("-began_at")
+    for session in others.select_related("user")[settings.SESSIONS_AT_MOST - 1 :]:
+        end(session, "sixth")
+
+
+@receiver(user_logged_in)
+def _signed_in(sender: type, request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Whichever way somebody signs in, their session begins here, and goes on where it was signed out."""
+    request.session.begin(browser_in_words(request.headers.get("User-Agent", "")))
+    before = request.session.pop(BEFORE, None)
+    if before and before["user"] == user.pk:
+        if before["membership"]:
+            request.session[MEMBERSHIP] = before["membership"]
+        audit.account("signed_in_again", user)
+
+
+_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "Chromebook"),
+    ("Mac OS X", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
+def browser_in_words(agent: str) -> str:
+    """Say "Chrome on Windows": enough to know one's own browser in a list, and no more."""
+    browser = next((name for mark, name in _BROWSERS if re.search(rf"\b{mark}", agent)), "A browser")
+    system = next((name for mark, name in _SYSTEMS if mark in agent), "")
+    return f"{browser} on {system}" if system else browser
+
+
+class SessionEnds:
+    """Keeps the time of what people do, to the minute; polls do not count (security.md S2).
+
+    A view made with `@page(…, activity=False)` is a poll. From the heartbeat of a recording page with the header
+    `X-Recording-Visible: 1`, sent while the page can be seen, the session lives on for at most four hours.
+    """
+
+    def __init__(self, respond: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        came = clock.now()
+        response = self.respond(request)
+        row = request.session.row
+        if row is not None and row.user_id and request.resolver_match is not None:
+            if getattr(request.resolver_match.func, "activity", True):
+                self._touch(row, "active_at", came)
+            elif request.headers.get(VISIBLE) == "1":
+                self._touch(row, "shown_at", came)
+        return response
+
+    def _touch(self, row: Session, column: str, at: datetime) -> None:
+        last = getattr(row, column)
+        minute = timedelta(seconds=settings.SESSION_TOUCH_SECONDS)
+        if last is None or at - last >= minute:
+            Session.objects.filter(pk=row.pk, ended_at=None).update(**{column: at})
