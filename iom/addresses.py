@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 
 UNKNOWN = ""
 
@@ -32,3 +33,9 @@ def _normal(text: str) -> str:
     except ValueError:
         return UNKNOWN
     return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def own_path(wanted: str) -> str:
+    """`wanted` if it is a path of ours, else the home page: no redirect leads elsewhere (security.md H3)."""
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if ours else "/"

@@ -27,7 +27,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "actor": actor,
         "nav": [],
         "demo_banner": settings.DEMO_SIGN_IN,
-        "version": settings.VERSION,
     }
     if getattr(request, "user", None) is not None and request.user.is_authenticated:
         context["sign_out_url"] = reverse("sign_out")

@@ -53,8 +53,21 @@ class RequestId:
         return response
 
 
+# Everything a browser lets pages use is off, but for passkeys and the copying of recovery codes (security.md H2).
+FEATURES_OFF = (
+    "accelerometer autoplay bluetooth browsing-topics camera clipboard-read display-capture encrypted-media fullscreen "
+    "gamepad geolocation gyroscope hid identity-credentials-get idle-detection keyboard-map local-fonts magnetometer "
+    "microphone midi otp-credentials payment picture-in-picture screen-wake-lock serial storage-access usb "
+    "window-management xr-spatial-tracking"
+).split()
+FEATURES_OWN = ("publickey-credentials-get", "publickey-credentials-create", "clipboard-write")
+PERMISSIONS_POLICY = ", ".join(
+    [*(f"{name}=()" for name in FEATURES_OFF), *(f"{name}=(self)" for name in FEATURES_OWN)]
+)
+
+
 class Headers:
-    """Headers that Django has no setting for (security.md H2)."""
+    """Headers that Django has no setting for (security.md H2). Nothing but static files is kept by a browser."""
 
     def __init__(self, respond: Respond) -> None:
         self.respond = respond
@@ -62,12 +75,8 @@ class Headers:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.respond(request)
         response["Cross-Origin-Resource-Policy"] = "same-origin"
-        response["Permissions-Policy"] = (
-            "camera=(), geolocation=(), microphone=(), payment=(), usb=(), "
-            "publickey-credentials-get=(self), publickey-credentials-create=(self), clipboard-write=(self)"
-        )
-        if getattr(request, "user", None) is not None and request.user.is_authenticated:
-            response["Cache-Control"] = "no-store"
+        response["Permissions-Policy"] = PERMISSIONS_POLICY
+        response["Cache-Control"] = "no-store"
         return response
 
 

@@ -10,8 +10,10 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
+
+from iom.views import errors
 
 PUBLIC = "public"
 SIGNED_IN = "signed in"
@@ -19,18 +21,21 @@ SIGNED_IN = "signed in"
 View = Callable[..., HttpResponse]
 
 
-def page(permission: str, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+def page(permission: str, *, methods: tuple[str, ...] = ("GET",), kind: str = "", grid: bool = False) -> Callable[[View], View]:
     """Guard a view: the permission is asked for before anything else, and named for the access matrix.
 
     `PUBLIC` needs nobody, `SIGNED_IN` needs an account but no scheme. Anything else needs an actor who holds it: nobody
     is sent to sign in, and someone whose role lacks the function gets 403 (security.md Z8). GET brings HEAD with it.
+
+    `kind` is counted apart by `iom.limits.Rates`: search, pdf, export, upload, autosave or poll. A `grid` is a form of
+    many rows and may have more fields than others (`iom.limits.Sizes`).
     """
 
     def guard(view: View) -> View:
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method not in guarded.methods:
-                return HttpResponseNotAllowed(guarded.methods)
+                return errors.not_allowed(request, guarded.methods)
             if permission != PUBLIC and not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
             if permission not in (PUBLIC, SIGNED_IN):
@@ -41,6 +46,7 @@ def page(permission: str, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[V
             return view(request, *args, **kwargs)
 
         guarded.permission = permission
+        guarded.kind, guarded.grid = kind, grid
         guarded.methods = (*methods, "HEAD") if "GET" in methods else methods
         return guarded
 

@@ -44,6 +44,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "iom.middleware.Headers",
+    "iom.limits.Sizes",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -52,6 +53,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "iom.sessions.SessionEnds",
     "iom.middleware.WhoActs",
+    "iom.limits.Rates",
     "iom.middleware.DenyByDefault",
     "iom.middleware.PlainRefusals",
 ]
@@ -153,7 +155,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
@@ -176,9 +178,31 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# security.md I4.
+# security.md I4: bytes of a body without files, and with files on pages that take them; answers in a form, and in a
+# form of many rows; levels in a body of JSON.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+BYTES_WITH_FILES = 26_214_400
+FIELDS = 1000
+FIELDS_OF_GRIDS = 5000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = FIELDS_OF_GRIDS
+JSON_DEPTH = 10
+
+# security.md L3: for each kind of request how many by one person in how many seconds.
+RATES = {
+    "request": (120, 60),
+    "autosave": (240, 60),
+    "poll": (240, 60),
+    "search": (30, 60),
+    "export": (10, 60 * 60),
+    "pdf": (30, 60 * 60),
+    "upload": (60, 60 * 60),
+}
+# security.md L3: of so many people read in so many seconds the scheme's administrators hear.
+READING_SUBJECTS = 100
+READING_SECONDS = 10 * 60
+# The cache only counts, so no page waits for it: seconds to an answer, and how long nobody asks one that gave none.
+CACHE_OPTIONS = {"socket_connect_timeout": 0.25, "socket_timeout": 0.25}
+CACHE_PAUSE_SECONDS = 30
 
 DEFAULT_FROM_EMAIL = "IOM Panel <no-reply@iom-panel.example>"
 # Where links in e-mails lead; no personal data stands in them.

@@ -7,7 +7,7 @@ from pathlib import Path
 from iom.embedded import paths
 
 from .base import *  # noqa: F403 -- settings are made by adding to the base
-from .base import BASE_DIR, env
+from .base import BASE_DIR, CACHE_OPTIONS, RATES, env
 
 IOM_HOME = Path(env.str("IOM_HOME", default=str(BASE_DIR / ".iom"))).resolve()
 _urls = paths.urls(IOM_HOME)
@@ -29,6 +29,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": _redis or _urls["CACHE_URL"],
+        "OPTIONS": CACHE_OPTIONS,
     }
 }
 
@@ -50,6 +51,10 @@ PORT = env.int("PORT", default=8000)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 SITE_URL = env.str("SITE_URL", default=f"http://localhost:{PORT}")
 DEMO_SIGN_IN = env.bool("IOM_DEMO_SIGN_IN", default=False)
+
+# Robots that measure or test are quicker than people; only here may they be let through.
+if _requests := env.int("IOM_REQUESTS_PER_MINUTE", default=0):
+    RATES["request"] = (_requests, 60)
 
 EMAIL_BACKEND = "iom.email_files.EmailFiles"
 EMAIL_FILE_PATH = str(IOM_HOME / "mail")

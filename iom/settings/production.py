@@ -3,7 +3,7 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from .base import *  # noqa: F403 -- settings are made by adding to the base
-from .base import env
+from .base import CACHE_OPTIONS, env
 
 SECRET_KEY = env.str("SECRET_KEY")
 SECOND_FACTOR_KEYS = env.list("SECOND_FACTOR_KEYS")
@@ -24,6 +24,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": env.str("CACHE_URL", default=env.str("REDIS_URL")),
+        "OPTIONS": CACHE_OPTIONS,
     }
 }
 

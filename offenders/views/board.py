@@ -23,7 +23,7 @@ from offenders.models import Case, Search
 ON_A_PAGE = 100
 
 
-@page("offenders.view_cohort", methods=("GET", "POST"))
+@page("offenders.view_cohort", methods=("GET", "POST"), kind="search")
 def cases(request: HttpRequest) -> HttpResponse:
     """Everyone on the cohort whom the reader may see: filters in the address, search words posted (security.md H4)."""
     if request.method == "POST":

@@ -20,7 +20,7 @@ from .at import of_papers
 from .meetings import past_days
 
 
-@page("panels.take_attendance", methods=("GET", "POST"))
+@page("panels.take_attendance", methods=("GET", "POST"), grid=True)
 @of_papers
 def attendance_page(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """One row for each seat holder, pre-ticked from the replies; saved as a whole."""

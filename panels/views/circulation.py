@@ -17,7 +17,7 @@ from panels.navigation import pages_of
 from .at import of_papers
 
 
-@page("panels.build_agenda", methods=("GET", "POST"))
+@page("panels.build_agenda", methods=("GET", "POST"), grid=True)
 @of_papers
 def circulation_page(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Each person's copy; the button reminds those who are quiet and sends to those who joined since."""

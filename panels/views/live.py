@@ -68,7 +68,7 @@ def take_over(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     return redirect(_at(meeting, request.POST.get("item", "")))
 
 
-@page("panels.record", methods=("POST",))
+@page("panels.record", methods=("POST",), kind="autosave")
 @of_papers
 def keep_draft(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Autosave: keep what is typed on an item as it stands, valid or not."""

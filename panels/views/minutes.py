@@ -30,7 +30,7 @@ from .at import of_papers
 CHANGED = "These minutes have changed since you opened them. Read them again below, then sign. Nothing was signed."
 
 
-@page("panels.view_minutes", methods=("GET", "POST"))
+@page("panels.view_minutes", methods=("GET", "POST"), grid=True)
 @of_papers
 def draft_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """The draft, which wrote itself; the coordinator adds words, item by item, and they keep themselves."""
@@ -70,7 +70,7 @@ def send_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     return redirect("minutes", meeting.key)
 
 
-@page("panels.review_minutes", methods=("GET", "POST"))
+@page("panels.review_minutes", methods=("GET", "POST"), grid=True)
 @of_papers
 def review_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """The chair reads, and signs what was read: this version of this record."""
@@ -103,7 +103,7 @@ def review_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     return redirect("signed_minutes", meeting.key, minutes.number)
 
 
-@page("panels.review_minutes", methods=("POST",))
+@page("panels.review_minutes", methods=("POST",), grid=True)
 @of_papers
 def comment_on_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Keep the chair's comments; with the button "Return" the minutes go back with them."""
@@ -152,7 +152,7 @@ def signed_minutes(request: HttpRequest, meeting: Meeting, number: int) -> HttpR
     )
 
 
-@page("panels.view_minutes")
+@page("panels.view_minutes", kind="pdf")
 @of_papers
 def minutes_pdf(request: HttpRequest, meeting: Meeting, number: int) -> HttpResponse:
     """The stored bytes of the signed PDF, as they are."""
@@ -167,7 +167,7 @@ def minutes_pdf(request: HttpRequest, meeting: Meeting, number: int) -> HttpResp
     return response
 
 
-@page("panels.view_minutes", methods=("GET", "POST"))
+@page("panels.view_minutes", methods=("GET", "POST"), kind="upload")
 def check_minutes(request: HttpRequest) -> HttpResponse:
     """Whether a PDF is one of our signed minutes, unchanged."""
     form = CheckForm(request.POST, request.FILES) if request.method == "POST" else CheckForm()

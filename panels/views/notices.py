@@ -18,7 +18,7 @@ from referrals.models import Referral
 from .at import of_papers
 
 
-@page("panels.send_notices", methods=("GET", "POST"))
+@page("panels.send_notices", methods=("GET", "POST"), grid=True)
 @of_papers
 def meeting_notices(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """One notice for each nomination that was decided: words, preview, and one button for all."""

@@ -57,7 +57,7 @@ def _rounds(actor: Actor) -> list[Round]:
     return [Round(meetings[row["meeting"]], row["asked"], row["left"]) for row in rows]
 
 
-@page("referrals.answer_checks", methods=("GET", "POST"))
+@page("referrals.answer_checks", methods=("GET", "POST"), grid=True)
 def research(request: HttpRequest, key: str) -> HttpResponse:
     """One agency's return: all its people in one form. `do` names the button; autosave presses none and saves."""
     actor = request.actor
