@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from random import Random
@@ -12,11 +13,14 @@ from django.utils.text import slugify
 from iom.access import Actor, actor_for
 from iom.models import Agency, Body, Membership, Role, Scheme, Seat, User
 
+from .marks import Mark
 from .names import STAFF_FAMILY, STAFF_GIVEN
 
 PASSWORD = "harbour-lantern-2026"  # noqa: S105 -- printed by `make run`; the demonstration alone has it
+SignIn = tuple[str, tuple[str, ...], str]
+PLAIN = Mark()
 # Name of the sign-in: kind of agency, roles, post. The contract of design.md 6.
-SIGN_INS: dict[str, tuple[str, tuple[str, ...], str]] = {
+SIGN_INS: dict[str, SignIn] = {
     "coordinator": ("council", (Role.COORDINATOR, Role.REFERRER), ""),
     "chair": ("", (Role.CHAIR, Role.MEMBER), ""),
     "police": ("police", (Role.MEMBER, Role.REFERRER), "IOM police officer"),
@@ -56,14 +60,16 @@ def domain(scheme: Scheme) -> str:
     return f"{scheme.slug.replace('_', '-')}.example"
 
 
-def hire(scheme: Scheme, dice: Random, *, since: date) -> Staff:
+def hire(
+    scheme: Scheme, dice: Random, *, since: date, sign_ins: Mapping[str, SignIn] = SIGN_INS, mark: Mark = PLAIN
+) -> Staff:
     """Make the sign-ins, then somebody for each seat that is empty, with a post-like e-mail address."""
     staff = Staff()
     password = make_password(PASSWORD)
-    names = [f"{given} {family}" for given in STAFF_GIVEN for family in STAFF_FAMILY]
+    names = [mark(f"{given} {family}") for given in STAFF_GIVEN for family in STAFF_FAMILY]
     dice.shuffle(names)
     chair_kind = scheme.policy.default_body.chair.agency_kind
-    for sign_in, (kind, roles, post) in SIGN_INS.items():
+    for sign_in, (kind, roles, post) in sign_ins.items():
         agency = _agency(scheme, kind or chair_kind)
         titled = post or (
             scheme.policy.posts.coordinator if sign_in == "coordinator" else scheme.policy.default_body.chair.post
@@ -110,6 +116,20 @@ def _member(
     return Membership.objects.create(
         scheme=scheme, user=user, agency=agency, roles=list(roles), post=post, starts_on=since
     )
+
+
+def join(
+    scheme: Scheme,
+    kind: str,
+    name: str,
+    email: str,
+    password: str,
+    roles: tuple[str, ...],
+    post: str,
+    since: date,
+) -> Membership:
+    """Somebody new in an agency of a kind; `password` is hashed already."""
+    return _member(scheme, _agency(scheme, kind), name, email, password, roles, post, since)
 
 
 def _sit(scheme: Scheme, membership: Membership) -> None:

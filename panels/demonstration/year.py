@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from random import Random
@@ -29,6 +29,7 @@ from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
 
 from . import names
+from .marks import Mark
 from .people import Staff
 
 DAY = timedelta(days=1)
@@ -39,12 +40,6 @@ OFFENCES = ("02801", "04600", "04801", "03401", "03001", "04910")
 # Older panels asked fewer agencies and went through fewer people: what is looked at first is told in full.
 ASKED_BEFORE = ("police", "probation", "housing", "health")
 SHORT, LONG, WHOLE = 2, 6, 24
-PUT_OFF = Choice(
-    Outcome.DEFER,
-    reason="Two agencies had not been able to check in time.",
-    reason_for_referrer="Two agencies need more time for their checks.",
-    score_agreed=True,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +52,23 @@ class Size:
     board_met: bool = False
     minutes_with_chair: bool = False
     agenda_sent: bool = False
+    # How many plain reviews the latest panel went through.
+    reviews: int = WHOLE
 
 
 @dataclass(slots=True)
 class Life:
-    """One scheme with everything that happens in it. `today` is the day on which the demonstration is looked at."""
+    """One scheme with everything that happens in it. `today` is the day on which the demonstration is looked at.
+
+    `mark` goes over every name and text that somebody would have typed.
+    """
 
     scheme: Scheme
     staff: Staff
     dice: Random
     today: date
     size: Size
+    mark: Mark = field(default_factory=Mark)
     policy: Policy = field(init=False)
     body: Body = field(init=False)
     unused: list[tuple[str, str, str]] = field(init=False)
@@ -100,6 +101,13 @@ class Life:
     def at(self, day: date, hour: int = 11, minute: int = 0) -> as_of:
         """The clock moved to a time of day in London."""
         return as_of(datetime.combine(day, time(hour, minute), LONDON))
+
+    def noon(self, day: date) -> datetime:
+        return datetime.combine(day, time(12), LONDON)
+
+    def words(self, sentences: Sequence[str]) -> str:
+        """One of these, as somebody would have typed it here."""
+        return self.mark(self.dice.choice(sentences))
 
     def working_day(self, day: date) -> date:
         """`day`, or the next on which people work."""
@@ -176,7 +184,7 @@ class Life:
             on=day,
             starts_at=policy.sitting.start_time,
             minutes_long=policy.sitting.minutes,
-            place=policy.venue or "Civic Centre, committee room 2",
+            place=self.mark(policy.venue or "Civic Centre, committee room 2"),
             chair=self.chair,
             by=self.coordinator,
         )
@@ -197,7 +205,7 @@ class Life:
             self.put_to_panel(referral, meeting, triaged_on, everyone=last == 1)
         self.answer_checks(meeting, max(triaged_on, self.last_working_day(day - 4 * DAY)), everyone=True)
         with self.at(max(triaged_on, self.last_working_day(day - min(7, lead_in) * DAY)), 17):
-            self.build_agenda(meeting, reviews={1: WHOLE, 2: LONG}.get(last, SHORT))
+            self.build_agenda(meeting, reviews={1: self.size.reviews, 2: LONG}.get(last, SHORT))
             agenda.send_agenda(meeting, by=self.coordinator)
         self.hold(meeting, put_off=nominated[0] if last == 1 else None)
         self.write_up(meeting, sign=not (last == 1 and self.size.minutes_with_chair))
@@ -215,7 +223,7 @@ class Life:
             meeting = self.plan(body, day)
         with self.at(day - 7 * DAY, 9):
             agenda.add_item(
-                meeting, section=Section.ESCALATIONS, title=names.ESCALATION, minutes=15, by=self.coordinator
+                meeting, section=Section.ESCALATIONS, title=self.mark(names.ESCALATION), minutes=15, by=self.coordinator
             )
             agenda.send_agenda(meeting, by=self.coordinator)
         self.hold(meeting)
@@ -229,15 +237,15 @@ class Life:
         number = self.dice.randint(100000, 999999)
         return cases.add_offender(
             by=by,
-            family_name=family,
-            given_names=given,
+            family_name=self.mark(family),
+            given_names=self.mark(given),
             date_of_birth=born,
             gender=gender,
-            aliases=[f"{given[:3]}o {family}"] if self.dice.random() < 0.2 else [],
+            aliases=[self.mark(f"{given[:3]}o {family}")] if self.dice.random() < 0.2 else [],
             pnc_number=f"{born.year % 100:02}/{number}{self.dice.choice('ABCDEFGHJK')}",
             probation_number=f"X{number}",
-            address=f"{self.dice.randint(1, 180)} {self.dice.choice(names.STREETS)}",
-            area=self.dice.choice(names.WARDS),
+            address=self.mark(f"{self.dice.randint(1, 180)} {self.dice.choice(names.STREETS)}"),
+            area=self.words(names.WARDS),
         )
 
     def found_the_cohort(self, on: date) -> None:
@@ -256,13 +264,13 @@ class Life:
                     offender=offender,
                     meeting=None,
                     on=accepted,
-                    why=self.dice.choice(names.EVIDENCE),
+                    why=self.words(names.EVIDENCE),
                     criterion=self.policy.criteria().clauses[0].name,
                     score=score,
                     score_on=accepted,
                     statutory=statutory,
                     colour=colour,
-                    reason=self.dice.choice(names.REASONS[colour]),
+                    reason=self.words(names.REASONS[colour]),
                     policy_version=self.scheme.policy_version,
                     by=by,
                 )
@@ -270,7 +278,7 @@ class Life:
                 plan = plans.start_plan(case, by=by)
                 for pathway in self.dice.sample(self.policy.pathways, 2):
                     level = self.dice.choice(["some", "high", "high"])
-                    plans.set_need(plan, pathway.slug, level=level, goal=self.dice.choice(names.GOALS), by=by)
+                    plans.set_need(plan, pathway.slug, level=level, goal=self.words(names.GOALS), by=by)
                 plans.agree_plan(case, meeting=None, on=accepted, by=by)
                 for action in self.new_actions(on, 1):
                     plans.add_action(
@@ -295,7 +303,7 @@ class Life:
         leader = self.dice.choice(people)
         officer = self.dice.choice(self.staff.officers("police"))
         return {
-            AssignmentRole.LEAD_AGENCY: Lead(leader.agency, reason=proposal.reason),
+            AssignmentRole.LEAD_AGENCY: Lead(leader.agency, reason=self.mark(proposal.reason)),
             AssignmentRole.LEAD_PROFESSIONAL: Lead(leader.agency, leader),
             AssignmentRole.POLICE_OFFICER: Lead(officer.agency, officer),
         }
@@ -320,13 +328,15 @@ class Life:
                 "supervision": Supervision.YES
                 if self.policy.statutory_only or self.dice.random() < 0.7
                 else Supervision.NO,
-                "evidence": self.dice.choice(names.EVIDENCE),
-                "benefit": self.dice.choice(names.BENEFIT),
+                "evidence": self.words(names.EVIDENCE),
+                "benefit": self.words(names.BENEFIT),
                 "main_driver": self.dice.choice([MainDriver.ADDICTION, MainDriver.ADDICTION, MainDriver.OTHER]),
-                "harm": self.dice.choice(names.HARM),
+                "harm": self.words(names.HARM),
                 "high_risk_of_harm": self.dice.random() < 0.2,
-                "safeguarding": "Asked children's services: no child at the address.",
-                "needs": {p.slug: "Needs help with this now." for p in self.dice.sample(self.policy.pathways, 2)},
+                "safeguarding": self.mark("Asked children's services: no child at the address."),
+                "needs": {
+                    p.slug: self.mark("Needs help with this now.") for p in self.dice.sample(self.policy.pathways, 2)
+                },
                 "offence_code": self.dice.choice(OFFENCES),
                 "convicted_on": on - timedelta(days=self.dice.randint(20, 120)),
                 "follow_up_from": on - timedelta(days=self.dice.randint(1, 19)),
@@ -341,7 +351,7 @@ class Life:
                 )
             if urgent_for is not None:
                 referral = referrals.save_section(
-                    referral, "late", by=by, done=True, meeting=urgent_for, urgent_reason=names.URGENT
+                    referral, "late", by=by, done=True, meeting=urgent_for, urgent_reason=self.mark(names.URGENT)
                 )
             return referrals.send(referral, by=by) if finish else referral
 
@@ -389,7 +399,7 @@ class Life:
                         by=by,
                         known="now",
                         last_contact=on - timedelta(days=self.dice.randint(2, 60)),
-                        summary=names.SUMMARIES[kind],
+                        summary=self.mark(names.SUMMARIES[kind]),
                         risk_to_others=False,
                         handling="police_probation" if kind == "police" and self.dice.random() < 0.4 else "panel",
                     )
@@ -415,22 +425,7 @@ class Life:
         by = self.coordinator
         day = meeting.date
         with self.at(day, 9, 45):
-            came = []
-            for place in attendance.places(meeting):
-                if place.membership is None:
-                    continue
-                roll = self.dice.random()
-                how = (
-                    "present"
-                    if roll < 0.72 or place.membership == self.chair
-                    else "remote"
-                    if roll < 0.84
-                    else "apologies"
-                )
-                came.append(attendance.Came(place.key, how))
-            attendance.take_attendance(meeting, came, by=by)
-            if meeting.body.policy.agreement.signed == "each_meeting":
-                self.sign_agreement(meeting)
+            self.take_attendance(meeting)
             recording.start(meeting, by=by)
         minute = 0
         items = AgendaItem.objects.filter(meeting=meeting).numbered()
@@ -440,6 +435,21 @@ class Life:
                 self.decide(item, by, put_off=put_off)
         with self.at(day, 13):
             recording.close(meeting, by=by)
+
+    def take_attendance(self, meeting: Meeting) -> None:
+        """Who came; and who of them signed the sharing agreement, where each meeting asks for it."""
+        came = []
+        for place in attendance.places(meeting):
+            if place.membership is None:
+                continue
+            roll = self.dice.random()
+            how = (
+                "present" if roll < 0.72 or place.membership == self.chair else "remote" if roll < 0.84 else "apologies"
+            )
+            came.append(attendance.Came(place.key, how))
+        attendance.take_attendance(meeting, came, by=self.coordinator)
+        if meeting.body.policy.agreement.signed == "each_meeting":
+            self.sign_agreement(meeting)
 
     def sign_agreement(self, meeting: Meeting) -> None:
         statements = self.policy.sharing_agreement.statements
@@ -453,12 +463,20 @@ class Life:
 
     def decide(self, item: AgendaItem, by: Actor, *, put_off: Referral | None) -> None:
         if item.section == Section.REFERRALS:
-            choice = PUT_OFF if item.referral == put_off else self.choice_on_referral(item)
+            choice = self.put_off() if item.referral == put_off else self.choice_on_referral(item)
         elif item.case_id is not None:
             choice = self.choice_on_case(item)
         else:
-            choice = Choice(Outcome.NOTED, note=names.NOTED.get(item.section, "Nothing was raised."))
+            choice = Choice(Outcome.NOTED, note=self.mark(names.NOTED.get(item.section, "Nothing was raised.")))
         decide(item, choice, by=by)
+
+    def put_off(self) -> Choice:
+        return Choice(
+            Outcome.DEFER,
+            reason=self.mark("Two agencies had not been able to check in time."),
+            reason_for_referrer=self.mark("Two agencies need more time for their checks."),
+            score_agreed=True,
+        )
 
     def choice_on_referral(self, item: AgendaItem) -> Choice:
         referral = item.referral
@@ -467,8 +485,10 @@ class Life:
         if self.considered % 7 == 4 or (score is not None and score.pct_2yr < 50):
             return Choice(
                 Outcome.NOT_ACCEPT,
-                reason="The score is below the rule and no other ground was shown.",
-                reason_for_referrer="The panel did not find that the rule was met. You can nominate again if that changes.",
+                reason=self.mark("The score is below the rule and no other ground was shown."),
+                reason_for_referrer=self.mark(
+                    "The panel did not find that the rule was met. You can nominate again if that changes."
+                ),
                 score_agreed=True,
             )
         colour = self.policy.first_rating.colour or self.dice.choice(["RED", "RED", "AMBER"])
@@ -476,8 +496,8 @@ class Life:
         return Choice(
             Outcome.ACCEPT,
             colour=colour,
-            reason=self.dice.choice(names.REASONS[colour]),
-            reason_for_referrer="The panel accepted this nomination.",
+            reason=self.words(names.REASONS[colour]),
+            reason_for_referrer=self.mark("The panel accepted this nomination."),
             score_agreed=True,
             leads=self.leads(statutory, referral.main_driver),
             actions=tuple(self.new_actions(item.meeting.date, 2)),
@@ -488,19 +508,19 @@ class Life:
         looked_at = tuple(self.look_at(case, on))
         settled = case.pk in self.settled
         if item.section == Section.EXITS and not settled and self.dice.random() < 0.8:
-            reason = "Six months without concern. Mainstream services go on."
+            reason = self.mark("Six months without concern. Mainstream services go on.")
             return Choice(Outcome.REMOVE, reason=reason, looked_at=looked_at)
         colour = case.rating.colour if settled else self.colour_now(case, on)
         if colour != case.rating.colour:
             return Choice(
                 Outcome.CHANGE_RATING,
                 colour=colour,
-                reason=self.dice.choice(names.REASONS[colour]),
+                reason=self.words(names.REASONS[colour]),
                 looked_at=looked_at,
                 actions=tuple(self.new_actions(on, 1)),
             )
         actions = tuple(self.new_actions(on, 1)) if self.dice.random() < 0.35 else ()
-        note = self.dice.choice(names.NOTES[colour]) if self.dice.random() < 0.6 else ""
+        note = self.words(names.NOTES[colour]) if self.dice.random() < 0.6 else ""
         return Choice(Outcome.NO_CHANGE, note=note, looked_at=looked_at, actions=actions)
 
     def colour_now(self, case: Case, on: date) -> str:
@@ -519,9 +539,9 @@ class Life:
         for action in Action.objects.filter(case=case, due_on__lte=on).to_do():
             roll = self.dice.random()
             if roll < 0.75:
-                found.append(LookedAt(action, ActionStatus.DONE, "Done since the last panel."))
+                found.append(LookedAt(action, ActionStatus.DONE, self.mark("Done since the last panel.")))
             elif roll < 0.85:
-                found.append(LookedAt(action, ActionStatus.NO_LONGER, "In custody since, so not possible."))
+                found.append(LookedAt(action, ActionStatus.NO_LONGER, self.mark("In custody since, so not possible.")))
         return found
 
     def new_actions(self, on: date, count: int) -> list[NewAction]:
@@ -532,7 +552,9 @@ class Life:
             if owner is not None and len(made) < count:
                 due = self.working_day(on + timedelta(days=self.dice.choice([7, 14, 21, 28])))
                 slug = next((p for p in known if pathway and pathway in p), "")
-                made.append(NewAction(text[0].upper() + text[1:], owner.agency, due, owner=owner, pathway=slug))
+                made.append(
+                    NewAction(self.mark(text[0].upper() + text[1:]), owner.agency, due, owner=owner, pathway=slug)
+                )
         return made
 
     def write_up(self, meeting: Meeting, *, sign: bool) -> None:
@@ -571,7 +593,7 @@ class Life:
             return
         with self.at(later, 15):
             for case in Case.objects.filter(scheme=self.scheme, status=CaseStatus.LEAVING).order_by("pk"):
-                cases.close(case, on=later, reason="The exit strategy is in place.", by=self.coordinator)
+                cases.close(case, on=later, reason=self.mark("The exit strategy is in place."), by=self.coordinator)
             for action in Action.objects.filter(scheme=self.scheme, due_on__lte=later).to_do().select_related("agency"):
                 if self.dice.random() < 0.6:
                     plans.update_action(action, status=ActionStatus.DONE, note="", by=self.coordinator)
@@ -603,7 +625,7 @@ class Life:
         for case in candidates.order_by("pk"):
             if case.rating.colour in ("RED", "AMBER") and case.rating.starts_on < on:
                 with self.at(max(on, self.scheme_began), 11):
-                    cases.rate(case, "GREEN", on=on, reason=names.REASONS["GREEN"][0], by=self.coordinator)
+                    cases.rate(case, "GREEN", on=on, reason=self.mark(names.REASONS["GREEN"][0]), by=self.coordinator)
                 self.settled.add(case.pk)
                 return
 
@@ -616,7 +638,7 @@ class Life:
                     cases.record_custody(
                         case,
                         kind="sentence",
-                        prison=names.PRISONS[0],
+                        prison=self.mark(names.PRISONS[0]),
                         starts_on=on,
                         release_expected_on=release,
                         by=self.coordinator,
@@ -628,7 +650,7 @@ class Life:
         cases.record_custody(
             case,
             kind=kind,
-            prison=self.dice.choice(names.PRISONS),
+            prison=self.words(names.PRISONS),
             starts_on=max(on, case.accepted_on),
             release_expected_on=release if kind == "sentence" else None,
             by=self.coordinator,
@@ -657,7 +679,7 @@ class Life:
 
     def give_back(self, referral: Referral, on: date) -> None:
         with self.at(on, 17):
-            referrals.return_for_information(referral, message=names.MISSING, by=self.coordinator)
+            referrals.return_for_information(referral, message=self.mark(names.MISSING), by=self.coordinator)
 
     def send_out(self, meeting: Meeting) -> None:
         """The agenda with everybody, and the first answers."""
@@ -682,7 +704,7 @@ class Life:
                 user=self.staff.named[sign_in].user,
                 permission=may,
                 content_object=case,
-                reason="Works with the family of a colleague",
+                reason=self.mark("Works with the family of a colleague"),
                 granted_by=self.staff.named["coordinator"].user,
             )
 

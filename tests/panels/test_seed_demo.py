@@ -1,5 +1,6 @@
 """The demonstration: the same for one seed number, on any day, and never beside other data (issue 2, point 9)."""
 
+import re
 from datetime import date, datetime, time, timedelta
 from io import StringIO
 
@@ -14,6 +15,7 @@ from iom.models import Document, Meeting, MeetingStatus, Notification, OutboxMes
 from iom.working_days import holidays_of
 from offenders.models import Case, CustodyPeriod, Offender, RagRating
 from panels.demonstration.people import PASSWORD, SIGN_INS
+from panels.management.commands.seed_demo import Command
 from panels.models import AgendaItem, Decision, Minutes, Section
 from referrals.models import CheckRequest, Referral
 from tests import factories
@@ -131,3 +133,47 @@ def test_demonstration_is_not_loaded_beside_other_data(other):
 
     assert refused.value.returncode == left.value.code == 3
     assert not Offender.objects.exists()
+
+
+# --- What is refused --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"schemes": 0}, "--schemes: choose 1 to 50"),
+        ({"schemes": 51}, "--schemes: choose 1 to 50"),
+        ({"schemes": 1, "scheme": ["merton"]}, "use one of them"),
+        ({"schemes": 1, "marker": "a\x07b"}, "--marker: "),
+        ({"schemes": 1, "marker": "x" * 22}, "--marker: "),
+        ({"schemes": 1, "manifest": "/nowhere/at/all.json"}, "--manifest: /nowhere/at/all.json cannot be written"),
+    ],
+)
+def test_wrong_arguments_end_with_2_and_one_line(options, words):
+    with pytest.raises(CommandError, match=re.escape(words)) as refused:
+        call_command("seed_demo", **options)
+
+    assert refused.value.returncode == 2
+    assert "\n" not in str(refused.value)
+    assert not Scheme.objects.exists()
+
+
+def test_schemes_are_not_loaded_beside_real_data_and_no_manifest_is_left(tmp_path):
+    factories.scheme("merton")
+
+    with pytest.raises(CommandError, match="holds other data") as refused:
+        call_command("seed_demo", schemes=1, marker="ZEBRA", manifest=str(tmp_path / "manifest.json"))
+
+    assert refused.value.returncode == 3
+    assert Scheme.objects.count() == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_presets_come_round_again_under_their_own_slugs():
+    plans = Command()._plans(12, None, "M")
+
+    assert [plan.slug for plan in plans] == [
+        "merton", "london", "richmond", "waltham_forest", "hampshire",
+        "merton-2", "london-2", "richmond-2", "waltham_forest-2", "hampshire-2", "merton-3", "london-3",
+    ]  # fmt: skip
+    assert [plan.mark.text for plan in plans][-2:] == ["M11", "M12"]

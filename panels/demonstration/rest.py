@@ -1,0 +1,393 @@
+"""What one year of one scheme does not bring by itself: every role, every state, every kind of restriction.
+
+Loaded for those who try the walls between schemes and cases (security.md L6), after the year was lived through. As there,
+everything happens by the verbs that people use; what no verb leads to yet is said where it is set.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Permission
+
+from actionplans import actions as plans
+from actionplans.models import ActionStatus, PathwayNeed, Plan
+from iom import invitations
+from iom.access import actor_for
+from iom.models import Agency, Meeting, MeetingStatus, Membership, Role, User
+from offenders import actions as cases
+from offenders.models import AssignmentRole, Case, CaseGrant, CustodyPeriod
+from panels import agenda, attendance, circulation, meetings, minutes, notices, recording
+from panels.decide import Choice, Lead, decide
+from panels.models import Notice, Outcome, Section
+from referrals import actions as referrals
+from referrals import returns, scoring
+from referrals.forms.nomination import excluding_flags
+from referrals.models import AgencyReturn, CheckRequest, Handling, Recommendation, Referral
+from referrals.triage import put_to_panel as triage
+
+from . import names
+from .people import PASSWORD, SIGN_INS, domain, join
+from .year import DAY, Life
+
+Known = AgencyReturn.Known
+# The sign-ins of the demonstration, and someone in every other role.
+EVERY_ROLE = SIGN_INS | {
+    "researcher": ("police", (Role.RESEARCHER,), "Researcher"),
+    "referrer": ("substance_misuse", (Role.REFERRER,), "Outreach worker"),
+    "deputy": ("council", (Role.COORDINATOR,), "Deputy coordinator"),
+    "second-admin": ("council", (Role.SCHEME_ADMIN,), "Systems officer"),
+}
+LEFT, DISABLED = "left", "disabled"
+
+
+def complete(life: Life) -> list[str]:
+    """Bring about what is missing. Returns the secrets of invitation links that are still open."""
+    _those_who_are_gone(life)
+    past, earlier = _days_before(life, 2)
+    _minutes_with_the_chair(life, past)
+    _minutes_in_draft(life, earlier)
+    _live(life)
+    _not_held(life)
+    _nominations(life)
+    _answers(life)
+    _actions(life)
+    _cases(life)
+    _told(life)
+    return _invited(life)
+
+
+# --- Who ------------------------------------------------------------------------
+
+
+def _those_who_are_gone(life: Life) -> None:
+    """One who has left, and one whose account is disabled: neither signs in to anything."""
+    password = make_password(PASSWORD)
+    gone = {LEFT: "housing", DISABLED: "health"}
+    for sign_in, kind in gone.items():
+        given, family, _ = life.unused.pop()
+        life.staff.named[sign_in] = join(
+            life.scheme,
+            kind,
+            life.mark(f"{given} {family}"),
+            f"{sign_in}@{domain(life.scheme)}",
+            password,
+            (Role.MEMBER, Role.REFERRER),
+            "Officer",
+            life.today - timedelta(days=400),
+        )
+    Membership.objects.filter(pk=life.staff.named[LEFT].pk).update(until=life.today - 30 * DAY)
+    User.objects.filter(pk=life.staff.named[DISABLED].user_id).update(is_active=False)
+
+
+def _invited(life: Life) -> list[str]:
+    """Invitations: open, spent, and expired."""
+    council = Agency.objects.filter(scheme=life.scheme, kind="council").order_by("pk").first()
+    agency = council or Agency.objects.filter(scheme=life.scheme).order_by("pk").first()
+
+    def invite(who: str) -> str:
+        given, family, _ = life.unused.pop()
+        _, secret = invitations.invite(
+            email=f"{who}@{domain(life.scheme)}",
+            name=life.mark(f"{given} {family}"),
+            agency=agency,
+            roles=[Role.MEMBER],
+            post="Officer",
+            by=life.coordinator,
+        )
+        return secret
+
+    with life.at(life.today - 10 * DAY):
+        invite("too-late")
+        found = invitations.find(invite("joined"))
+        if found is not None:
+            invitations.accept(found, name=found.name, password=PASSWORD)
+    return [invite("invited")]
+
+
+# --- Meetings -------------------------------------------------------------------
+
+
+def _days_before(life: Life, count: int) -> list[date]:
+    """The last working days before today on which the first body did not meet."""
+    taken = set(Meeting.objects.filter(body=life.body).values_list("date", flat=True))
+    found: list[date] = []
+    day = life.today - DAY
+    while len(found) < count:
+        day = life.last_working_day(day)
+        if day not in taken:
+            found.append(day)
+        day -= DAY
+    return found
+
+
+def _sitting(life: Life, day: date) -> Meeting:
+    """A sitting of the first body, planned some weeks before."""
+    with life.at(life.last_working_day(day - 25 * DAY), 9):
+        return life.plan(life.body, day)
+
+
+def _send(life: Life, meeting: Meeting, *, reviews: int) -> None:
+    with life.at(meeting.date - 7 * DAY, 17):
+        life.build_agenda(meeting, reviews=reviews)
+        agenda.send_agenda(meeting, by=life.coordinator)
+
+
+def _minutes_with_the_chair(life: Life, day: date) -> None:
+    meeting = _sitting(life, day)
+    nominated = life.nominate(life.last_working_day(day - 24 * DAY))
+    life.put_to_panel(nominated, meeting, life.last_working_day(day - 22 * DAY), everyone=False)
+    _send(life, meeting, reviews=2)
+    life.hold(meeting, put_off=nominated)
+    with life.at(life.today, 0, 1):
+        _write(life, meeting)
+        notices.send(meeting, {}, by=life.coordinator)
+        sent = minutes.send_to_chair(minutes.latest(meeting), by=life.coordinator)
+        item = meeting.items.order_by("pk").first()
+        words = life.mark("Please say who asked for this.")
+        minutes.set_comments(sent, words, {item.pk: words}, by=actor_for(life.chair))
+
+
+def _minutes_in_draft(life: Life, day: date) -> None:
+    """Minutes that nobody has sent to the chair, and notices in every state."""
+    meeting = _sitting(life, day)
+    put_off = life.nominate(life.last_working_day(day - 24 * DAY))
+    life.put_to_panel(put_off, meeting, life.last_working_day(day - 22 * DAY), everyone=False)
+    life.answer_checks(meeting, life.last_working_day(day - 20 * DAY), everyone=True)
+    _send(life, meeting, reviews=2)
+    life.hold(meeting, put_off=put_off)
+    with life.at(life.today, 0, 2):
+        _write(life, meeting)
+        for draft in notices.drafts(meeting, seen_by=life.coordinator):
+            notices.save(draft, f"{draft.text} {life.mark('Ring us if it is urgent.')}", by=life.coordinator)
+        sent = Notice.objects.filter(scheme=life.scheme, sent_at__isnull=False).order_by("pk")
+        if (opened := sent.select_related("recipient__user").first()) is not None:
+            notices.mark_opened(opened, by=actor_for(opened.recipient))
+        if (failed := sent.exclude(pk=opened.pk if opened else None).first()) is not None:
+            # Set here: the mail server's refusal has no verb.
+            Notice.objects.filter(pk=failed.pk).update(status=Notice.Status.FAILED)
+
+
+def _write(life: Life, meeting: Meeting) -> None:
+    words = {item.pk: life.mark("More was said on this.") for item in meeting.items.order_by("pk")[:2]}
+    minutes.set_words(minutes.latest(meeting), words, by=life.coordinator)
+
+
+def _live(life: Life) -> None:
+    """A meeting that is going on today: one nomination for each outcome, a parked item, and a half-typed one."""
+    meeting = _sitting(life, life.today)
+    sent_on = life.last_working_day(life.today - 24 * DAY)
+    nominated = [life.nominate(sent_on) for _ in range(4)]
+    for referral in nominated:
+        life.put_to_panel(referral, meeting, life.last_working_day(life.today - 22 * DAY), everyone=False)
+    life.answer_checks(meeting, life.last_working_day(life.today - 10 * DAY), everyone=True)
+    with life.at(life.today - 8 * DAY, 10):
+        agenda.add_item(
+            meeting, section=Section.ESCALATIONS, title=life.mark(names.ESCALATION), minutes=5, by=life.coordinator
+        )
+    _send(life, meeting, reviews=4)
+    with life.at(life.today, 0, 3):
+        _attend(life, meeting)
+        recording.start(meeting, by=life.coordinator)
+        _decide(life, meeting, nominated)
+
+
+def _attend(life: Life, meeting: Meeting) -> None:
+    life.take_attendance(meeting)
+    if meeting.body.policy.agreement.signed != "each_meeting":
+        life.sign_agreement(meeting)
+    # Somebody who would have been here sends another in their place.
+    place = next(each for each in attendance.places(meeting) if each.membership not in (None, life.chair))
+    attendance.take_attendance(
+        meeting,
+        [attendance.Came(place.key, "substitute", substitute_name=life.mark("Kit Example"), delegated_authority=True)],
+        by=life.coordinator,
+    )
+    for standing, name in (("guest", "Robin Example"), ("observer", "Sam Example")):
+        attendance.add_visitor(
+            meeting, by=life.coordinator, standing=standing, name=life.mark(name), post=life.mark("Visitor")
+        )
+
+
+def _decide(life: Life, meeting: Meeting, nominated: list[Referral]) -> None:
+    by, because = life.coordinator, life.mark("As the panel saw it.")
+    leads = life.leads(statutory=True, driver="other")
+    named = Lead(leads[AssignmentRole.LEAD_PROFESSIONAL].agency, name=life.mark("Ash Example"))
+    outcomes = {
+        Outcome.ACCEPT: {"colour": life.policy.first_rating.colour or "RED"},
+        Outcome.NOT_ACCEPT: {},
+        Outcome.DEFER: {"dissent": life.mark("Police would have decided today.")},
+        Outcome.ELSEWHERE: {},
+    }
+    for referral, (outcome, more) in zip(nominated, outcomes.items(), strict=True):
+        choice = Choice(outcome, reason=because, reason_for_referrer=because, score_agreed=True, note=because, **more)
+        if outcome == Outcome.ACCEPT:
+            choice = Choice(
+                outcome,
+                reason=because,
+                reason_for_referrer=because,
+                colour=more["colour"],
+                leads=leads | {AssignmentRole.LEAD_PROFESSIONAL: named},
+                actions=tuple(life.new_actions(meeting.date, 1)),
+            )
+        decide(meeting.items.get(referral=referral), choice, by=by)
+    about_cases = list(meeting.items.filter(case__isnull=False).order_by("position"))
+    typed = life.mark("Typed and not yet decided.")
+    if about_cases:
+        recording.keep_draft(about_cases[0], {"outcome": "no_change", "note": typed}, by=by)
+    if len(about_cases) > 1:
+        first = decide(about_cases[1], Choice(Outcome.NO_CHANGE, note=because), by=by)
+        again = Choice(Outcome.NO_CHANGE, note=because, reason=because, correction_reason=life.mark("Said otherwise."))
+        decide(first.item, again, by=by)
+    agenda.park(meeting.items.get(section=Section.ESCALATIONS), by=by)
+
+
+def _not_held(life: Life) -> None:
+    """One called off, one adjourned; the draft ones and the next agenda are the year's own."""
+    last = Meeting.objects.filter(body=life.body).order_by("-date").first().date
+    with life.at(life.today, 0, 4):
+        coming = Meeting.objects.get(body=life.body, status=MeetingStatus.AGENDA_SENT)
+        housing = life.staff.actor("housing")
+        circulation.answer(coming, "substitute", by=housing, substitute_name=life.mark("Max Example"))
+        off = life.plan(life.body, life.working_day(last + 3 * DAY))
+        meetings.cancel(off, reason=life.mark("The building is closed."), by=life.coordinator)
+        adjourned = life.plan(life.body, life.working_day(off.date + DAY))
+        # Set here: no step leads to it yet.
+        Meeting.objects.filter(pk=adjourned.pk).update(status=MeetingStatus.ADJOURNED)
+
+
+# --- Nominations and answers ----------------------------------------------------
+
+
+def _nominations(life: Life) -> None:
+    """In hand, withdrawn, half-typed, from prison, and taken up although the rules exclude the person."""
+    by = life.coordinator
+    yesterday = life.last_working_day(life.today - DAY)
+    coming = Meeting.objects.filter(body=life.body, status=MeetingStatus.AGENDA_SENT).order_by("date").first()
+    taken_in, withdrawn, late = (life.nominate(yesterday) for _ in range(3))
+    half = life.nominate(yesterday, finish=False)
+    with life.at(yesterday, 12):
+        referrals.take_in(taken_in, by=by)
+        scoring.record_official_score(
+            taken_in.offender, pct_2yr=77, scored_on=yesterday, by=by, pct_1yr=58, referral=taken_in
+        )
+        referrals.withdraw(withdrawn, reason=life.mark("Moved away."), by=actor_for(withdrawn.referrer))
+        referrer = actor_for(half.referrer)
+        half = referrals.save_section(
+            half, "address", by=referrer, done=False, in_custody=True, prison=life.mark(names.PRISONS[2])
+        )
+        referrals.save_section(half, "harm", by=referrer, done=False, typed={"harm": life.mark("Half a sentence")})
+        triage(
+            late,
+            recommendation=Recommendation.ELSEWHERE,
+            because=life.mark("Another service knows this person better."),
+            meeting=coming,
+            agencies=[life.staff.named["police"].agency],
+            by=by,
+        )
+        office = life.staff.actor("coordinator")
+        referrals.start(
+            by=office,
+            offender=life.somebody(office),
+            mappa_level=2,
+            facts=dict.fromkeys(excluding_flags(life.policy), False),
+            reopened_because=life.mark("Level 2 ends this month."),
+        )
+
+
+def _answers(life: Life) -> None:
+    """Answers to the next panel's checks: for some agencies' eyes, not sent yet, and each thing that can be known."""
+    coming = Meeting.objects.filter(body=life.body, status=MeetingStatus.AGENDA_SENT).order_by("date").first()
+    asked = CheckRequest.objects.filter(meeting=coming, closed_at=None).select_related("agency", "offender")
+    police = list(asked.filter(agency__kind="police").order_by("pk"))
+    by = actor_for(life.staff.contact(police[0].agency_id))
+    summary = life.mark("Named by a source who must not be known.")
+    detail = life.mark("Keeps a bat behind the door.")
+    with life.at(life.today, 0, 5):
+        for request, known in zip(police, (Known.NOW, Known.BEFORE, Known.NOT_KNOWN, Known.CANNOT_SAY), strict=False):
+            details = {"handling": Handling.POLICE_PROBATION, "summary": summary, "risk_detail": detail}
+            told = details | {"risk_to_others": True} if known in (Known.NOW, Known.BEFORE) else {}
+            returns.save_return(request, by=by, known=known, **told)
+        unsent = asked.filter(answer=None).exclude(agency__kind="police").order_by("pk").first()
+        if unsent is not None:
+            returns.save_return(
+                unsent,
+                by=actor_for(life.staff.contact(unsent.agency_id)),
+                known=Known.NOW,
+                summary=life.mark("Not sent yet."),
+                handling=Handling.PANEL,
+            )
+
+
+# --- Cases ----------------------------------------------------------------------
+
+
+def _actions(life: Life) -> None:
+    """One action for each way in which it can stand, one of them somebody's who has no account."""
+    case = _at_home(life)[0]
+    agency = life.staff.named["housing"].agency
+    with life.at(life.today, 0, 6):
+        for status in ActionStatus:
+            action = plans.add_action(
+                case=case,
+                text=life.mark("Ring the landlord"),
+                agency=agency,
+                owner_name=life.mark("Lou Example"),
+                due_on=life.today + 10 * DAY,
+                by=life.coordinator,
+            )
+            plans.update_action(action, status=status, note=life.mark("Rang twice."), by=life.coordinator)
+        plan = Plan.objects.get(case=case)
+        for pathway, level in zip(life.policy.pathways, PathwayNeed.Level.values, strict=False):
+            plans.set_need(plan, pathway.slug, level=level, goal=life.mark(names.GOALS[0]), by=life.coordinator)
+
+
+def _at_home(life: Life) -> list[Case]:
+    """Open cases without restriction, custody or somebody else's plans for them, the oldest first."""
+    rows = Case.objects.filter(scheme=life.scheme, status="open", restricted=False).exclude(pk__in=life.settled)
+    return list(rows.filter(custody_periods=None).order_by("pk"))
+
+
+def _cases(life: Life) -> None:
+    """Leaving, closed, in custody of both kinds and out again; and restricted ones of every kind."""
+    by = life.coordinator
+    leaving, closed, shut, to_none, to_one, inside, out = _at_home(life)[:7]
+    reason = life.mark("The exit strategy is in place.")
+    with life.at(life.today, 0, 7):
+        cases.start_leaving(leaving, on=life.today, reason=reason, by=by)
+        cases.close(closed, on=life.today, reason=reason, by=by)
+        cases.close(shut, on=life.today, reason=reason, by=by)
+        prison = life.mark(names.PRISONS[1])
+        cases.record_custody(inside, kind=CustodyPeriod.Kind.REMAND, prison=prison, starts_on=life.today, by=by)
+        period = cases.record_custody(out, kind=CustodyPeriod.Kind.SENTENCE, prison=prison, starts_on=life.today, by=by)
+        cases.record_release(period, on=life.today, by=by)
+        restrict(life, shut, "police")
+        restrict(life, to_none)
+        restrict(life, to_one, "health")
+        _name(life, to_one, "housing", until=life.today - DAY)
+
+
+def restrict(life: Life, case: Case, *named: str) -> None:
+    """Let only those named here meet the case."""
+    Case.objects.filter(pk=case.pk).update(restricted=True)
+    for sign_in in named:
+        _name(life, case, sign_in)
+
+
+def _name(life: Life, case: Case, sign_in: str, until: date | None = None) -> None:
+    may = Permission.objects.get(codename="open_restricted_case", content_type__app_label="offenders")
+    with life.at(life.today, 0, 8):
+        CaseGrant.objects.create(
+            user=life.staff.named[sign_in].user,
+            permission=may,
+            content_object=case,
+            reason=life.mark("Works with the family of a colleague"),
+            granted_by=life.staff.named["coordinator"].user,
+            expires_at=None if until is None else life.noon(until),
+        )
+
+
+def _told(life: Life) -> None:
+    """What people looked for."""
+    cases.keep_search(life.mark("Example"), by=life.coordinator)

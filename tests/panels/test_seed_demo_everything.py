@@ -1,0 +1,260 @@
+"""`seed_demo --schemes N --marker TEXT --manifest FILE`: everything occurs, and every text tells whose it is (L6)."""
+
+import json
+import re
+from io import StringIO
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import models, transaction
+
+from actionplans.models import Action, ActionStatus, PathwayNeed
+from iom import clock, walls
+from iom.models import Invitation, Meeting, MeetingStatus, Membership, Role, Scheme, User
+from offenders.models import Case, CaseGrant, CaseStatus, CustodyPeriod, RagRating
+from panels.models import (
+    AgendaItem,
+    Attendance,
+    Circulation,
+    Decision,
+    ItemState,
+    Minutes,
+    MinutesStatus,
+    Notice,
+    Outcome,
+)
+from referrals.models import AgencyReturn, Handling, Recommendation, Referral, ReferralStatus
+
+pytestmark = pytest.mark.django_db
+MARKER = "ZEBRA"
+# Names and free text, by model: whatever somebody would type about a person, or a person's name.
+TYPED = {
+    "offenders.offender": "family_name given_names sort_name address area",
+    "offenders.alias": "name",
+    "offenders.case": "why",
+    "offenders.casegrant": "reason",
+    "offenders.ragrating": "reason",
+    "offenders.assignment": "person_name reason",
+    "offenders.custodyperiod": "prison",
+    "offenders.search": "words",
+    "referrals.referral": "prison evidence benefit harm safeguarding needs typed presenter urgent_reason "
+    "message_to_referrer reopened_because withdrawn_because recommended_because",
+    "referrals.agencyreturn": "summary risk_detail",
+    "actionplans.pathwayneed": "goal",
+    "actionplans.action": "text owner_name note",
+    "panels.agendaitem": "title note draft",
+    "panels.circulation": "substitute_name",
+    "panels.attendance": "name substitute_name",
+    "panels.agreementsignature": "typed_name",
+    "panels.decision": "reason reason_for_referrer dissent correction_reason leads",
+    "panels.itemaction": "note",
+    "panels.minutes": "narrative comments item_comments record signed_name",
+    "panels.notice": "text",
+    "iom.meeting": "place",
+    "iom.invitation": "name",
+}
+# Labels, numbers, the scheme's own rules, and what the product says by itself.
+NOT_TYPED = {
+    "offenders.offender": "pnc_number cro_number prison_number probation_number",
+    "offenders.case": "reference criterion",
+    "referrals.referral": "reference sections_done facts noted_matches offence_code",
+    "referrals.score": "model_version inputs band effects",
+    "referrals.finding": "outcome route clauses facts",
+    "referrals.agencyreturn": "pathways",
+    "actionplans.pathwayneed": "pathway",
+    "actionplans.action": "pathway",
+    "panels.agendaitem": "number why",
+    "panels.attendance": "post",
+    "panels.agreementsignature": "agreement_version",
+    "panels.minutes": "record_sha256",
+    "iom.agency": "name kind",
+    "iom.body": "name kind",
+    "iom.seat": "post",
+    "iom.policyversion": "document reason",
+    "iom.membership": "post roles",
+    "iom.invitation": "digest post roles seat_ids",
+    "iom.notification": "kind subject text url email_body",
+    "iom.reminder": "kind subject",
+    "iom.counter": "kind",
+    "iom.document": "kind reference name content_type sha256",
+    "iom.outboxmessage": "kind key payload caused_by outcome last_error",
+    "iom.logentry": "*",
+    "iom.auditevent": "*",
+}
+
+
+@pytest.fixture(scope="module")
+def manifest(django_db_setup, django_db_blocker, tmp_path_factory):
+    """Two schemes, loaded once for the tests here and rolled back after them; what the manifest says of them."""
+    path = tmp_path_factory.mktemp("demo") / "manifest.json"
+    with django_db_blocker.unblock(), transaction.atomic():
+        call_command("seed_demo", schemes=2, marker=MARKER, manifest=str(path), stdout=StringIO())
+        yield json.loads(path.read_text())
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def schemes(manifest):
+    return list(Scheme.objects.order_by("pk"))
+
+
+def held(scheme, model, **lookup):
+    with walls.within(scheme, cause="test"):
+        return list(model.objects.filter(scheme=scheme, **lookup))
+
+
+def values(scheme, model, field):
+    return {getattr(row, field) for row in held(scheme, model)}
+
+
+def text_fields(model):
+    """Fields of a model that could hold words: without fixed choices, and no slug or address."""
+    for field in model._meta.concrete_fields:
+        inner = getattr(field, "base_field", field)
+        plain = isinstance(inner, (models.CharField, models.TextField, models.JSONField))
+        if plain and not inner.choices and not isinstance(inner, (models.SlugField, models.EmailField)):
+            yield field
+
+
+def words_in(value):
+    """The texts in a value, whatever shape it has."""
+    if isinstance(value, dict):
+        return [word for each in value.values() for word in words_in(each)]
+    if isinstance(value, list):
+        return [word for each in value for word in words_in(each)]
+    return [value] if isinstance(value, str) and value else []
+
+
+def of_scheme():
+    return [
+        model
+        for model in apps.get_models()
+        if any(field.name == "scheme" for field in model._meta.concrete_fields) and model._meta.managed
+    ]
+
+
+def test_each_text_field_of_a_scheme_is_known_to_be_typed_or_not():
+    unknown = [
+        f"{model._meta.label_lower}.{field.name}"
+        for model in of_scheme()
+        for field in text_fields(model)
+        if field.name
+        not in f"{TYPED.get(model._meta.label_lower, '')} {NOT_TYPED.get(model._meta.label_lower, '')}".split()
+        and NOT_TYPED.get(model._meta.label_lower) != "*"
+    ]
+
+    assert not unknown, "Say above whether these hold a name or free text, and mark them in panels/demonstration"
+
+
+@pytest.mark.parametrize("label", TYPED)
+def test_every_name_and_free_text_holds_the_mark_of_its_scheme(label, manifest, schemes):
+    model = apps.get_model(label)
+    for number, scheme in enumerate(schemes, start=1):
+        rows = held(scheme, model)
+        for field in TYPED[label].split():
+            mine = [value for row in rows if (value := getattr(row, field)) and not is_the_products_own(row, field)]
+            assert mine, f"{label}.{field} is filled in no row of scheme {number}"
+            for value in mine:
+                # Of a value with several parts, such as the record of a meeting, one part is enough.
+                marks = re.findall(rf"{MARKER}(\d+)", " ".join(words_in(value)), re.IGNORECASE)
+                assert set(marks) == {str(number)}, (label, field, value)
+
+
+def is_the_products_own(row, field):
+    """Standing items are called what the product calls them; a lead that is only an agency names nobody; and some
+    ratings follow without a decision."""
+    if isinstance(row, RagRating):
+        return row.reason.startswith("Came into custody")
+    if isinstance(row, AgendaItem) and field == "title":
+        return row.section != "escalations"
+    return isinstance(row, Decision) and field == "leads" and not any(held["name"] for held in row.leads.values())
+
+
+def test_no_text_holds_the_mark_of_another_scheme(manifest, schemes):
+    for number, scheme in enumerate(schemes, start=1):
+        for model in of_scheme():
+            for row in held(scheme, model):
+                for field in text_fields(model):
+                    marks = set(re.findall(rf"{MARKER}(\d+)", str(getattr(row, field.name)), re.IGNORECASE))
+                    assert marks <= {str(number)}, (model, field.name)
+
+
+def test_people_who_work_in_a_scheme_are_marked_too(manifest, schemes):
+    for number, scheme in enumerate(schemes, start=1):
+        rows = Membership.objects.filter(scheme=scheme).exclude(user__email__endswith="@installation.example")
+        assert all(name.endswith(f"{MARKER}{number}") for name in rows.values_list("user__name", flat=True))
+    between = User.objects.filter(email__endswith="@installation.example").values_list("name", flat=True)
+    assert all(name.endswith(MARKER) for name in between)
+
+
+def test_every_role_state_and_restriction_occurs_in_each_scheme(manifest, schemes):
+    for scheme in schemes:
+        roles = {
+            role for roles in Membership.objects.filter(scheme=scheme).values_list("roles", flat=True) for role in roles
+        }
+        assert roles == set(Role.values)
+        assert values(scheme, Referral, "status") == set(ReferralStatus.values)
+        assert values(scheme, Referral, "recommendation") >= {"", Recommendation.ELSEWHERE}
+        assert values(scheme, Case, "status") == set(CaseStatus.values)
+        assert values(scheme, Meeting, "status") == set(MeetingStatus.values)
+        assert values(scheme, Minutes, "status") == set(MinutesStatus.values)
+        assert values(scheme, AgendaItem, "state") >= {ItemState.OPEN, ItemState.DECIDED, ItemState.PARKED}
+        assert values(scheme, Action, "status") == set(ActionStatus.values)
+        assert values(scheme, AgencyReturn, "known") == set(AgencyReturn.Known.values)
+        assert values(scheme, AgencyReturn, "handling") >= set(Handling.values)
+        assert {answer.sent_at is None for answer in held(scheme, AgencyReturn)} == {True, False}
+        assert values(scheme, Notice, "status") == set(Notice.Status.values)
+        assert values(scheme, Circulation, "answer") >= {"yes", "substitute"}
+        assert values(scheme, Attendance, "standing") == set(Attendance.Standing.values)
+        assert values(scheme, Attendance, "how") >= {"present", "substitute"}
+        assert values(scheme, CustodyPeriod, "kind") == set(CustodyPeriod.Kind.values)
+        assert values(scheme, PathwayNeed, "level") == set(PathwayNeed.Level.values)
+        decided = values(scheme, Decision, "outcome")
+        assert decided >= {Outcome.ACCEPT, Outcome.NOT_ACCEPT, Outcome.DEFER, Outcome.ELSEWHERE, Outcome.NO_CHANGE}
+        colours = {rating.colour for rating in scheme.policy.ratings}
+        assert values(scheme, RagRating, "colour") == colours
+        shut = held(scheme, Case, restricted=True)
+        assert {case.status for case in shut} >= {CaseStatus.OPEN, CaseStatus.CLOSED}
+        grants = held(scheme, CaseGrant)
+        assert {case.pk for case in shut} - {grant.content_object_id for grant in grants}
+        assert any(grant.expires_at and grant.expires_at < clock.now() for grant in grants)
+        invited = held(scheme, Invitation)
+        assert {(each.spent_at is not None, each.is_open(clock.now())) for each in invited} >= {
+            (True, False), (False, True), (False, False),
+        }  # fmt: skip
+
+
+def test_manifest_names_what_is_there_and_who_may_open_it(manifest, schemes):
+    assert manifest["marker"] == MARKER
+    assert [(each["number"], each["slug"], each["mark"]) for each in manifest["schemes"]] == [
+        (1, "merton", f"{MARKER}1"), (2, "london", f"{MARKER}2"),
+    ]  # fmt: skip
+    for scheme in schemes:
+        told = {each["reference"]: each for each in manifest["cases"] if each["scheme"] == scheme.slug}
+        assert told.keys() == {case.reference for case in held(scheme, Case)}
+        nominated = {each["reference"]: each for each in manifest["referrals"] if each["scheme"] == scheme.slug}
+        assert nominated.keys() == {referral.reference for referral in held(scheme, Referral)}
+        shut = [each for each in told.values() if each["restricted"]]
+        assert shut
+        for each in shut:
+            named = {one["email"] for one in each["named"] if one["until"] is None}
+            assert set(each["may_open"]) <= named
+        accounts = [each for each in manifest["accounts"] if each["scheme"] == scheme.slug]
+        assert {each["state"] for each in accounts} == {"active", "left", "disabled"}
+        assert len(accounts) == Membership.objects.filter(scheme=scheme).count()
+    assert {tuple(each["roles"]) for each in manifest["accounts"] if each["scheme"] is None} == {("system_admin",)}
+    twice = [each["scheme"] for each in manifest["accounts"] if each["email"] == "both@installation.example"]
+    assert twice == ["merton", "london"]
+
+
+def test_people_of_the_manifest_sign_in_with_what_it_says(manifest, client):
+    signed_in = {}
+    for account in manifest["accounts"]:
+        if account["scheme"] == "london" and account["email"].startswith(("referrer@", "researcher@", "disabled@")):
+            answer = client.post("/sign-in/", {"email": account["email"], "password": account["password"]})
+            signed_in[account["email"].partition("@")[0]] = answer.status_code
+            client.post("/sign-out/")
+
+    assert signed_in["referrer"] == signed_in["researcher"] == 302
+    assert signed_in["disabled"] != 302
