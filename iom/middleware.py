@@ -16,6 +16,7 @@ from django.shortcuts import render
 from iom import audit, clock
 from iom.access import Actor, actor_for
 from iom.models import Membership
+from iom.pages import Interruption
 from iom.steps import Stale, StepRefused
 
 log = logging.getLogger("iom.request")
@@ -151,4 +152,6 @@ class PlainRefusals:
             return render(request, "errors/refused.html", {"problems": error.problems}, status=409)
         if isinstance(error, Stale):
             return render(request, "errors/409.html", status=409)
+        if isinstance(error, Interruption) and request.method in ("GET", "HEAD"):
+            return render(request, error.template, error.context)
         return None

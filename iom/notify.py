@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 from django.conf import settings
@@ -10,6 +10,23 @@ from django.core.mail import EmailMessage
 
 from iom import outbox
 from iom.models import Notification, OutboxMessage, Scheme, User
+
+# Who of these people may be told something in these words: (scheme, people, kind, words).
+Gate = Callable[[Scheme, list[User], str, str], list[User]]
+_gates: list[Gate] = []
+
+
+def gate(keep: Gate) -> Gate:
+    """Register a wall that every notice passes, whoever writes it: it leaves out people who must not hear of it."""
+    _gates.append(keep)
+    return keep
+
+
+def _who_may_hear(people: Iterable[User], scheme: Scheme, kind: str, *words: str) -> list[User]:
+    left = list(people)
+    for keep in _gates:
+        left = keep(scheme, left, kind, " ".join(words)) if left else left
+    return left
 
 
 def tell(
@@ -28,7 +45,7 @@ def tell(
     Without `email_body` nothing is mailed. Returns how many were told for the first time.
     """
     told = 0
-    for person in people:
+    for person in _who_may_hear(people, scheme, kind, subject, text, url, email_body):
         notification, new = Notification.objects.get_or_create(
             scheme=scheme,
             kind=kind,

@@ -21,6 +21,14 @@ SIGNED_IN = "signed in"
 View = Callable[..., HttpResponse]
 
 
+class Interruption(Http404):
+    """A page that stands before what was asked for. For anything but reading, it is the same 404 (iom.middleware)."""
+
+    def __init__(self, template: str, context: dict[str, Any]) -> None:
+        super().__init__()
+        self.template, self.context = template, context
+
+
 def page(permission: str, *, methods: tuple[str, ...] = ("GET",), kind: str = "", grid: bool = False) -> Callable[[View], View]:
     """Guard a view: the permission is asked for before anything else, and named for the access matrix.
 

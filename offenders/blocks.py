@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Min
 from django.urls import reverse
 
 from iom.access import Actor
 from iom.blocks import Block, Task, case_block, home_block, home_tasks
-from iom.jinja import day_month
+from iom.clock import LONDON
+from iom.jinja import day_month, plural
 
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
 from .forms.board import ME
-from .models import AssignmentRole, Case, Colour, CustodyPeriod, RagRating
+from .models import AssignmentRole, BreakGlass, Case, Colour, CustodyPeriod, RagRating
 
 # How long before its day an exit stands among the tasks.
 EXIT_DAYS = 28
+# The review is monthly.
+REVIEW_WITHIN = timedelta(days=30)
 # So many of one's own cases stand on the home page; the rest are a link away.
 MY_CASES = 12
 
@@ -59,6 +62,19 @@ def _exits(cases: object, calendar: Calendar) -> Iterable[Task]:
                 reverse("case", args=[case.reference]),
                 "Open case",
             )
+
+
+@home_tasks
+def emergency_openings(actor: Actor, today: date) -> Iterable[Task]:
+    """Openings of restricted cases that nobody has looked over yet (security.md Z5); nobody looks over their own."""
+    if not actor.holds("offenders.review_openings"):
+        return
+    waiting = BreakGlass.objects.visible_to(actor).filter(reviewed_at=None).exclude(membership__user=actor.user)
+    found = waiting.aggregate(count=Count("pk"), first=Min("opened_at"))
+    if found["count"]:
+        due = found["first"].astimezone(LONDON).date() + REVIEW_WITHIN
+        words = f"{plural(found['count'], 'emergency opening')} of restricted cases to look over"
+        yield Task(due, words, reverse("openings"), "Look them over")
 
 
 @home_block

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.conf import settings
+from django.http import Http404, HttpRequest
 from django.urls import NoReverseMatch, resolve, reverse
 
 from iom import clock
 from iom.access import Actor
-from iom.pages import found
+from iom.pages import Interruption
 
 from .clocks import Calendar, to_re_rate
-from .models import AssignmentRole, Case
+from .forms.restricted import BreakGlassForm
+from .models import AssignmentRole, Case, CaseStatus
+from .querysets import named
+from .restricted import Sealed, present_opening
 
 # In the order of ux.md 4.5. A page is linked to where it exists and its function is the reader's.
 PAGES = (
@@ -28,11 +32,34 @@ PAGES = (
 
 
 def find_case(actor: Actor, reference: str) -> Case:
-    """The case that the actor may read, with what the identity bar shows. Raises Http404."""
-    return found(
-        Case.objects.visible_to(actor).with_current().with_custody().select_related("scheme", "accepted_at__body"),
-        reference=reference,
-    )
+    """The case that the actor may read, with what the identity bar shows. Raises Http404, or the page before it."""
+    rows = Case.objects.visible_to(actor).with_current().with_custody().select_related("scheme", "accepted_at__body")
+    case = rows.filter(reference=reference).first()
+    if case is None:
+        raise closed_door(actor, reference)
+    return case
+
+
+def closed_door(actor: Actor, reference: str) -> Http404:
+    """What to raise for a case that `visible_to` does not give: the same 404, or the page that stands before it.
+
+    Coordinator and chair meet the page with reference, owner and the way to open it in an emergency; whoever is named
+    and has not signed the sharing agreement in force meets the request to sign it, with nothing of the case in it.
+    """
+    case = Case.objects.closed_to(actor).filter(reference=reference).first()
+    if case is None:
+        return Http404()
+    gone = case.status == CaseStatus.CLOSED and not actor.has_role("coordinator", "chair", "researcher")
+    if not gone and Case.objects.filter(named(actor), pk=case.pk).exists():
+        return Interruption("offenders/restricted_agreement.html", {})
+    if actor.can("offenders.break_glass", case):
+        return Interruption("offenders/restricted.html", sealed_page(case))
+    return Http404()
+
+
+def sealed_page(case: Case, form: BreakGlassForm | None = None) -> dict[str, Any]:
+    """What the page of a sealed case shows: reference, owner, and the form that opens it."""
+    return {"sealed": Sealed.of(case), "minutes": settings.BREAK_GLASS_MINUTES, "form": form or BreakGlassForm()}
 
 
 def case_page(request: HttpRequest, case: Case, current: str) -> dict[str, Any]:
@@ -46,7 +73,17 @@ def case_page(request: HttpRequest, case: Case, current: str) -> dict[str, Any]:
         "re_rate": to_re_rate(case, calendar),
         "case_links": _links(request.actor, case, current),
         "case_people": _people(case),
+        "opening": present_opening(request.actor, case),
+        "may_restrict": may_restrict(request.actor, case),
     }
+
+
+def may_restrict(actor: Actor, case: Case) -> bool:
+    """Whether to show the way to `offenders.restrict_case`: the same rule, asked of a case that is open already."""
+    if actor.has_role("coordinator"):
+        return True
+    held = (case.assigned(AssignmentRole.LEAD_PROFESSIONAL), case.assigned(AssignmentRole.POLICE_OFFICER))
+    return actor.membership is not None and any(each and each.membership_id == actor.membership.pk for each in held)
 
 
 def _links(actor: Actor, case: Case, current: str) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from auditlog.registry import auditlog
@@ -14,6 +14,7 @@ from django.db.models import F, Func, Q
 from django.urls import reverse
 from guardian.models import UserObjectPermissionBase
 
+from iom.clock import LONDON, now
 from iom.models import (
     Agency,
     CompositeKey,
@@ -28,7 +29,7 @@ from iom.models import (
     same_scheme,
 )
 
-from .querysets import CaseQuerySet, OffenderQuerySet
+from .querysets import BreakGlassQuerySet, CaseQuerySet, OffenderQuerySet
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -191,6 +192,7 @@ class CaseGrant(UserObjectPermissionBase):
     content_object = models.ForeignKey(Case, on_delete=models.CASCADE)
     granted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=300, blank=True)
+    granted_at = models.DateTimeField(default=now, editable=False)
     expires_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -206,6 +208,64 @@ class CaseGrant(UserObjectPermissionBase):
         # guardian's shortcuts know nothing of schemes: a grant is of its case's scheme.
         self.scheme_id = self.content_object.scheme_id
         super().save(*args, **kwargs)
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day in London on which it opens the case."""
+        return (self.expires_at - timedelta(seconds=1)).astimezone(LONDON).date() if self.expires_at else None
+
+
+class Restriction(SchemeModel):
+    """A case kept to those named on it, from an instant until another: by whom and why (security.md Z4)."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="restrictions")
+    owner = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+", help_text="Who answers for it")
+    reason = models.CharField(max_length=300)
+    restricted_at = models.DateTimeField()
+    restricted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    lifted_because = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-restricted_at"]
+        constraints = [
+            per_scheme(),
+            *same_scheme("case", "owner"),
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(lifted_at=None), name="offenders_restricted_once_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"restriction {self.pk}"
+
+
+class BreakGlass(SchemeModel):
+    """A restricted case opened in an emergency by somebody not named on it, for an hour (security.md Z5)."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="openings")
+    membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=600)
+    opened_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reviewed_at = models.DateTimeField(null=True)
+    reviewed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = BreakGlassQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-opened_at", "-pk"]
+        verbose_name_plural = "break glass"
+        constraints = [
+            per_scheme(),
+            *same_scheme("case", "membership"),
+            models.CheckConstraint(condition=Q(ends_at__gt=F("opened_at")), name="offenders_opening_ends_after_start"),
+        ]
+        indexes = [models.Index(fields=["membership", "ends_at"], name="offenders_opened_until")]
+
+    def __str__(self) -> str:
+        return f"opening {self.pk}"
 
 
 class Colour(models.TextChoices):

@@ -22,10 +22,75 @@ Involvement = Callable[["Actor"], models.QuerySet]
 _involvements: list[Involvement] = []
 
 
+# What else it takes to read restricted material, beyond being named: panels asks for the signature under the sharing
+# agreement (security.md Z12). Each gives a condition on a case.
+Gate = Callable[["Actor"], Exists]
+_gates: list[Gate] = []
+
+# Which rows further right are called by a reference of their own and tell of a person: nominations.
+Called = Callable[[], models.QuerySet]
+_called: list[Called] = []
+
+
+def restricted_needs(condition: Gate) -> Gate:
+    """Register a condition without which nobody named on a restricted case reads it."""
+    _gates.append(condition)
+    return condition
+
+
+def called_by_reference(rows: Called) -> Called:
+    """Register rows with a `reference` and an `offender`: whoever may not meet the person may not meet these."""
+    _called.append(rows)
+    return rows
+
+
+def everything_called() -> list[models.QuerySet]:
+    """The rows that `called_by_reference` registered."""
+    return [rows() for rows in _called]
+
+
 def involves(find: Involvement) -> Involvement:
     """Register case ids in which an actor's agency has a part (policy value `case_visibility = "involved"`)."""
     _involvements.append(find)
     return find
+
+
+def named(actor: Actor) -> Exists:
+    """Whether a case has a grant for the actor that has not ended (security.md Z4)."""
+    from offenders.models import CaseGrant
+
+    grants = CaseGrant.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=clock.now()),
+        content_object=OuterRef("pk"),
+        user=actor.user,
+        user__is_active=True,
+        permission__codename="open_restricted_case",
+    )
+    return Exists(grants)
+
+
+def opened_to(actor: Actor) -> Q:
+    """Whether a restricted case is open to the actor: named and admitted by every gate, or in an emergency for an hour.
+
+    An emergency is for coordinator and chair, and ends with the role (security.md Z5).
+    """
+    from offenders.models import BreakGlass
+
+    admitted = Q(named(actor))
+    for gate in _gates:
+        admitted &= Q(gate(actor))
+    if not actor.has_role("coordinator", "chair"):
+        return admitted
+    emergency = BreakGlass.objects.filter(case=OuterRef("pk"), membership=actor.membership, ends_at__gt=clock.now())
+    return admitted | Q(Exists(emergency))
+
+
+class BreakGlassQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> BreakGlassQuerySet:
+        """Every opening of the scheme, for those who look them over (security.md Z5)."""
+        if actor is None or not actor.holds("offenders.review_openings"):
+            return self.none()
+        return self.in_scheme_of(actor)
 
 
 class CaseQuerySet(SchemeQuerySet):
@@ -37,22 +102,24 @@ class CaseQuerySet(SchemeQuerySet):
         """
         if actor is None or actor.user is None or not actor.holds("offenders.view_cohort"):
             return self.none()
-        rows = self.in_scheme_of(actor).filter(Q(restricted=False) | self._named(actor))
+        rows = self.in_scheme_of(actor).filter(Q(restricted=False) | opened_to(actor))
         if actor.has_role("coordinator", "chair", "researcher"):
             return rows
         rows = rows.exclude(status="closed")
-        return rows if actor.reads_all_cases else rows.filter(self._involved(actor) | self._named(actor))
+        return rows if actor.reads_all_cases else rows.filter(self._involved(actor) | named(actor))
 
-    def _named(self, actor: Actor) -> Exists:
-        from offenders.models import CaseGrant
+    def closed_to(self, actor: Actor | None) -> CaseQuerySet:
+        """The restricted cases that the actor may not open. Whatever tells of their people is absent for the actor."""
+        rows = self.in_scheme_of(actor).filter(restricted=True)
+        if actor is None or actor.user is None or not actor.holds("offenders.view_cohort"):
+            return rows
+        return rows.filter(~opened_to(actor))
 
-        grants = CaseGrant.objects.filter(
-            Q(expires_at=None) | Q(expires_at__gt=clock.now()),
-            content_object=OuterRef("pk"),
-            user=actor.user,
-            permission__codename="open_restricted_case",
-        )
-        return Exists(grants)
+    def sealed_to(self, actor: Actor | None) -> CaseQuerySet:
+        """Those of them whose reference and owner the actor may know: as coordinator or chair (security.md Z4)."""
+        if actor is None or not actor.has_role("coordinator", "chair"):
+            return self.none()
+        return self.closed_to(actor)
 
     def _involved(self, actor: Actor) -> Q:
         from offenders.models import Assignment

@@ -14,6 +14,7 @@ from iom.reminders import Due, source
 from .blocks import EXIT_DAYS
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, to_re_rate
 from .models import Case, Colour
+from .restricted import named_people
 
 
 @source
@@ -28,7 +29,7 @@ def releases(scheme: Scheme, on: date) -> Iterable[Due]:
             kind="release_due",
             subject=case.reference,
             due=due,
-            recipients=coordinators(scheme, on),
+            recipients=who_hears(case, on),
             text=f"Re-rating due {weekday_day(due)}: {case.reference}, release expected",
             url=reverse("case", args=[case.reference]),
             email_body=(
@@ -59,7 +60,7 @@ def green_months(scheme: Scheme, on: date) -> Iterable[Due]:
             kind="green_exit",
             subject=case.reference,
             due=clock.due,
-            recipients=coordinators(scheme, on),
+            recipients=who_hears(case, on),
             text=f"Exit review due {weekday_day(clock.due)}: {case.reference}, Green for {months} months",
             url=reverse("case", args=[case.reference]),
             email_body=(
@@ -73,6 +74,11 @@ def coordinators(scheme: Scheme, on: date) -> tuple[User, ...]:
     """Everyone who is a coordinator of the scheme on a day."""
     held = Membership.objects.filter(scheme=scheme).current(on).with_role("coordinator").select_related("user")
     return tuple({membership.user for membership in held})
+
+
+def who_hears(case: Case, on: date) -> tuple[User, ...]:
+    """The coordinators; of a restricted case those named on it, whoever they are, and nobody else (security.md Z4)."""
+    return named_people(case) if case.restricted else coordinators(case.scheme, on)
 
 
 def _cases(scheme: Scheme) -> object:

@@ -41,6 +41,12 @@ def opens_a_case_of(actor: Actor, offender: Offender | None) -> bool:
     return offender is not None and Offender.objects.visible_to(actor).filter(pk=offender.pk).exists()
 
 
+@rules.predicate
+def is_sealed_to(actor: Actor, case: Case | None) -> bool:
+    """Restricted, and not open to this coordinator or chair."""
+    return case is not None and Case.objects.sealed_to(actor).filter(pk=case.pk).exists()
+
+
 permit("offenders.view_cohort", at_the_table)
 # Whoever nominates enters the person.
 permit("offenders.add_offender", at_the_table | has_role("referrer"))
@@ -54,3 +60,7 @@ permit("offenders.view_case", at_the_table, opens_it)
 permit("offenders.change_case", office, opens_it)
 # Who leads a case hears first of an arrest or a release date; the rating then follows by the scheme's rule.
 permit("offenders.record_custody", at_the_table, opens_it & (office | leads_it))
+# Who may keep a case to named people is asked by `offenders.restricted`: the coordinator, or who leads the case.
+permit("offenders.restrict_case", at_the_table, opens_it & (has_role("coordinator") | leads_it))
+permit("offenders.break_glass", office, is_sealed_to)
+permit("offenders.review_openings", has_role("coordinator", "scheme_admin"))

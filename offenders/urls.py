@@ -2,11 +2,16 @@
 
 from django.urls import path
 
-from offenders.views import board, case, custody
+from offenders.views import board, case, custody, restricted
 
 urlpatterns = [
     path("cases/", board.cases, name="cases"),
+    path("cases/opened-in-emergency/", restricted.openings, name="openings"),
     path("cases/<str:reference>/", case.case, name="case"),
     path("cases/<str:reference>/custody/", custody.custody, name="case_custody"),
     path("cases/<str:reference>/custody/release/", custody.release, name="case_release"),
+    path("cases/<str:reference>/open/", restricted.open_in_emergency, name="case_open"),
+    path("cases/<str:reference>/restrict/", restricted.restrict, name="case_restrict"),
+    path("cases/<str:reference>/restrict/<int:pk>/end/", restricted.end_grant, name="case_end_grant"),
+    path("cases/<str:reference>/restrict/lift/", restricted.lift, name="case_lift"),
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from iom import audit, clock
 from iom.jinja import plural
@@ -48,31 +49,41 @@ def opens_restricted(actor: Actor, meeting: Meeting) -> bool:
     From the start of a meeting it takes the signature that the body's rule asks for; between meetings the last one of
     the version in force counts. Being named on the case is asked for besides.
     """
-    if actor.membership is None:
-        return False
-    if meeting.status == MeetingStatus.LIVE:
-        return signature_of(actor.membership, meeting) is not None
+    return opening_signatures(actor, meeting).exists()
+
+
+def opening_signatures(actor: Actor, meeting: Meeting) -> QuerySet[AgreementSignature]:
+    """The actor's signatures by which restricted material is open to them at a meeting, or until it and after it."""
+    rows = signed_by(actor)
+    if meeting.status == MeetingStatus.LIVE and meeting.body.policy.agreement.signed == "each_meeting":
+        rows = rows.filter(meeting=meeting)
+    return rows
+
+
+def signed_by(actor: Actor) -> QuerySet[AgreementSignature]:
+    """The actor's signatures under the version in force, whatever the meeting."""
     version = actor.scheme.policy.sharing_agreement.version
-    return AgreementSignature.objects.filter(membership=actor.membership, agreement_version=version).exists()
+    return AgreementSignature.objects.filter(membership=actor.membership, agreement_version=version)
 
 
 @transaction.atomic
-def sign(meeting: Meeting, *, by: Actor, typed_name: str, agreed: Sequence[bool]) -> AgreementSignature:
-    """Sign the version in force for this meeting; signed twice is signed once. `agreed`: each statement, ticked or not.
+def sign(meeting: Meeting | None, *, by: Actor, typed_name: str, agreed: Sequence[bool]) -> AgreementSignature:
+    """Sign the version in force, for a meeting or (None) between meetings; signed twice is signed once.
 
-    Raises PermissionDenied, or StepRefused when a statement is not ticked, the name is not the signer's own, or the
-    meeting is over.
+    `agreed`: each statement, ticked or not. Raises PermissionDenied, or StepRefused when a statement is not ticked, the
+    name is not the signer's own, or the meeting is over.
     """
-    if not by.can("panels.sign_agreement", meeting) or by.membership is None:
+    allowed = by.holds("panels.sign_agreement") if meeting is None else by.can("panels.sign_agreement", meeting)
+    if not allowed or by.membership is None:
         raise PermissionDenied
-    if meeting.status not in OPEN_TO_ITEMS:
+    if meeting is not None and meeting.status not in OPEN_TO_ITEMS:
         raise StepRefused([f"This meeting is {meeting.get_status_display().lower()}: there is nothing to sign for it."])
     statements = by.scheme.policy.sharing_agreement.statements
     if len(agreed) != len(statements) or not all(agreed):
         raise StepRefused([tick_words(len(statements))])
     if _plain(typed_name) != _plain(by.user.name):
         raise StepRefused([f"Type your name as it stands on your account: {by.user.name}."])
-    if signature := signature_of(by.membership, meeting):
+    if signature := present_signature(by, meeting):
         return signature
     try:
         with transaction.atomic():
@@ -85,13 +96,17 @@ def sign(meeting: Meeting, *, by: Actor, typed_name: str, agreed: Sequence[bool]
                 signed_at=clock.now(),
             )
     except IntegrityError:  # A double click: the other request signed.
-        return AgreementSignature.objects.get(
-            meeting=meeting,
-            membership=by.membership,
-            agreement_version=by.scheme.policy.sharing_agreement.version,
-        )
-    audit.record("sign_agreement", signature, by=by, after=signature.agreement_version[:60], meeting=meeting.key)
+        return signed_by(by).get(meeting=meeting)
+    version = signature.agreement_version[:60]
+    audit.record("sign_agreement", signature, by=by, after=version, meeting=meeting.key if meeting else None)
     return signature
+
+
+def present_signature(actor: Actor, meeting: Meeting | None) -> AgreementSignature | None:
+    """The signature that spares another one: at a meeting by its body's rule, between meetings the last one."""
+    if meeting is not None:
+        return signature_of(actor.membership, meeting)
+    return signed_by(actor).order_by("signed_at").last()
 
 
 def tick_words(count: int) -> str:

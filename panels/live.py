@@ -24,6 +24,7 @@ from . import record
 from .agreement import opens_restricted
 from .decide import STATUTORY
 from .models import AgendaItem, Decision, ItemAction, ItemState, Section
+from .papers import items_for
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -134,7 +135,7 @@ def said_of_actions(item: AgendaItem) -> list[ItemAction]:
 
 def rail(actor: Actor, meeting: Meeting, number: str) -> Rail | None:
     """The items of a meeting, at the one with this number or else the first not decided; None without such an item."""
-    items = list(AgendaItem.objects.visible_to(actor).filter(meeting=meeting).numbered().for_list())
+    items = list(items_for(actor, meeting).numbered().for_list())
     if not items:
         return None
     unfinished = [item for item in items if item.state == ItemState.OPEN]

@@ -186,9 +186,11 @@ class Attendance(SchemeModel):
 
 
 class AgreementSignature(SchemeModel):
-    """A person's signature under the information sharing agreement, for one meeting (Merton, information sharing)."""
+    """A person's signature under the information sharing agreement, for one meeting (Merton, information sharing) or,
+    without a meeting, between meetings.
+    """
 
-    meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, related_name="signatures")
+    meeting = models.ForeignKey(Meeting, null=True, on_delete=models.PROTECT, related_name="signatures")
     membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="signatures")
     agreement_version = models.CharField(max_length=40)
     typed_name = models.CharField(max_length=120)
@@ -198,7 +200,9 @@ class AgreementSignature(SchemeModel):
         constraints = [
             per_scheme(),
             *same_scheme("meeting", "membership"),
-            models.UniqueConstraint(fields=["meeting", "membership", "agreement_version"], name="panels_signed_once"),
+            models.UniqueConstraint(
+                fields=["meeting", "membership", "agreement_version"], name="panels_signed_once", nulls_distinct=False
+            ),
         ]
         triggers = [pgtrigger.Protect(name="signature_stays", operation=pgtrigger.Update | pgtrigger.Delete)]
 

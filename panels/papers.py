@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 
 from iom import clock
 from iom.models import Meeting
@@ -123,11 +123,11 @@ class Papers:
 
 def items_for(actor: Actor, meeting: Meeting) -> AgendaItemQuerySet:
     """The items that the actor may read: those about restricted cases only if named there and signed (Z4, Z12)."""
-    rows = AgendaItem.objects.visible_to(actor).filter(meeting=meeting)
-    if not agreement.opens_restricted(actor, meeting):
-        restricted = Case.objects.filter(scheme=meeting.scheme, restricted=True)
-        rows = rows.exclude(case__in=restricted).exclude(referral__offender__in=restricted.values("offender"))
-    return rows
+    restricted = Case.objects.filter(scheme=meeting.scheme, restricted=True)
+    about_one = Q(Exists(restricted.filter(pk=OuterRef("case"))))
+    about_one |= Q(Exists(restricted.filter(offender=OuterRef("referral__offender"))))
+    signed = Q(Exists(agreement.opening_signatures(actor, meeting)))
+    return AgendaItem.objects.visible_to(actor).filter(signed | ~about_one, meeting=meeting)
 
 
 def papers(meeting: Meeting, actor: Actor) -> Papers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from iom.models import Meeting, SchemeQuerySet
 from offenders.models import Case
@@ -22,10 +22,12 @@ class OfMeetingsQuerySet(SchemeQuerySet):
 class AgendaItemQuerySet(OfMeetingsQuerySet):
     def visible_to(self, actor: Actor | None) -> AgendaItemQuerySet:
         """Items of those meetings; one of a restricted case is absent for who is not named on it (security.md Z4)."""
-        seen = Case.objects.visible_to(actor).filter(restricted=True)
-        unseen = Case.objects.in_scheme_of(actor).filter(restricted=True).exclude(pk__in=seen.values("pk"))
+        closed = Case.objects.closed_to(actor)
         return (
-            super().visible_to(actor).exclude(case__in=unseen).exclude(referral__offender__in=unseen.values("offender"))
+            super()
+            .visible_to(actor)
+            .exclude(Exists(closed.filter(pk=OuterRef("case"))))
+            .exclude(Exists(closed.filter(offender=OuterRef("referral__offender"))))
         )
 
     def numbered(self) -> AgendaItemQuerySet:

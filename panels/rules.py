@@ -1,12 +1,13 @@
 """Who may do what at and around a meeting."""
 
 import rules
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 
 from iom.access import Actor, has_role, permit
 from iom.models import Meeting
-from offenders.querysets import involves
+from offenders.querysets import involves, restricted_needs
 
+from . import agreement
 from .models import AgendaItem
 from .querysets import meetings_with_papers
 
@@ -50,3 +51,9 @@ def cases_on_agendas_of_our_bodies(actor: Actor) -> QuerySet:
     return AgendaItem.objects.filter(
         meeting__in=meetings_with_papers(actor), meeting__attendance__agency=actor.agency, case__isnull=False
     ).values("case")
+
+
+@restricted_needs
+def signature_under_the_agreement(actor: Actor) -> Exists:
+    """security.md Z12: nobody reads restricted material without having signed the version in force."""
+    return Exists(agreement.signed_by(actor))

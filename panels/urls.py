@@ -5,6 +5,7 @@ from django.urls import path
 from .views import agenda, agreement, attendance, circulation, live, meetings, minutes, notices
 
 urlpatterns: list = [
+    path("agreement/", agreement.between_meetings, name="agreement"),
     # Before the meeting
     path("meetings/", meetings.list_meetings, name="meetings"),
     path("meetings/new/", meetings.new_meeting, name="new_meeting"),

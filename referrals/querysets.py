@@ -21,9 +21,7 @@ class ReferralQuerySet(SchemeQuerySet):
         """
         if actor is None or actor.user is None or not actor.holds("referrals.view_referrals"):
             return self.none()
-        hidden = Case.objects.filter(offender=OuterRef("offender"), restricted=True).exclude(
-            pk__in=Case.objects.visible_to(actor).filter(restricted=True).values("pk")
-        )
+        hidden = Case.objects.closed_to(actor).filter(offender=OuterRef("offender"))
         mine = Q(referrer__user=actor.user)
         sent = ~Q(status="draft")
         if actor.has_role("coordinator", "chair", "researcher"):
@@ -53,9 +51,7 @@ class CheckRequestQuerySet(SchemeQuerySet):
         """
         if actor is None or actor.user is None or not actor.holds("referrals.answer_checks"):
             return self.none()
-        hidden = Case.objects.filter(offender=OuterRef("offender"), restricted=True).exclude(
-            pk__in=Case.objects.visible_to(actor).filter(restricted=True).values("pk")
-        )
+        hidden = Case.objects.closed_to(actor).filter(offender=OuterRef("offender"))
         return self.in_scheme_of(actor).exclude(Exists(hidden))
 
     def for_grid(self) -> CheckRequestQuerySet:

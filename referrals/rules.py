@@ -4,7 +4,7 @@ import rules
 from django.db.models import QuerySet
 
 from iom.access import Actor, has_role, permit
-from offenders.querysets import involves
+from offenders.querysets import called_by_reference, involves
 
 from .models import CheckRequest, Referral
 
@@ -56,3 +56,8 @@ permit("referrals.ask_agencies", has_role("coordinator"))
 @involves
 def cases_we_are_asked_about(actor: Actor) -> QuerySet:
     return CheckRequest.objects.filter(agency=actor.agency, case__isnull=False).values("case")
+
+
+@called_by_reference
+def nominations() -> QuerySet:
+    return Referral.objects.all()

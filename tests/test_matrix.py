@@ -53,6 +53,12 @@ MATRIX: dict[str, Row] = {
     "case": Row(TABLE, GET, "case"),
     "case_custody": Row(TABLE, BOTH, "case"),
     "case_release": Row(TABLE, POST, "case"),
+    # restricted cases: whoever does not lead the case meets 403 before a form that they would not be given
+    "case_open": Row(frozenset({"coordinator", "chair"}), BOTH, "case"),
+    "case_restrict": Row(TABLE, BOTH, "case", some_refused=True),
+    "case_end_grant": Row(TABLE, POST, "grant"),
+    "case_lift": Row(TABLE, POST, "case"),
+    "openings": Row(frozenset({"coordinator", "scheme_admin"}), BOTH),
     # nomination
     "referrals": Row(NOMINATE),
     "referral_new": Row(NOMINATE, BOTH),
@@ -103,6 +109,7 @@ MATRIX: dict[str, Row] = {
     "add_visitor": Row(COORDINATOR, POST, "meeting"),
     "remove_visitor": Row(COORDINATOR, POST, "visitor"),
     "sign_agreement": Row(TABLE, BOTH, "meeting"),
+    "agreement": Row(TABLE, BOTH),
     # at and after the meeting
     "live": Row(TABLE, BOTH, "meeting"),
     "start_meeting": Row(COORDINATOR, POST, "meeting"),

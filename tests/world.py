@@ -115,6 +115,7 @@ class World:
         return {
             "": lambda: [],
             "case": lambda: [things["case"].reference],
+            "grant": lambda: [things["case"].reference, 1],
             "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
             "action": lambda: [things["action"].pk],
             "referral": lambda: [things["referral"].reference],
@@ -131,6 +132,7 @@ class World:
 NEVER = {
     "": [],
     "case": ["IOM-9999"],
+    "grant": ["IOM-9999", 1],
     "pathway": ["IOM-9999", "accommodation"],
     "action": [999999],
     "referral": ["IOM-R-9999"],

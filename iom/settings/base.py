@@ -249,3 +249,9 @@ LOGGING = {
         "fontTools": {"level": "ERROR"},
     },
 }
+
+# security.md Z4, Z5: how long one grant on a restricted case may last; how long an emergency opens it, and the shortest
+# reason that is taken.
+RESTRICTED_GRANT_DAYS = 365
+BREAK_GLASS_MINUTES = 60
+BREAK_GLASS_REASON = 20

@@ -19,6 +19,7 @@ from offenders.blocks import rating_counts
 from offenders.clocks import Calendar, coming_for
 from offenders.forms.board import SORTS, FilterForm, SearchForm
 from offenders.models import Case, Search
+from offenders.restricted import sealed_cases
 
 ON_A_PAGE = 100
 
@@ -44,7 +45,9 @@ def _search(request: HttpRequest) -> HttpResponse:
 
 
 def _known(actor: Actor, reference: str) -> bool:
-    return Case.objects.visible_to(actor).filter(reference=reference).exists()
+    """Whether there is a page to go to: the case, or what coordinator and chair see of one that is closed to them."""
+    rows = Case.objects.visible_to(actor) | Case.objects.sealed_to(actor)
+    return rows.filter(reference=reference).exists()
 
 
 def _kept(parameters: QueryDict) -> QueryDict:
@@ -82,6 +85,7 @@ def _board(request: HttpRequest, search_form: SearchForm | None = None) -> dict[
         "sort": sort,
         "shown": shown,
         "rows": _rows(actor, listed, today),
+        "sealed": sealed_cases(actor),
     }
 
 

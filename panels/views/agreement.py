@@ -19,6 +19,16 @@ from .at import of_papers
 @of_papers
 def sign_agreement(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Summary, full text, the statements to tick, the name to type."""
+    return _sign(request, meeting)
+
+
+@page("panels.sign_agreement", methods=("GET", "POST"))
+def between_meetings(request: HttpRequest) -> HttpResponse:
+    """The same between meetings: what opens restricted material then (security.md Z12)."""
+    return _sign(request, None)
+
+
+def _sign(request: HttpRequest, meeting: Meeting | None) -> HttpResponse:
     text = request.actor.scheme.policy.sharing_agreement
     form = SignForm(request.POST if request.method == "POST" else None, agreement=text)
     if request.method == "POST" and form.is_valid():
@@ -29,15 +39,15 @@ def sign_agreement(request: HttpRequest, meeting: Meeting) -> HttpResponse:
                 form.add_error("typed_name" if problem.startswith("Type") else None, problem)
         else:
             messages.success(request, "Agreement signed. Thank you")
-            return redirect(meeting)
+            return redirect(meeting or "home")
     return render(
         request,
         "panels/sign_agreement.html",
         {
             "meeting": meeting,
             "agreement": text,
-            "rule_text": meeting.body.policy.agreement,
+            "rule_text": meeting.body.policy.agreement if meeting else None,
             "form": form,
-            "signature": agreement.signature_of(request.actor.membership, meeting),
+            "signature": agreement.present_signature(request.actor, meeting),
         },
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from itertools import count
 
+from iom import clock
 from iom.access import Actor, actor_for
 from iom.models import Agency, Body, Meeting, Membership, Role, Scheme, Seat, User
 from iom.policy import load_preset
 from iom.schemes import create_scheme
-from offenders.models import Case, Offender, RagRating
-from panels.models import AgendaItem, Attendance, Minutes, Section
+from offenders.models import Case, CaseGrant, Offender, RagRating
+from offenders.restricted import permission
+from panels.models import AgendaItem, AgreementSignature, Attendance, Minutes, Section
 from referrals import sections
 from referrals.models import AgencyReturn, CheckRequest, Referral
 
@@ -238,3 +240,26 @@ def minutes(meeting: Meeting, *, status: str = "draft", **fields) -> Minutes:
     meeting.status = "minutes_drafted"
     meeting.save(update_fields=["status"])
     return Minutes.objects.create(scheme=meeting.scheme, meeting=meeting, status=status, **fields)
+
+
+# --- Restricted cases
+
+
+def signed(person: Membership) -> AgreementSignature:
+    """The version of the sharing agreement that is in force, signed between meetings."""
+    return AgreementSignature.objects.create(
+        scheme=person.scheme,
+        membership=person,
+        agreement_version=person.scheme.policy.sharing_agreement.version,
+        typed_name=person.user.name,
+        signed_at=clock.now(),
+    )
+
+
+def named(case: Case, person: Membership, *, until: datetime | None = None, sign: bool = True) -> CaseGrant:
+    """Somebody who is named on a restricted case and has signed the sharing agreement."""
+    if sign and not AgreementSignature.objects.filter(membership=person).exists():
+        signed(person)
+    return CaseGrant.objects.create(
+        user=person.user, permission=permission(), content_object=case, reason="Works with them", expires_at=until
+    )

@@ -7,7 +7,6 @@ import pytest
 
 from iom import clock
 from offenders.actions import assign, rate, record_custody
-from offenders.models import CaseGrant
 from tests import factories
 
 
@@ -95,20 +94,6 @@ def test_another_schemes_case_and_none_at_all_are_the_same_404(case, sign_in, po
 
     assert page(foreign.reference) == page("IOM-9999")
     assert page(foreign.reference)[0] == 404
-
-
-def test_restricted_case_opens_to_those_named_on_it(merton, sign_in, police, coordinator):
-    from django.contrib.auth.models import Permission
-
-    case = factories.case(merton, restricted=True)
-    address = f"/cases/{case.reference}/"
-    assert sign_in(coordinator).get(address).status_code == 404
-
-    permission = Permission.objects.get(codename="open_restricted_case")
-    CaseGrant.objects.create(user=police.user, permission=permission, content_object=case, reason="Lead")
-
-    assert sign_in(police).get(address).status_code == 200
-    assert sign_in(coordinator).get(address).status_code == 404
 
 
 # --- Custody ---
