@@ -23,4 +23,4 @@ RUN python scripts/build_assets.py \
 ENV DJANGO_SETTINGS_MODULE=iom.settings.production
 USER panel
 EXPOSE 8000
-CMD ["python", "-m", "gunicorn", "iom.wsgi", "--bind", "0.0.0.0:8000", "--no-control-socket"]
+CMD ["python", "-m", "gunicorn", "iom.wsgi", "-c", "python:iom.serving", "--bind", "0.0.0.0:8000", "--no-control-socket"]

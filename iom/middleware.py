@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from iom import audit, clock
+from iom import audit, clock, logs
 from iom.access import Actor, actor_for
 from iom.models import Membership
 from iom.pages import Interruption
@@ -35,6 +35,7 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.id = uuid.uuid4().hex[:12]
         audit.request_id.set(request.id)
+        logs.request_id.set(request.id)
         began = time.perf_counter()
         response = self.respond(request)
         response["X-Request-ID"] = request.id
@@ -43,8 +44,8 @@ class RequestId:
         log.info(
             "request",
             extra={
-                "request_id": request.id,
                 "route": match.view_name if match else "",
+                "method": request.method,
                 "status": response.status_code,
                 "ms": round((time.perf_counter() - began) * 1000, 1),
                 "user_id": actor.user.pk if actor and actor.user else None,
@@ -56,15 +57,38 @@ class RequestId:
 
 # Everything a browser lets pages use is off, but for passkeys and the copying of recovery codes (security.md H2).
 FEATURES_OFF = (
-    "accelerometer autoplay bluetooth browsing-topics camera clipboard-read display-capture encrypted-media fullscreen "
-    "gamepad geolocation gyroscope hid identity-credentials-get idle-detection keyboard-map local-fonts magnetometer "
-    "microphone midi otp-credentials payment picture-in-picture screen-wake-lock serial storage-access usb "
-    "window-management xr-spatial-tracking"
-).split()
-FEATURES_OWN = ("publickey-credentials-get", "publickey-credentials-create", "clipboard-write")
-PERMISSIONS_POLICY = ", ".join(
-    [*(f"{name}=()" for name in FEATURES_OFF), *(f"{name}=(self)" for name in FEATURES_OWN)]
+    "accelerometer",
+    "autoplay",
+    "bluetooth",
+    "browsing-topics",
+    "camera",
+    "clipboard-read",
+    "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "gamepad",
+    "geolocation",
+    "gyroscope",
+    "hid",
+    "identity-credentials-get",
+    "idle-detection",
+    "keyboard-map",
+    "local-fonts",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "otp-credentials",
+    "payment",
+    "picture-in-picture",
+    "screen-wake-lock",
+    "serial",
+    "storage-access",
+    "usb",
+    "window-management",
+    "xr-spatial-tracking",
 )
+FEATURES_OWN = ("publickey-credentials-get", "publickey-credentials-create", "clipboard-write")
+PERMISSIONS_POLICY = ", ".join([*(f"{name}=()" for name in FEATURES_OFF), *(f"{name}=(self)" for name in FEATURES_OWN)])
 
 
 class Headers:

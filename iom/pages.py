@@ -29,7 +29,9 @@ class Interruption(Http404):
         self.template, self.context = template, context
 
 
-def page(permission: str, *, methods: tuple[str, ...] = ("GET",), kind: str = "", grid: bool = False) -> Callable[[View], View]:
+def page(
+    permission: str, *, methods: tuple[str, ...] = ("GET",), kind: str = "", grid: bool = False
+) -> Callable[[View], View]:
     """Guard a view: the permission is asked for before anything else, and named for the access matrix.
 
     `PUBLIC` needs nobody, `SIGNED_IN` needs an account but no scheme. Anything else needs an actor who holds it: nobody

@@ -30,16 +30,17 @@ def filled_in(value):
 
 
 def variables_of_production_settings():
-    """Every `env.…("NAME")` of the module, and whether it may be missing."""
+    """Every `env.…("NAME")` and `secret("NAME")` of the module, and whether it may be missing."""
     tree = ast.parse((CHECKOUT / "iom" / "settings" / "production.py").read_text())
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     read = {}
     for call in calls:
-        if isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") == "env" and call.args:
+        reads = getattr(call.func, "id", "") == "secret" or getattr(getattr(call.func, "value", None), "id", "") == "env"
+        if reads and call.args:
             if isinstance(call.args[0], ast.Constant):
                 optional = any(keyword.arg == "default" for keyword in call.keywords)
                 name = call.args[0].value
-                read[name] = read.get(name, False) or optional
+                read[name] = read.get(name, True) and optional
     return read
 
 
@@ -81,7 +82,7 @@ def test_texts_sort_and_logs_keep_quiet_as_in_the_embedded_server():
     postgres = SERVICES["postgres"]
 
     assert postgres["environment"]["POSTGRES_INITDB_ARGS"].split() == [*INITDB][2:]
-    for name in ("timezone", "log_timezone", "log_min_error_statement", "log_error_verbosity"):
+    for name in ("timezone", "log_timezone", "log_min_messages", "log_min_error_statement", "log_error_verbosity"):
         assert f"{name}={SETTINGS[name]}" in postgres["command"]
 
 

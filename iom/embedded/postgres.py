@@ -38,7 +38,8 @@ SETTINGS = {
     "max_connections": "100",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # Statements and details quote what people typed: they stay out of the log.
+    # Statements, details and the words of an error quote what people typed: they stay out of the log.
+    "log_min_messages": "fatal",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }

@@ -226,8 +226,8 @@ class Supervisor:
         say("Starting the web server, the worker, the clock and the relay")
         python = sys.executable
         bound = [word for address in self.addresses for word in ("--bind", address)]
-        web = [python, "-m", "gunicorn", "iom.wsgi", "--no-control-socket", *bound, "--workers", "2"]
-        web += ["--worker-class", "gthread", "--threads", "4", "--timeout", "60", "--graceful-timeout", "8"]
+        web = [python, "-m", "gunicorn", "iom.wsgi", "-c", "python:iom.serving", "--no-control-socket", *bound]
+        web += ["--workers", "2", "--graceful-timeout", "8"]
         if os.access("/dev/shm", os.W_OK):  # noqa: S108 -- gunicorn's heartbeat: a slow disk must not stop a worker
             web += ["--worker-tmp-dir", "/dev/shm"]  # noqa: S108
         celery = [python, "-m", "celery", "-A", "iom"]

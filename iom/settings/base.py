@@ -4,8 +4,21 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
+
+
+def secret(name: str, default: str | None = None) -> str:
+    """The secret `name` of the environment, or of the file that `name`_FILE names (security.md L5)."""
+    path = env.str(f"{name}_FILE", default="")
+    if not path:
+        return str(env.str(name) if default is None else env.str(name, default=default))
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read.") from error
+
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 VERSION = "0.1"
@@ -208,6 +221,11 @@ DEFAULT_FROM_EMAIL = "IOM Panel <no-reply@iom-panel.example>"
 # Where links in e-mails lead; no personal data stands in them.
 SITE_URL = "http://localhost:8000"
 
+# security.md L4: a database that is away is found out in time to say so.
+DATABASE_OPTIONS = {"connect_timeout": 3, "tcp_user_timeout": 4000, "keepalives_idle": 10}
+# Whether the role that serves may own the tables: where one role is given for everything, and never in production.
+OWNER_MAY_SERVE = False
+
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 300
@@ -223,6 +241,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULE = {
     "sweep-reminders": {"task": "iom.sweep_reminders", "schedule": 300.0},
@@ -244,6 +263,10 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "iom": {"level": "INFO"},
+        # Django's own handlers would print tracebacks or send them by e-mail. What is refused stands in our own lines.
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        "django.request": {"level": "ERROR"},
+        "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
         # WeasyPrint and fontTools speak of fonts at length; only what goes wrong matters.
         "weasyprint": {"level": "ERROR"},
         "fontTools": {"level": "ERROR"},

@@ -7,7 +7,7 @@ from pathlib import Path
 from iom.embedded import paths
 
 from .base import *  # noqa: F403 -- settings are made by adding to the base
-from .base import BASE_DIR, CACHE_OPTIONS, RATES, env
+from .base import BASE_DIR, CACHE_OPTIONS, DATABASE_OPTIONS, RATES, env
 
 IOM_HOME = Path(env.str("IOM_HOME", default=str(BASE_DIR / ".iom"))).resolve()
 _urls = paths.urls(IOM_HOME)
@@ -21,7 +21,10 @@ DATABASES = {
 for _database in DATABASES.values():
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
+    _database["OPTIONS"] = DATABASE_OPTIONS | _database.get("OPTIONS", {})
     _database["TEST"] = {"MIGRATE": True}
+
+OWNER_MAY_SERVE = bool(env.str("DATABASE_URL", default="")) and not env.str("DATABASE_OWNER_URL", default="")
 
 _redis = env.str("REDIS_URL", default="")
 CELERY_BROKER_URL = _redis or _urls["REDIS_URL"]

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 from kombu.exceptions import OperationalError
 
-from iom import outbox
+from iom import outbox, starting
 from iom.tasks import deliver
 
 log = logging.getLogger("iom.relay")
@@ -28,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="send what is due now, then end")
 
     def handle(self, *args: Any, once: bool = False, **options: Any) -> None:
+        starting.refuse_or_go_on()
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
