@@ -1,6 +1,7 @@
-"""The dates around a meeting, computed from its day and the body's rules; never stored as a countdown.
+"""The dates around a meeting, computed from its day and the body's rules; never a countdown.
 
-Pure: today and the bank holidays are arguments. Dates are Europe/London dates.
+Pure: today and the bank holidays are arguments. Dates are Europe/London dates. `iom.stored_dates` keeps what was
+computed, with the rule, the rules' version and the holidays' version (security.md T4).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Name = Literal["nominations_close", "agenda_due", "checks_due", "minutes_due"]
 class Deadline:
     """One date of a meeting. `date` is None where the body has no such date; `rule` says it in words.
 
-    `due_at` is the London time by which it must be done; None means at the end of that day.
+    `due_at` is the London time by which it must be done; None means at the end of that day. `moved_from` is where a
+    stored date stood before the rules or the bank holidays changed, if it moved then.
     """
 
     name: Name
@@ -35,6 +37,7 @@ class Deadline:
     kind: Literal["must", "usual"] | None
     rule: str
     skipped: tuple[Skipped, ...] = ()
+    moved_from: Day | None = None
 
     @property
     def moment(self) -> datetime | None:
@@ -52,7 +55,10 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class MeetingDates:
-    """The four deadlines of a meeting, and what a person should know about how they were found."""
+    """The four deadlines of a meeting, and what a person should know about how they were found.
+
+    `rules` is the number of the policy version by which stored dates were counted; None where nothing is stored.
+    """
 
     meeting: date
     nominations_close: Deadline
@@ -61,6 +67,14 @@ class MeetingDates:
     minutes_due: Deadline
     holidays_known_to: date
     warnings: tuple[str, ...]
+    rules: int | None = None
+    holidays: str = ""
+
+    @property
+    def takes_nominations_until(self) -> datetime | None:
+        """The first instant at which a nomination is too late: without a closing date, the end of the meeting's day."""
+        closing = self.nominations_close
+        return closing.moment if closing.date else replace(closing, date=self.meeting, due_at=None).moment
 
     def __iter__(self) -> Iterator[Deadline]:
         """The deadlines in the order in which a meeting is prepared."""
@@ -87,7 +101,16 @@ def meeting_dates(body: BodyPolicy, meeting: date, holidays: Holidays) -> Meetin
     ]
     if unknown := next((day for day in computed if not holidays.knows(day)), None):
         warnings.append(holidays.unknown(unknown))
-    return MeetingDates(meeting, nominations, agenda, checks, minutes, holidays.known_to, tuple(warnings))
+    return MeetingDates(
+        meeting,
+        nominations,
+        agenda,
+        checks,
+        minutes,
+        holidays.known_to,
+        tuple(warnings),
+        holidays=holidays.version,
+    )
 
 
 def in_words(rule: DeadlineRule) -> str:
@@ -98,18 +121,10 @@ def in_words(rule: DeadlineRule) -> str:
     return f"{rule.count} {rule.unit} {days} {rule.relation} the meeting"
 
 
-def deciding_meeting(body: BodyPolicy, meetings: Iterable[date], now: datetime, holidays: Holidays) -> date | None:
-    """The first of the body's meetings whose nominations are still open at `now`; None if there is none.
-
-    A body without a closing date takes nominations until the end of the day of the meeting.
-    """
-    for meeting in sorted(meetings):
-        closing = meeting_dates(body, meeting, holidays).nominations_close
-        if closing.date is None:
-            closing = replace(closing, date=meeting)
-        if not closing.passed(now):
-            return meeting
-    return None
+def deciding_meeting(calendar: Iterable[MeetingDates], now: datetime) -> date | None:
+    """The first of a body's meetings whose nominations are still open at `now`; None if there is none."""
+    still_open = (dates for dates in calendar if (until := dates.takes_nominations_until) and now < until)
+    return min((dates.meeting for dates in still_open), default=None)
 
 
 def first_on_or_after(meetings: Iterable[date], day: date) -> date | None:

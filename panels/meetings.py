@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from iom import audit, clock, notify
-from iom.deadlines import MeetingDates, meeting_dates
+from iom import audit, clock, notify, stored_dates
+from iom.deadlines import MeetingDates
 from iom.jinja import hour, longday, plural
 from iom.models import Body, Meeting, Membership, Role, Scheme, Seat, User
 from iom.steps import StepRefused, locked, take
-from iom.working_days import holidays_of
 from referrals.models import CheckRequest, Referral, ReferralStatus
 
 from . import agenda, circulation
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 
 def dates_of(body: Body, on: date) -> MeetingDates:
     """The deadlines that a meeting of `body` on a day would have, before it is planned."""
-    policy = body.scheme.policy
-    return meeting_dates(policy.body(body.slug), on, holidays_of(policy))
+    return body.dates_on(on)
 
 
 def chairs(scheme: Scheme) -> list[Membership]:
@@ -70,6 +68,7 @@ def plan(
         place=place,
         chair=chair,
     )
+    stored_dates.store(meeting)
     audit.record("plan_meeting", meeting, by=by, after=meeting.status, meeting=meeting.key)
     agenda.add_items(meeting, [agenda.Wanted(section) for section in agenda.STANDING], by=by)
     # A move to this day and back leaves no signpost that leads away from what is here now.
@@ -91,7 +90,7 @@ def change(
 ) -> Meeting:
     """Change when and where a meeting is, or who chairs it. Another day moves it: its old address leads to the new one.
 
-    Deadlines follow by themselves, and so does the day by which agencies answer. Whoever has the agenda is told.
+    Its dates are counted and stored anew, and the day by which agencies answer follows. Whoever has the agenda is told.
     Raises PermissionDenied, StepRefused or Stale.
     """
     meeting = locked(Meeting, meeting.pk, version=version)
@@ -113,7 +112,7 @@ def change(
     meeting.save(update_fields=[*changed, "version"])
     if "date" in changed:
         _leave_signpost(meeting, old)
-        CheckRequest.objects.filter(meeting=meeting, closed_at=None).update(due_on=meeting.dates.checks_due.date)
+        stored_dates.store(meeting)
     audit.record("change_meeting", meeting, by=by, fields=changed, meeting=meeting.key)
     if {"date", "starts_at", "place"}.intersection(changed):
         _tell(

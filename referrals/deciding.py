@@ -10,7 +10,6 @@ from iom import clock
 from iom.deadlines import Deadline, deciding_meeting
 from iom.models import Meeting, Scheme
 from iom.policy.bodies import BodyPolicy, LateRule
-from iom.working_days import holidays_of
 
 if TYPE_CHECKING:
     from referrals.models import Referral
@@ -47,7 +46,7 @@ def panels_for(scheme: Scheme, at: datetime | None = None) -> Panels:
     )
     for meeting in coming:
         meeting.scheme = scheme
-    first = deciding_meeting(body, [meeting.date for meeting in coming], now, holidays_of(scheme.policy))
+    first = deciding_meeting([meeting.dates for meeting in coming], now)
     return Panels(
         body,
         next((meeting for meeting in coming if meeting.date == first), None),

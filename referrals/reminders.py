@@ -7,8 +7,9 @@ from datetime import date, timedelta
 
 from iom.jinja import day_month, longday, weekday_day
 from iom.models import Agency, Meeting, Membership, Scheme
+from iom.models.dates import holidays_in
 from iom.reminders import Due, source
-from iom.working_days import holidays_of, step
+from iom.working_days import step
 from referrals import chasing, deciding
 
 # How long before they close people hear of it: time enough to write one (about 7 minutes) on a working day.
@@ -47,7 +48,7 @@ def checks_due(scheme: Scheme, on: date) -> Iterator[Due]:
     rows = [row for row in chasing.progress(chasing.open_to_all(scheme.pk), on) if row["left"]]
     meetings = {meeting.pk: meeting for meeting in _meetings(scheme, {row["meeting"] for row in rows})}
     agencies = Agency.objects.in_bulk({row["agency"] for row in rows})
-    holidays = holidays_of(scheme.policy)
+    holidays = holidays_in(scheme)
     for row in rows:
         meeting, agency = meetings[row["meeting"]], agencies[row["agency"]]
         due = meeting.dates.checks_due.date

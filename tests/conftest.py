@@ -61,7 +61,8 @@ def committed(django_db_setup, django_db_blocker):
         with connections["owner"].cursor() as cursor:
             cursor.execute(
                 "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables WHERE schemaname = 'public' "
-                "AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"
+                "AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission', "
+                "'iom_bankholiday')"
             )
             cursor.execute(f"TRUNCATE {cursor.fetchone()[0]} CASCADE")
         connections["owner"].close()

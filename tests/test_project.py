@@ -25,6 +25,7 @@ OUTSIDE = {
     "iom.User": "one account for several schemes (security.md Z3)",
     "iom.Scheme": "the scheme itself",
     "iom.Tick": "the clock's last run",
+    "iom.BankHoliday": "the country's days, the same for every scheme (security.md T3)",
 }
 
 

@@ -3,6 +3,7 @@
 from .accounts import Passkey, PasswordReset, RecoveryCode, RememberedDevice, SecondFactor, Throttle
 from .base import CompositeKey, SameScheme, SchemeModel, SchemeQuerySet, per_scheme, same_scheme
 from .calendar import Body, Meeting, MeetingStatus, Seat
+from .dates import BankHoliday, SchemeHoliday, StoredDate
 from .people import Agency, Invitation, Membership, PolicyVersion, Role, Scheme, User
 from .records import (
     AuditEvent,
@@ -19,6 +20,7 @@ from .sessions import HeldPost, Session
 __all__ = [
     "Agency",
     "AuditEvent",
+    "BankHoliday",
     "Body",
     "CompositeKey",
     "Counter",
@@ -40,9 +42,11 @@ __all__ = [
     "SameScheme",
     "RememberedDevice",
     "Scheme",
+    "SchemeHoliday",
     "SchemeModel",
     "SchemeQuerySet",
     "Seat",
+    "StoredDate",
     "Tick",
     "User",
     "SecondFactor",

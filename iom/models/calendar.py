@@ -11,10 +11,10 @@ from django.urls import reverse
 from iom import clock
 from iom.deadlines import MeetingDates, meeting_dates
 from iom.policy import BodyPolicy
-from iom.working_days import holidays_of
 
 from .base import SchemeModel, SchemeQuerySet, per_scheme, same_scheme
-from .people import Agency, Membership, User
+from .dates import dates_in, holidays_in
+from .people import Agency, Membership, Scheme, User
 
 if TYPE_CHECKING:
     from datetime import date
@@ -46,6 +46,10 @@ class Body(SchemeModel):
     def policy(self) -> BodyPolicy:
         """The scheme's rules for this body."""
         return self.scheme.policy.body(self.slug)
+
+    def dates_on(self, day: date) -> MeetingDates:
+        """The deadlines that a meeting on that day has by today's rules and bank holidays."""
+        return _counted(self.scheme, self.slug, day)
 
 
 class Seat(SchemeModel):
@@ -140,6 +144,13 @@ class Meeting(SchemeModel):
 
     @property
     def dates(self) -> MeetingDates:
-        """Its deadlines, computed from the policy in force, never stored as a countdown (design.md 5)."""
-        policy = self.scheme.policy
-        return meeting_dates(policy.body(self.body.slug), self.date, holidays_of(policy))
+        """Its deadlines as they were stored when it was planned (security.md T4), never a countdown (design.md 5).
+
+        Where none are stored for its day they are computed from the policy in force.
+        """
+        stored = dates_in(self.scheme).get(self.pk)
+        return stored if stored and stored.meeting == self.date else _counted(self.scheme, self.body.slug, self.date)
+
+
+def _counted(scheme: Scheme, body: str, day: date) -> MeetingDates:
+    return meeting_dates(scheme.policy.body(body), day, holidays_in(scheme))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from itertools import count
 
-from iom import clock
+from iom import clock, stored_dates
 from iom.access import Actor, actor_for
 from iom.models import Agency, Body, Meeting, Membership, Role, Scheme, Seat, User
 from iom.policy import load_preset
@@ -64,8 +64,8 @@ def of_first_body(of: Scheme) -> Body:
 
 
 def meeting(of: Scheme, on: date, *, chair: Membership | None = None, body: Body | None = None, **fields) -> Meeting:
-    """A sitting of the scheme's first body, in draft."""
-    return Meeting.objects.create(
+    """A sitting of the scheme's first body, in draft, with its dates."""
+    made = Meeting.objects.create(
         scheme=of,
         body=body or of_first_body(of),
         date=on,
@@ -74,6 +74,8 @@ def meeting(of: Scheme, on: date, *, chair: Membership | None = None, body: Body
         chair=chair,
         **fields,
     )
+    stored_dates.store(made)
+    return made
 
 
 def offender(of: Scheme, **fields) -> Offender:

@@ -128,7 +128,7 @@ def test_workdays_past_the_table_says_so():
     found = answer("workdays", "2029-01-02", "1", "working", "after")
 
     assert found["date"] == "2029-01-03"
-    assert found["warnings"][0].startswith("Bank holidays are not yet known for 2029-01-03")
+    assert found["warnings"][0].startswith("Bank holidays not yet known for 2029-01-03")
 
 
 @pytest.mark.parametrize(

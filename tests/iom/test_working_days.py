@@ -96,6 +96,26 @@ def test_step_warns_where_holidays_are_not_known(start, relation, warned):
     assert computed.holidays_known_to == d("2028-12-31")
 
 
+@pytest.mark.parametrize(
+    ("start", "count", "unit", "warned"),
+    [
+        ("2028-12-31", 1, "calendar", True),
+        ("2028-12-30", 1, "calendar", False),
+        ("2029-01-02", 0, "calendar", True),
+        ("2029-01-02", 0, "working", True),
+        ("2028-12-31", 0, "working", False),
+    ],
+)
+def test_every_result_past_the_last_year_says_so(start, count, unit, warned):
+    warnings = step(d(start), count, unit, "after", english_holidays()).warnings
+
+    assert [warning.startswith("Bank holidays not yet known for 2029-01-0") for warning in warnings] == [True] * warned
+
+
+def test_step_from_an_unknown_day_into_known_ones_has_no_warning():
+    assert step(d("2029-01-01"), 2, "working", "before", english_holidays()).warnings == ()
+
+
 def test_step_past_the_known_years_still_skips_weekends():
     assert step(d("2031-05-02"), 1, "working", "after", english_holidays()).date == d("2031-05-05")
 
