@@ -19,6 +19,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.db import IntegrityError, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
 
 from iom import audit, clock
 from iom.models import User
@@ -143,6 +144,16 @@ def end_all(user: User, but: str | None = None, *, why: str = "changed") -> int:
     return sum(end(session, why) for session in mine.select_related("user"))
 
 
+def handle(session: Session) -> str:
+    """How a page names a session: nobody can use it in place of the session's own key."""
+    return salted_hmac("iom.sessions", session.session_key).hexdigest()[:32]
+
+
+def of(user: User) -> list[Session]:
+    """The live sessions of a person, the one used last first."""
+    return list(Session.objects.live(clock.now()).filter(user=user).order_by("-active_at").select_related("user"))
+
+
 def _keep_the_newest(user_id: int, *, but: str) -> None:
     """At most five at a time: the sixth ends the oldest (security.md S4)."""
     # One sign-in after another, or two at once would each see only four others.
@@ -185,7 +196,7 @@ def browser_in_words(agent: str) -> str:
 class SessionEnds:
     """Keeps the time of what people do, to the minute; polls do not count (security.md S2).
 
-    A view made with `@page(…, activity=False)` is a poll. From the heartbeat of a recording page with the header
+    A view made with `@page(…, kind="poll")` is a poll. From the heartbeat of a recording page with the header
     `X-Recording-Visible: 1`, sent while the page can be seen, the session lives on for at most four hours.
     """
 
@@ -197,7 +208,7 @@ class SessionEnds:
         response = self.respond(request)
         row = request.session.row
         if row is not None and row.user_id and request.resolver_match is not None:
-            if getattr(request.resolver_match.func, "activity", True):
+            if getattr(request.resolver_match.func, "kind", "") != "poll":
                 self._touch(row, "active_at", came)
             elif request.headers.get(VISIBLE) == "1":
                 self._touch(row, "shown_at", came)
@@ -208,3 +219,12 @@ class SessionEnds:
         minute = timedelta(seconds=settings.SESSION_TOUCH_SECONDS)
         if last is None or at - last >= minute:
             Session.objects.filter(pk=row.pk, ended_at=None).update(**{column: at})
+
+
+def sweep() -> None:
+    """End the sessions that ran out with nobody there, and delete the rows whose day is over."""
+    now = clock.now()
+    open_still = Session.objects.filter(user__isnull=False, ended_at=None)
+    for session in open_still.exclude(pk__in=Session.objects.live(now).values("pk")).select_related("user"):
+        end(session, session.over(now))
+    SessionStore.clear_expired()
