@@ -6,13 +6,13 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render, resolve_url
+from django.shortcuts import render
 
+import iom.fresh
+from iom import held
 from iom.views import errors
 
 PUBLIC = "public"
@@ -30,15 +30,18 @@ class Interruption(Http404):
 
 
 def page(
-    permission: str, *, methods: tuple[str, ...] = ("GET",), kind: str = "", grid: bool = False
+    permission: str, *, methods: tuple[str, ...] = ("GET",), kind: str = "", grid: bool = False, fresh: bool = False
 ) -> Callable[[View], View]:
     """Guard a view: the permission is asked for before anything else, and named for the access matrix.
 
     `PUBLIC` needs nobody, `SIGNED_IN` needs an account but no scheme. Anything else needs an actor who holds it: nobody
     is sent to sign in, and someone whose role lacks the function gets 403 (security.md Z8). GET brings HEAD with it.
 
-    `kind` is counted apart by `iom.limits.Rates`: search, pdf, export, upload, autosave or poll. A `grid` is a form of
-    many rows and may have more fields than others (`iom.limits.Sizes`).
+    `kind` is counted apart by `iom.limits.Rates`: search, pdf, export, upload, autosave or poll; polls do not keep a
+    session alive. A `grid` is a form of many rows and may have more fields than others (`iom.limits.Sizes`).
+
+    What somebody posts when their session is over is kept for them (`iom.held`). `fresh` asks for a code typed within
+    five minutes before anything is posted to the view (`iom.fresh`).
     """
 
     def guard(view: View) -> View:
@@ -47,20 +50,31 @@ def page(
             if request.method not in guarded.methods:
                 return errors.not_allowed(request, guarded.methods)
             if permission != PUBLIC and not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
+                return held.signed_out(request)
             if permission not in (PUBLIC, SIGNED_IN):
                 if request.actor is None:
                     return render(request, "errors/no_scheme.html", status=403)
                 if not request.actor.holds(permission):
                     raise PermissionDenied
+            if permission != PUBLIC and (answer := _before(request, fresh=fresh)):
+                return answer
             return view(request, *args, **kwargs)
 
         guarded.permission = permission
-        guarded.kind, guarded.grid = kind, grid
+        guarded.kind, guarded.grid, guarded.fresh = kind, grid, fresh
         guarded.methods = (*methods, "HEAD") if "GET" in methods else methods
         return guarded
 
     return guard
+
+
+def _before(request: HttpRequest, *, fresh: bool) -> HttpResponse | None:
+    """What is answered in place of the view: whether a code is wanted first, whether this was sent before."""
+    if request.method in ("GET", "HEAD"):
+        return None
+    if fresh and (answer := iom.fresh.required(request)):
+        return answer
+    return held.before_view(request)
 
 
 def found(rows: QuerySet, **lookup: Any) -> Any:

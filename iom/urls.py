@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from iom.views import home, settings, signing_in, system
+from iom.views import account, home, settings, signing_in, system
 
 handler400 = "iom.views.errors.bad_request"
 handler403 = "iom.views.errors.forbidden"
@@ -16,6 +16,12 @@ urlpatterns = [
     path("sign-out/", signing_in.sign_out, name="sign_out"),
     path("sign-in/invited/<str:secret>/", signing_in.invited, name="invited"),
     path("scheme/", signing_in.choose_membership, name="choose_membership"),
+    path("session/", account.session_state, name="session_state"),
+    path("carry-on/<uuid:number>/", account.carry_on, name="carry_on"),
+    path("carry-on/<uuid:number>/delete/", account.throw_away, name="throw_away"),
+    path("account/", account.account, name="account"),
+    path("account/sessions/", account.own_sessions, name="own_sessions"),
+    path("account/code/", account.fresh_code, name="fresh_code"),
     path("settings/users/", settings.users, name="users"),
     path("healthz", system.healthz, name="healthz"),
     path("readyz", system.readyz, name="readyz"),

@@ -126,7 +126,9 @@ MATRIX: dict[str, Row] = {
     "notices": Row(COORDINATOR, BOTH, "held"),
 }
 # Addresses that need nobody, or only an account.
-OPEN = {"sign_in", "sign_out", "invited", "healthz", "readyz", "choose_membership"}
+OPEN = {"sign_in", "sign_out", "invited", "healthz", "readyz", "choose_membership"} | {
+    "session_state", "carry_on", "throw_away", "account", "own_sessions", "fresh_code"
+}  # fmt: skip
 
 
 def names() -> list[str]:

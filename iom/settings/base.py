@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "iom.sessions.SessionEnds",
     "iom.middleware.WhoActs",
     "iom.limits.Rates",
+    "iom.fresh.TakesCode",
     "iom.middleware.DenyByDefault",
     "iom.middleware.PlainRefusals",
 ]
@@ -141,8 +142,8 @@ INVITATION_SECONDS = 72 * 60 * 60  # security.md A1
 PASSWORD_SHORTEST, PASSWORD_SHORTEST_OFFICE, PASSWORD_LONGEST = 12, 15, 128
 
 
-# security.md S1 to S5: sessions in the database (iom.sessions), ended by the times that stand there. The cookie lasts as
-# long as the browser is open, so that whose a session was is known when it is over. Lengths in seconds.
+# security.md S1 to S5: sessions in the database (iom.sessions), ended by the times that stand there. The cookie lasts
+# as long as the browser is open, so that whose a session was is known when it is over. Lengths in seconds.
 SESSION_ENGINE = "iom.sessions"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_IDLE_SECONDS = 30 * 60
@@ -157,7 +158,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "iom.views.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "iom.views.account.not_proven"
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

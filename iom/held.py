@@ -1,0 +1,205 @@
+"""What somebody sent when their session was over is kept for them, and sent once when they are back (security.md S5).
+
+The guard of every view (`iom.pages.page`) comes here, so each form of each page has it for nothing. The fields are kept
+on the server, sealed, for a day and for the one person whose session it was; another person who signs in with the same
+browser is neither shown them nor sends them. A form that cannot prove where it came from is kept in the same way, when
+the browser says that it came from a page of ours (H3).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from iom import clock
+from iom.models import HeldPost
+from iom.second_factor import sealed
+from iom.sessions import BEFORE
+
+if TYPE_CHECKING:
+    from iom.models import User
+
+# A field of the form that sends what was kept, the header of a request that asks to be kept, the session's own note.
+FIELD = "held_post"
+ASKS = "X-Hold"
+HELD = "held_post"
+SIGNED_OUT = "X-Signed-Out"
+
+KEPT = "You have been signed out. Sign in here to carry on. What you typed is kept."
+# Said for our own sake by every form, or made new when the form is sent again; what must not be kept at all.
+_MADE_NEW = frozenset({"csrfmiddlewaretoken", FIELD})
+_SECRET = ("password", "fresh_code")
+
+
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """Send to sign-in somebody whose session is over or who has none; what they posted is kept for whose it was.
+
+    A script gets 401 and shows sign-in over the page.
+    """
+    was = request.session.was
+    kept = None
+    if was is not None and was.user_id:
+        request.session[BEFORE] = {"user": was.user_id, "membership": was.membership_number}
+        if request.method == "POST":
+            kept = keep(request, was.user, was.membership_number)
+    if asked_by_script(request):
+        body = {"message": "You have been signed out. Sign in to carry on.", "held": str(kept.pk) if kept else None}
+        return JsonResponse(body, status=401, headers={SIGNED_OUT: "1"})
+    if kept is not None:
+        messages.warning(request, KEPT)
+        return _to_sign_in(reverse("carry_on", args=[kept.pk]))
+    return _to_sign_in(_way_back(request))
+
+
+def keep(request: HttpRequest, user: User, membership_number: int | None) -> HeldPost:
+    """Keep the fields of this request for `user` alone. A form that saves itself takes the place of its last save."""
+    fields = [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name not in _MADE_NEW and not any(word in name.lower() for word in _SECRET)
+        for value in values
+    ]
+    path = request.get_full_path()[:500]
+    autosave = request.headers.get("X-Autosave") == "1"
+    with transaction.atomic():
+        mine = HeldPost.objects.filter(user=user)
+        if autosave:
+            mine.filter(path=path, autosave=True).delete()
+        newest = mine.order_by("-at").values_list("pk", flat=True)[: settings.HELD_POSTS_AT_MOST - 1]
+        mine.exclude(pk__in=list(newest)).delete()
+        kept = HeldPost.objects.create(
+            user=user,
+            membership_number=membership_number,
+            path=path,
+            sealed=sealed.seal(json.dumps(fields)),
+            had_files=bool(request.FILES),
+            autosave=autosave,
+            at=clock.now(),
+        )
+    request.session[HELD] = str(kept.pk)
+    return kept
+
+
+def waiting_for(user: User) -> models.QuerySet[HeldPost]:
+    """What is kept for this person and not sent yet, the newest first."""
+    since = clock.now() - timedelta(seconds=settings.HELD_POST_SECONDS)
+    return HeldPost.objects.filter(user=user, at__gt=since).order_by("-at")
+
+
+def ends_at(kept: HeldPost) -> datetime:
+    """Until when it is kept."""
+    return kept.at + timedelta(seconds=settings.HELD_POST_SECONDS)
+
+
+def fields_of(kept: HeldPost) -> Iterator[tuple[str, str]]:
+    """Names and values as they were sent. None when they can no longer be read."""
+    try:
+        fields = json.loads(sealed.unseal(kept.sealed))
+    except sealed.Unreadable:
+        return
+    yield from ((name, value) for name, value in fields)
+
+
+def before_view(request: HttpRequest) -> HttpResponse | None:
+    """Answer, in place of the view, a request that only asks whether it would be kept, or one that is sent twice."""
+    if request.headers.get(ASKS) == "1":
+        return HttpResponse(status=204)
+    number = request.POST.get(FIELD) if request.method == "POST" else None
+    if number is None or _spend(request, number):
+        return None
+    problem = "This was sent already, or is no longer kept for you. Look at the page to see how it stands."
+    return render(request, "errors/refused.html", {"problems": [problem]}, status=409)
+
+
+def _spend(request: HttpRequest, number: str) -> bool:
+    """Take what is kept, once: for its own person, acting for the same agency. A refused request gives it back."""
+    try:
+        pk = UUID(number)
+    except ValueError:
+        return False
+    actor = getattr(request, "actor", None)
+    membership = actor.membership.pk if actor and actor.membership else None
+    mine = waiting_for(request.user).filter(pk=pk, path=request.get_full_path())
+    mine = mine.filter(models.Q(membership_number=membership) | models.Q(membership_number=None))
+    return bool(mine.order_by().delete()[0])
+
+
+def not_proven(request: HttpRequest) -> HttpResponse | None:
+    """Keep the form of a signed-in person that has an old token, and offer to send it again; None if it may be foreign.
+
+    A browser tells where a form came from; only what came from a page of ours is kept, and it is never sent by itself.
+    """
+    if not request.user.is_authenticated or asked_by_script(request) or not _from_our_page(request):
+        return None
+    actor = getattr(request, "actor", None)
+    kept = keep(request, request.user, actor.membership.pk if actor and actor.membership else None)
+    return render(request, "iom/carry_on.html", offered(request, kept) | {"expired": True}, status=403)
+
+
+def offered(request: HttpRequest, kept: HeldPost) -> dict[str, object]:
+    """Context of the page that offers to send what is kept."""
+    fields = list(fields_of(kept))
+    return {
+        "kept": kept,
+        "fields": fields,
+        "has_key": any(name == "form_key" for name, _ in fields),
+        "field": FIELD,
+        "until": ends_at(kept),
+    }
+
+
+def sweep() -> int:
+    """Forget what nobody came back for within the day; how many that were."""
+    until = clock.now() - timedelta(seconds=settings.HELD_POST_SECONDS)
+    return HeldPost.objects.filter(at__lte=until).delete()[0]
+
+
+def asked_by_script(request: HttpRequest) -> bool:
+    """Whether a script of ours asks, which shows sign-in over the page, and not the browser for a whole page."""
+    return (
+        request.headers.get("HX-Request") == "true"
+        or request.headers.get("X-Autosave") == "1"
+        or request.headers.get(ASKS) == "1"
+        or request.headers.get("Sec-Fetch-Dest") == "empty"
+    )
+
+
+def _from_our_page(request: HttpRequest) -> bool:
+    own = f"{request.scheme}://{request.get_host()}"
+    if origin := request.headers.get("Origin"):
+        return origin == own
+    referer = urlsplit(request.headers.get("Referer", ""))
+    return f"{referer.scheme}://{referer.netloc}" == own
+
+
+def _to_sign_in(wanted: str) -> HttpResponse:
+    return redirect(f"{reverse(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: wanted}, safe='/')}")
+
+
+def _way_back(request: HttpRequest) -> str:
+    """Where to go after signing in: the page that was asked for, or the one with the form that was sent."""
+    if "GET" in getattr(request.resolver_match.func, "methods", ()):
+        return request.get_full_path()
+    return page_behind(request) or request.get_full_path()
+
+
+def page_behind(request: HttpRequest) -> str:
+    """The page of ours from which this request was sent; empty when the browser does not say."""
+    referer = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=request.is_secure()):
+        return ""
+    parts = urlsplit(referer)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
