@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from iom import clock, outbox, reminders
+from collections.abc import Callable
+from functools import wraps
+
+from iom import clock, outbox, reminders, stored_dates
 from iom.celery import app
 from iom.models import Tick
 
 # People are reminded by day. It also keeps sweeps out of the hours in which clocks change (security.md T4).
-REMIND_FROM, REMIND_UNTIL = 7, 21
+DAY_FROM, DAY_UNTIL = 7, 21
+
+
+def by_day(work: Callable[[], None]) -> Callable[[], None]:
+    """Do the work by day only, by London's clocks; at night do nothing, since it comes up again in the morning."""
+
+    @wraps(work)
+    def when_it_is_day() -> None:
+        if DAY_FROM <= clock.now().astimezone(clock.LONDON).hour < DAY_UNTIL:
+            work()
+
+    when_it_is_day.by_day = True  # type: ignore[attr-defined]
+    return when_it_is_day
 
 
 @app.task(name="iom.deliver")
@@ -17,10 +32,17 @@ def deliver(message_id: str) -> None:
 
 
 @app.task(name="iom.sweep_reminders")
+@by_day
 def sweep_reminders() -> None:
     """Send what is due today."""
-    if REMIND_FROM <= clock.now().astimezone(clock.LONDON).hour < REMIND_UNTIL:
-        reminders.sweep(clock.today())
+    reminders.sweep(clock.today())
+
+
+@app.task(name="iom.restore_dates")
+@by_day
+def restore_dates() -> None:
+    """Let open dates follow rules that hold from today."""
+    stored_dates.restore_all()
 
 
 @app.task(name="iom.tick")
