@@ -30,7 +30,13 @@ class Interruption(Http404):
 
 
 def page(
-    permission: str, *, methods: tuple[str, ...] = ("GET",), kind: str = "", grid: bool = False, fresh: bool = False
+    permission: str,
+    *,
+    methods: tuple[str, ...] = ("GET",),
+    kind: str = "",
+    grid: bool = False,
+    fresh: bool = False,
+    once: bool = True,
 ) -> Callable[[View], View]:
     """Guard a view: the permission is asked for before anything else, and named for the access matrix.
 
@@ -42,6 +48,9 @@ def page(
 
     What somebody posts when their session is over is kept for them (`iom.held`). `fresh` asks for a code typed within
     five minutes before anything is posted to the view (`iom.fresh`).
+
+    What a signed-in person posts is done once for each key of a form (`iom.once`); `once=False` is for what has another
+    way of being done once, or may be done again without harm.
     """
 
     def guard(view: View) -> View:
@@ -62,6 +71,7 @@ def page(
 
         guarded.permission = permission
         guarded.kind, guarded.grid, guarded.fresh = kind, grid, fresh
+        guarded.once = once and permission != PUBLIC
         guarded.methods = (*methods, "HEAD") if "GET" in methods else methods
         return guarded
 

@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from iom.checks import every_url
+from tests.factories.client import KeyedClient
 from tests.world import NEVER, ROLES, World
 
 pytestmark = pytest.mark.django_db
@@ -155,7 +156,7 @@ def elsewhere() -> World:
 
 
 def enter(world: World, role: str) -> Client:
-    client = Client(raise_request_exception=True)
+    client = KeyedClient(raise_request_exception=True)
     client.force_login(world.people[role].user, backend="django.contrib.auth.backends.ModelBackend")
     session = client.session
     session["membership"] = world.people[role].pk

@@ -4,6 +4,7 @@ from .accounts import Passkey, PasswordReset, RecoveryCode, RememberedDevice, Se
 from .base import CompositeKey, SameScheme, SchemeModel, SchemeQuerySet, per_scheme, same_scheme
 from .calendar import Body, Meeting, MeetingStatus, Seat
 from .dates import BankHoliday, SchemeHoliday, StoredDate
+from .once import FormKey
 from .people import Agency, Invitation, Membership, PolicyVersion, Role, Scheme, User
 from .records import (
     AuditEvent,
@@ -25,6 +26,7 @@ __all__ = [
     "CompositeKey",
     "Counter",
     "Document",
+    "FormKey",
     "HeldPost",
     "Invitation",
     "LogEntry",
@@ -33,25 +35,25 @@ __all__ = [
     "Membership",
     "Notification",
     "OutboxMessage",
-    "PolicyVersion",
-    "Reminder",
     "Passkey",
     "PasswordReset",
-    "Role",
+    "PolicyVersion",
     "RecoveryCode",
-    "SameScheme",
     "RememberedDevice",
+    "Reminder",
+    "Role",
+    "SameScheme",
     "Scheme",
     "SchemeHoliday",
     "SchemeModel",
     "SchemeQuerySet",
     "Seat",
-    "StoredDate",
-    "Tick",
-    "User",
     "SecondFactor",
     "Session",
+    "StoredDate",
     "Throttle",
+    "Tick",
+    "User",
     "per_scheme",
     "same_scheme",
 ]

@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "iom.middleware.WhoActs",
     "iom.limits.Rates",
     "iom.fresh.TakesCode",
+    "iom.once.Once",
     "iom.middleware.DenyByDefault",
     "iom.middleware.PlainRefusals",
 ]
@@ -83,6 +84,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",
                 "iom.context.frame",
+                "iom.once.in_forms",
             ],
         },
     },
@@ -217,6 +219,14 @@ READING_SECONDS = 10 * 60
 # The cache only counts, so no page waits for it: seconds to an answer, and how long nobody asks one that gave none.
 CACHE_OPTIONS = {"socket_connect_timeout": 0.25, "socket_timeout": 0.25}
 CACHE_PAUSE_SECONDS = 30
+
+# security.md C2: what a form did is remembered for a day. A longer answer is not kept, but led to.
+FORM_KEYS_KEPT_HOURS = 24
+FORM_ANSWER_LONGEST_BYTES = 65_536
+# security.md C4: a recorder who is not heard of for so long may be followed by another; unanswered for so long, the
+# chair may hand over.
+RECORDER_LEASE_SECONDS = 60
+RECORDER_ANSWER_SECONDS = 60
 
 DEFAULT_FROM_EMAIL = "IOM Panel <no-reply@iom-panel.example>"
 # Where links in e-mails lead; no personal data stands in them.

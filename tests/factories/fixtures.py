@@ -8,6 +8,7 @@ from django.test import Client
 from iom.access import Actor, actor_for
 from iom.models import Membership, Scheme
 from tests import factories
+from tests.factories.client import KeyedClient
 
 
 @pytest.fixture
@@ -56,11 +57,17 @@ def as_housing(housing) -> Actor:
 
 
 @pytest.fixture
+def client() -> KeyedClient:
+    """Somebody's browser. In place of pytest-django's, whose forms carry no key."""
+    return KeyedClient()
+
+
+@pytest.fixture
 def sign_in():
     """A client signed in as a membership's person, acting for its agency."""
 
     def enter(membership: Membership) -> Client:
-        client = Client()
+        client = KeyedClient()
         client.force_login(membership.user, backend="django.contrib.auth.backends.ModelBackend")
         session = client.session
         session["membership"] = membership.pk

@@ -417,7 +417,7 @@ def test_live_page_costs_the_same_for_few_and_many_items(
 
 
 def test_autosave_is_light(review, recorder, django_assert_max_num_queries):
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(18):
         recorder.post(reverse("live_draft", args=[KEY]), {"item": "2", "note": "x"})
 
 
