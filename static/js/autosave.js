@@ -7,6 +7,7 @@
 //   401 signed out   403 token or right   409 someone was faster   anything else: again
 //   422 JSON {errors: {name: words}, fields?}   not valid: not saved, but for rows that `fields` has the version of
 import { announce } from "./announce.js";
+import { newKey } from "./once.js";
 
 const PAUSE = 1000;
 const LONGEST_WAIT = 30000;
@@ -26,6 +27,7 @@ class Autosave {
     this.saved = 0; // how many of them the server has
     this.unsavedFields = new Set();
     this.tries = 0;
+    this.key = null; // of what is being saved: the same again until the server has it or something else is typed
     this.flight = null;
     this.paused = false; // after 409 only the person can say how to go on
     this.refused = false; // after 422 trying again is no use until something is typed
@@ -57,6 +59,7 @@ class Autosave {
   edited(field) {
     if (!field.name || field.type === "file" || field.closest("[data-autosave-not]")) return;
     this.edits += 1;
+    this.key = null;
     this.unsavedFields.add(field.name);
     this.refused = false;
     if (this.paused) return;
@@ -67,7 +70,7 @@ class Autosave {
   body() {
     const data = new FormData(this.form);
     for (const [name, value] of [...data.entries()]) {
-      if (value instanceof File) data.delete(name);
+      if (value instanceof File || name === "form_key") data.delete(name);
     }
     return new URLSearchParams(data);
   }
@@ -77,10 +80,11 @@ class Autosave {
     if (this.flight || this.paused || this.refused || !this.dirty) return this.flight || Promise.resolve();
     const upTo = this.edits;
     const fields = new Set(this.unsavedFields);
+    this.key ??= newKey();
     this.flight = fetch(this.url, {
       method: "POST",
       body: this.body(),
-      headers: { "X-Autosave": "1", Accept: "application/json" },
+      headers: { "X-Autosave": "1", "X-Form-Key": this.key, Accept: "application/json" },
       credentials: "same-origin",
       redirect: "manual",
       keepalive,
@@ -101,6 +105,7 @@ class Autosave {
     if (response.ok) {
       const told = (response.headers.get("Content-Type") || "").includes("json") ? await response.json() : {};
       this.fill(told.fields);
+      this.key = null;
       this.saved = upTo;
       this.tries = 0;
       if (upTo === this.edits) this.unsavedFields.clear();

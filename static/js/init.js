@@ -5,6 +5,7 @@ import { startAutosave } from "./autosave.js";
 import { startHideScreen } from "./hide-screen.js";
 import { startKeys } from "./live-keys.js";
 import { startManners } from "./htmx-manners.js";
+import { startOnce } from "./once.js";
 import { startReorder } from "./reorder.js";
 import { startReveal } from "./reveal.js";
 
@@ -31,6 +32,7 @@ startReorder();
 startReveal();
 startHideScreen();
 startKeys();
+startOnce();
 startManners((root) => {
   initAll({ scope: root });
   startMoj(root);

@@ -1,11 +1,13 @@
 // Moving an item keeps the focus on it and says where it went (UX 4.7). The server does not know about this script: the
 // same form is posted, the same page comes back, and the list in it takes the place of ours.
 import { announce } from "./announce.js";
+import { newKey } from "./once.js";
 
 const post = async (list, form, button) => {
   const item = form.closest("[data-reorder-item]");
   const data = new URLSearchParams(new FormData(form));
   data.set("move", button);
+  data.set("form_key", newKey());
   let page;
   try {
     const response = await fetch(form.action, { method: "POST", body: data, credentials: "same-origin" });

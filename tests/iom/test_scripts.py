@@ -370,3 +370,49 @@ def test_move_that_fails_says_so(page, agenda, server):
         "item-B",
         "item-C",
     ]
+
+
+# --- Once ---------------------------------------------------------------------
+
+
+def test_autosave_has_a_key_for_each_text_and_none_of_the_forms(page, server):
+    opened(page, server)
+    page.locator("form[data-autosave]").evaluate(
+        "form => form.append(Object.assign(document.createElement('input'), "
+        "{type: 'hidden', name: 'form_key', value: 'of the form'}))"
+    )
+    note = page.get_by_label("Note", exact=True)
+
+    for text in ("Arrears", "Arrears since November"):
+        with page.expect_response("**/save/"):
+            note.fill(text)
+
+    first, second = (headers["x-form-key"] for _, _, headers in server.posts)
+    assert first != second
+    assert len(first) >= 16
+    assert all("form_key" not in fields for _, fields, _ in server.posts)
+
+
+def test_autosave_tries_again_under_the_same_key(page, server):
+    answers = iter([(500, "text/html", ""), None])
+    opened(page, server, lambda fields: next(answers) or saved(fields))
+
+    page.get_by_label("Note", exact=True).fill("Arrears")
+    page.wait_for_selector(f"{STATUS}:has-text('Saved 10:42')")
+
+    first, second = (headers["x-form-key"] for _, _, headers in server.posts)
+    assert first == second
+
+
+def test_second_click_is_not_sent(page, server):
+    source = """{% extends "layouts/page.html" %}{% from "components/form.html" import button %}
+{% block title %}Once{% endblock %}{% block main %}<h1>Once</h1><form method="post" action="/save/">
+{{ button("Save") }}</form>{% endblock %}"""
+    server.answers = {"/": lambda fields: drawn(source), "/save/": lambda fields: (204, "text/html", "")}
+    page.goto(f"{SITE}/")
+    expect(page.get_by_role("button", name="Hide screen")).to_be_visible()
+
+    page.get_by_role("button", name="Save").dblclick()
+    page.wait_for_load_state("networkidle")
+
+    assert len(server.posts) == 1
