@@ -206,7 +206,8 @@ class SessionEnds:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         came = clock.now()
         response = self.respond(request)
-        row = request.session.row
+        # The session is let go when the database is away (`iom.views.errors.unavailable`).
+        row = request.session.row if hasattr(request, "session") else None
         if row is not None and row.user_id and request.resolver_match is not None:
             if getattr(request.resolver_match.func, "kind", "") != "poll":
                 self._touch(row, "active_at", came)
