@@ -370,6 +370,41 @@ def test_two_that_restore_at_once_move_and_tell_once():
         assert StoredDate.objects.get(name="agenda_due").version == 2
 
 
+# --- on the page
+
+
+@pytest.mark.django_db
+@pytest.mark.feature(303)
+def test_page_of_a_meeting_says_where_a_date_stood_and_by_what_it_was_counted(merton, meeting, coordinator, sign_in):
+    new_rules(merton, agenda=5)
+    restore(merton)
+
+    html = sign_in(coordinator).get("/meetings/2026-03-12/edit/").content.decode()
+
+    assert "Was Thursday 5 March 2026, before the rules or the bank holidays changed" in html
+    assert "Bank holidays are known until Sunday 31 December 2028" in html
+    assert "Counted by version 2 of the scheme" in html and "version 1.0 of the bank holidays" in html
+
+
+@pytest.mark.django_db
+def test_dates_of_a_meeting_not_yet_planned_name_no_versions(merton, coordinator, sign_in):
+    body = factories.of_first_body(merton)
+    form = {
+        "body": str(body.pk),
+        "date": "9 1 2029",
+        "starts_at": "10",
+        "minutes_long": "120",
+        "place": "",
+        "chair": "",
+    }
+
+    html = sign_in(coordinator).post("/meetings/new/", form | {"show": "1"}).content.decode()
+
+    assert "Bank holidays not yet known for 2029-01-09" in html
+    assert "Bank holidays are known until Sunday 31 December 2028." in html
+    assert "Counted by version" not in html
+
+
 # --- the table of bank holidays
 
 
