@@ -18,7 +18,7 @@ from iom.access import task_actor
 from iom.deadlines import Deadline, meeting_dates
 from iom.jinja import longday
 from iom.models import Meeting, MeetingStatus, Membership, PolicyVersion, Role, Scheme, StoredDate, User
-from iom.models.dates import forget, holidays_in
+from iom.models.dates import forget, forget_dates, holidays_in
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -153,8 +153,9 @@ def _restore(meeting: Meeting, now: datetime, by: Actor) -> list[Moved]:
         row.version += 1
         changed.append(row)
     StoredDate.objects.bulk_update(changed, [*COUNTED, *BASIS, *STATE])
-    _follow(meeting)
+    forget_dates(meeting.scheme)
     if moved:
+        _follow(meeting)
         _tell(meeting, moved, fresh[Name.AGENDA_DUE], by)
     return moved
 
@@ -204,7 +205,7 @@ def _basis(row: StoredDate) -> tuple[date, int, str]:
 
 
 def _follow(meeting: Meeting) -> None:
-    forget(meeting.scheme)
+    forget_dates(meeting.scheme)
     for function in _counted:
         function(meeting)
 

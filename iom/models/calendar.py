@@ -13,7 +13,7 @@ from iom.deadlines import MeetingDates, meeting_dates
 from iom.policy import BodyPolicy
 
 from .base import SchemeModel, SchemeQuerySet, per_scheme, same_scheme
-from .dates import dates_in, holidays_in
+from .dates import dates_of, holidays_in
 from .people import Agency, Membership, Scheme, User
 
 if TYPE_CHECKING:
@@ -152,8 +152,7 @@ class Meeting(SchemeModel):
 
         Where none are stored for its day they are computed from the policy in force.
         """
-        stored = dates_in(self.scheme).get(self.pk)
-        return stored if stored and stored.meeting == self.date else _counted(self.scheme, self.body.slug, self.date)
+        return dates_of(self) or _counted(self.scheme, self.body.slug, self.date)
 
 
 def _counted(scheme: Scheme, body: str, day: date) -> MeetingDates:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+from iom.clock import today
 from iom.deadlines import Deadline, MeetingDates
 from iom.working_days import Holidays, Skipped, english_holidays, holidays_of, whole_years
 
 from .base import SchemeModel, per_scheme, same_scheme
 from .people import PolicyVersion, Scheme
+
+if TYPE_CHECKING:
+    from .calendar import Meeting
 
 
 class ListedDay(models.Model):
@@ -125,13 +129,20 @@ class StoredDate(SchemeModel):
 
 
 # What the rows of a scheme say is read once for each Scheme object, that is once a request: a page that lists meetings
-# gives them all the actor's scheme, and pays one query for the dates of all of them.
+# gives them all the actor's scheme, and pays one query for the dates of all of them. Of meetings held longer ago than
+# this the dates are read one by one: no page lists those.
+_LATELY = timedelta(days=200)
 _DATES, _HOLIDAYS = "_dates_in_mind", "_holidays_in_mind"
 
 
-def dates_in(scheme: Scheme) -> dict[int, MeetingDates]:
-    """The stored dates of every meeting of the scheme, by the meeting's id."""
-    return _once(scheme, _DATES, _read_dates)
+def dates_of(meeting: Meeting) -> MeetingDates | None:
+    """The stored dates of a meeting, if they were counted from its day."""
+    since = today() - _LATELY
+    known = _once(meeting.scheme, _DATES, lambda scheme: _read_dates(scheme, counted_from__gte=since))
+    if meeting.date < since and meeting.pk not in known:
+        known |= _read_dates(meeting.scheme, meeting=meeting) or {meeting.pk: None}
+    stored = known.get(meeting.pk)
+    return stored if stored and stored.meeting == meeting.date else None
 
 
 def holidays_in(scheme: Scheme) -> Holidays:
@@ -139,8 +150,13 @@ def holidays_in(scheme: Scheme) -> Holidays:
     return holidays_of(scheme.policy, _once(scheme, _HOLIDAYS, _read_holidays))
 
 
+def forget_dates(scheme: Scheme) -> None:
+    """Read dates anew when they are next asked for: called by whatever writes them."""
+    scheme.__dict__.pop(_DATES, None)
+
+
 def forget(scheme: Scheme) -> None:
-    """Read dates, holidays and the rules anew when they are next asked for: called by whatever changes them."""
+    """Read dates, holidays and the rules anew when they are next asked for: called by whatever counts with them."""
     for name in (_DATES, _HOLIDAYS, "policy_version"):
         scheme.__dict__.pop(name, None)
 
@@ -151,9 +167,9 @@ def _once(scheme: Scheme, name: str, read: Callable[[Scheme], Any]) -> Any:
     return scheme.__dict__[name]
 
 
-def _read_dates(scheme: Scheme) -> dict[int, MeetingDates]:
+def _read_dates(scheme: Scheme, **which: Any) -> dict[int, MeetingDates | None]:
     rows: dict[int, dict[str, StoredDate]] = {}
-    for row in StoredDate.objects.filter(scheme=scheme).annotate(rules=models.F("policy_version__number")):
+    for row in StoredDate.objects.filter(scheme=scheme, **which).annotate(rules=models.F("policy_version__number")):
         rows.setdefault(row.meeting_id, {})[row.name] = row
     return {meeting: _together(by_name) for meeting, by_name in rows.items() if len(by_name) == len(StoredDate.Name)}
 
