@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F
 
 from iom import clock
 from iom.models import OutboxMessage
@@ -83,6 +82,8 @@ def unclaim(ids: list[uuid.UUID]) -> None:
 
 def deliver(message_id: uuid.UUID | str) -> str:
     """Do one message's work once, whoever asks and however often. Returns its outcome."""
+    if not _begin(message_id):
+        return "nothing to do"
     try:
         with transaction.atomic():
             message = (
@@ -102,20 +103,39 @@ def deliver(message_id: uuid.UUID | str) -> str:
         return "failed"
 
 
+def _begin(message_id: uuid.UUID | str) -> bool:
+    """Count a try before it is made: work that kills its worker must not be sent for ever. False: nothing to do."""
+    with transaction.atomic():
+        message = (
+            OutboxMessage.objects.select_for_update(skip_locked=True)
+            .filter(pk=message_id, done_at=None, dead=False)
+            .first()
+        )
+        if message is None:
+            return False
+        if message.attempts < TRIES:
+            message.attempts += 1
+            message.save(update_fields=["attempts"])
+            return True
+    _put_off(message_id, "WorkerLost")
+    return False
+
+
 def _put_off(message_id: uuid.UUID | str, error: str) -> None:
     """Seven tries, from a minute to an hour apart, then the dead-letter list (security.md Q5)."""
     with transaction.atomic():
         message = OutboxMessage.objects.select_for_update().get(pk=message_id)
-        message.attempts = F("attempts") + 1
         message.last_error = error[:120]
-        message.save(update_fields=["attempts", "last_error"])
-        message.refresh_from_db()
+        message.save(update_fields=["last_error"])
         wait = min(60 * 2 ** (message.attempts - 1), 3600)
         message.due_at = clock.now() + timedelta(seconds=wait * random.uniform(0.9, 1.1))  # noqa: S311 -- jitter
         message.dead = message.attempts >= TRIES
         message.save(update_fields=["due_at", "dead"])
     if message.dead:
         log.error("outbox message is dead", extra={"subject": str(message_id), "verb": message.kind})
+        from iom import dead_letters
+
+        dead_letters.tell(message)
 
 
 def drain() -> int:

@@ -76,7 +76,7 @@ def settings_that_open_doors() -> Iterable[str]:
 
 def weak(key: str) -> bool:
     """Whether a secret key is short, of few characters, or one of those that come with examples."""
-    known = key.lower().startswith(("django-insecure", "only-for-tests", "change", "secret", "insecure", "default"))
+    known = key.lower().startswith(("django-insecure", "change", "secret", "insecure", "default"))
     return known or len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_CHARACTERS
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from iom.views import account, home, settings, signing_in, system
+from iom.views import account, home, outbox, settings, signing_in, system
 
 handler400 = "iom.views.errors.bad_request"
 handler403 = "iom.views.errors.forbidden"
@@ -23,6 +23,7 @@ urlpatterns = [
     path("account/sessions/", account.own_sessions, name="own_sessions"),
     path("account/code/", account.fresh_code, name="fresh_code"),
     path("settings/users/", settings.users, name="users"),
+    path("settings/outbox/", outbox.outbox, name="outbox"),
     path("healthz", system.healthz, name="healthz"),
     path("readyz", system.readyz, name="readyz"),
     path("", include("offenders.urls")),

@@ -49,6 +49,7 @@ MATRIX: dict[str, Row] = {
     "home": Row(EVERYONE),
     "notifications": Row(EVERYONE, BOTH),
     "users": Row(ADMIN, BOTH),
+    "outbox": Row(ADMIN, BOTH),
     # people and cases
     "cases": Row(TABLE, BOTH),
     "case": Row(TABLE, GET, "case"),

@@ -145,7 +145,7 @@ def test_deployment_check_is_clean():
 
 @pytest.mark.parametrize(
     ("key", "weak"),
-    [(KEY, False), (KEY[:49], True), ("x" * 60, True), ("Secret" + KEY, True), ("only-for-tests-" + KEY, True)],
+    [(KEY, False), (KEY[:49], True), ("x" * 60, True), ("Secret" + KEY, True), ("django-insecure-" + KEY, True)],
 )
 def test_key_that_others_know_is_weak(key, weak):
     assert starting.weak(key) is weak

@@ -21,6 +21,7 @@ NEEDS_NO_DATABASE = frozenset(
         "score_ovp",
         "panel_dates",
         "workdays",
+        "access_matrix",
         "assess_eligibility",
         "help",
         "version",
