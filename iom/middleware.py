@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from iom import audit, clock, logs
+from iom import audit, clock, logs, second_factor
 from iom.access import Actor, actor_for
 from iom.models import Membership
 from iom.pages import Interruption
@@ -117,7 +117,7 @@ class WhoActs:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.actor = None
         request.memberships = []
-        if not request.user.is_authenticated:
+        if not request.user.is_authenticated or second_factor.waits(request):
             return self.respond(request)
         request.memberships = list(
             Membership.objects.filter(user=request.user)

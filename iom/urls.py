@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from iom.views import account, home, outbox, settings, signing_in, system
+from iom.views import account, codes, home, outbox, passwords, security, settings, signing_in, system
 
 handler400 = "iom.views.errors.bad_request"
 handler403 = "iom.views.errors.forbidden"
@@ -15,6 +15,25 @@ urlpatterns = [
     path("sign-in/", signing_in.sign_in, name="sign_in"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
     path("sign-in/invited/<str:secret>/", signing_in.invited, name="invited"),
+    path("sign-in/code/", codes.code, name="code"),
+    path("sign-in/code/passkey/", codes.passkey, name="passkey"),
+    path("sign-in/code/passkey/question/", codes.passkey_question, name="passkey_question"),
+    path("sign-in/recovery-code/", codes.recovery_code, name="recovery_code"),
+    path("sign-in/lost-phone/", codes.lost_phone, name="lost_phone"),
+    path("sign-in/set-up-code/", codes.set_up_code, name="set_up_code"),
+    path("sign-in/set-up-code/square.svg", codes.set_up_square, name="set_up_square"),
+    path("sign-in/recovery-codes/", codes.recovery_codes, name="recovery_codes"),
+    path("sign-in/reset/", passwords.reset_ask, name="reset_ask"),
+    path("sign-in/reset/asked/", passwords.reset_asked, name="reset_asked"),
+    path("sign-in/reset/<str:secret>/", passwords.reset, name="reset"),
+    path("account/password/", passwords.change_password, name="change_password"),
+    path("account/security/", security.security, name="account_security"),
+    path("account/security/app/", security.new_app, name="new_app"),
+    path("account/security/recovery-codes/", security.new_recovery_codes, name="new_recovery_codes"),
+    path("account/security/passkeys/", security.add_passkey, name="add_passkey"),
+    path("account/security/passkeys/question/", security.new_passkey, name="new_passkey"),
+    path("account/security/passkeys/<int:number>/remove/", security.remove_passkey, name="remove_passkey"),
+    path("account/security/devices/", security.forget_devices, name="forget_devices"),
     path("scheme/", signing_in.choose_membership, name="choose_membership"),
     path("session/", account.session_state, name="session_state"),
     path("carry-on/<uuid:number>/", account.carry_on, name="carry_on"),

@@ -25,6 +25,12 @@ OUTSIDE = {
     "iom.User": "one account for several schemes (security.md Z3)",
     "iom.Scheme": "the scheme itself",
     "iom.Tick": "the clock's last run",
+    "iom.Throttle": "failures of people who are nobody yet (security.md A4)",
+    "iom.SecondFactor": "of an account",
+    "iom.RecoveryCode": "of an account",
+    "iom.Passkey": "of an account",
+    "iom.RememberedDevice": "of an account",
+    "iom.PasswordReset": "of an account",
     "iom.BankHoliday": "the country's days, the same for every scheme (security.md T3)",
 }
 

@@ -72,7 +72,6 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("secret", models.TextField(blank=True)),
-                ("pending", models.TextField(blank=True)),
                 (
                     "last_step",
                     models.BigIntegerField(default=0, help_text="The newest 30-second step whose code was accepted."),

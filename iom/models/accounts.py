@@ -31,14 +31,13 @@ class Throttle(models.Model):
 
 
 class SecondFactor(models.Model):
-    """A person's authenticator app (security.md M1 to M4). Secrets are sealed: see `iom.second_factor.sealed`.
+    """A person's authenticator app (security.md M1 to M4). The secret is sealed: see `iom.second_factor.sealed`.
 
-    `pending` is the secret of an app that is being set up; it becomes `secret` with its first right code.
+    It is empty until a first right code has shown that the app has it.
     """
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
     secret = models.TextField(blank=True)
-    pending = models.TextField(blank=True)
     last_step = models.BigIntegerField(default=0, help_text="The newest 30-second step whose code was accepted.")
     set_up_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=now, editable=False)

@@ -18,7 +18,8 @@ from iom import audit, clock, throttle
 from iom.models import RecoveryCode, SecondFactor, User
 from iom.second_factor import codes, sealed
 
-VERIFIED_AT = "code_verified_at"
+# In the session: when a code was last shown in it, and that it was begun in a remembered device instead.
+VERIFIED_AT, REMEMBERED = "code_verified_at", "device_remembered"
 
 
 class Outcome(StrEnum):
@@ -170,13 +171,18 @@ def needed(request: HttpRequest) -> bool:
 
 def is_verified(request: HttpRequest) -> bool:
     """Whether this session has shown its second factor, or was begun in a remembered device."""
-    return VERIFIED_AT in request.session
+    return VERIFIED_AT in request.session or REMEMBERED in request.session
 
 
 def mark_verified(request: HttpRequest) -> None:
     """The session has shown its second factor now: it goes on under a new id (security.md S1)."""
     request.session.cycle_key()
     request.session[VERIFIED_AT] = clock.now().timestamp()
+
+
+def mark_remembered(request: HttpRequest) -> None:
+    """The session was begun in a remembered device: no code is asked for, and none counts as fresh (security.md M6)."""
+    request.session[REMEMBERED] = True
 
 
 def waits(request: HttpRequest) -> bool:

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "iom.sessions.SessionEnds",
     "iom.middleware.WhoActs",
     "iom.limits.Rates",
+    "iom.second_factor.required.Required",
     "iom.fresh.TakesCode",
     "iom.once.Once",
     "iom.middleware.DenyByDefault",
@@ -109,17 +110,8 @@ SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
 ]
-# security.md A2: 12 characters or more, nothing common, nothing of the person's own.
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ("name", "email")},
-    },
-]
-LOGIN_URL = "sign_in"
-LOGIN_REDIRECT_URL = "home"
+# security.md A2, the same rules for every way of setting a password.
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "iom.passwords.Rules"}]
 
 # security.md A4 and M3: failures counted in the database (iom.throttle). Lengths in seconds.
 THROTTLES = {

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth import authenticate, login, logout, password_validation
+from django.contrib.auth import logout
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 
-from iom import clock, invitations
-from iom.forms import SaneForm
-from iom.middleware import SESSION_BEGAN, SESSION_MEMBERSHIP
-from iom.models import Role
+from iom import invitations, passwords, signing_in, throttle
+from iom.forms import CleanCharField, SaneForm
+from iom.middleware import SESSION_MEMBERSHIP
 from iom.pages import PUBLIC, SIGNED_IN, page
+from iom.second_factor.required import way_in
 
 
 class SignInForm(SaneForm):
@@ -31,61 +31,37 @@ class SignInForm(SaneForm):
             "invalid": "Enter an email address like name@example.org",
         },
     )
-    password = forms.CharField(
-        strip=False,
-        max_length=128,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Enter your password"},
-    )
+    password = passwords.PasswordField(error_messages={"required": "Enter your password"})
 
-    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.request = request
-        self.user = None
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean()
-        if {"email", "password"} <= data.keys():
-            self.user = authenticate(self.request, username=data["email"], password=data["password"])
-            if self.user is None:
-                raise ValidationError("Your email or password is not right")
-        return data
+    def refuse(self) -> None:
+        """Say that it did not work, and nothing of why."""
+        self.add_error(None, ValidationError("Your email or password is not right"))
 
 
-class NewPasswordForm(SaneForm):
+class FirstPasswordForm(SaneForm):
     """Name and first password of an invited person (security.md A2)."""
 
-    name = forms.CharField(
+    name = CleanCharField(
         label="Your full name",
         max_length=120,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         error_messages={"required": "Enter your full name"},
     )
-    password = forms.CharField(
-        label="Choose a password",
-        strip=False,
-        max_length=128,
-        help_text="12 characters or more. Three random words work well. Spaces are allowed.",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        error_messages={"required": "Choose a password"},
+    password = passwords.PasswordField(
+        new=True, label="Choose a password", error_messages={"required": "Choose a password"}
     )
 
     def __init__(self, invitation: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.invitation = invitation
+        self.fields["password"].help_text = passwords.help_text(passwords.invited_holder(invitation, "").shortest)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
         if password := data.get("password"):
-            person = invitations.account_of(self.invitation, name=data.get("name", ""))
-            shortest = 15 if set(self.invitation.roles) & {Role.COORDINATOR, Role.SCHEME_ADMIN} else 12
-            if len(password) < shortest:
-                self.add_error("password", f"The password must be {shortest} characters or more")
-            else:
-                try:
-                    password_validation.validate_password(password, person)
-                except ValidationError as error:
-                    self.add_error("password", error)
+            holder = passwords.invited_holder(self.invitation, data.get("name", ""))
+            for problem in passwords.problems(password, holder):
+                self.add_error("password", problem)
         return data
 
 
@@ -96,23 +72,39 @@ def own_path(request: HttpRequest, wanted: str) -> str:
     return "/"
 
 
-def _enter(request: HttpRequest, user: Any) -> None:
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    request.session[SESSION_BEGAN] = clock.now().timestamp()
+def wait(request: HttpRequest, seconds: int) -> HttpResponse:
+    """Too many tries: the time in words, and for machines (security.md A4, M3)."""
+    response = render(request, "errors/429.html", {"wait": throttle.in_words(seconds)}, status=429)
+    response["Retry-After"] = str(seconds)
+    return response
 
 
 @page(PUBLIC, methods=("GET", "POST"))
 @sensitive_post_parameters()
 def sign_in(request: HttpRequest) -> HttpResponse:
     """ux.md 4.1. `next` is kept, so that a link in an e-mail lands on its page."""
-    wanted = request.POST.get("next") or request.GET.get("next") or "/"
+    wanted = own_path(request, request.POST.get("next") or request.GET.get("next") or "/")
     if request.user.is_authenticated and request.method == "GET":
-        return redirect(own_path(request, wanted))
-    form = SignInForm(request, request.POST or None)
+        return redirect(way_in(request, wanted))
+    form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        _enter(request, form.user)
-        return redirect(own_path(request, wanted))
+        return _try(request, form, wanted)
+    return _sign_in_page(request, form, wanted)
+
+
+def _sign_in_page(request: HttpRequest, form: SignInForm, wanted: str) -> HttpResponse:
     return render(request, "iom/sign_in.html", {"form": form, "next": wanted})
+
+
+def _try(request: HttpRequest, form: SignInForm, wanted: str) -> HttpResponse:
+    answer = signing_in.try_password(request, form.cleaned_data["email"], form.cleaned_data["password"])
+    if answer.retry_after:
+        return wait(request, answer.retry_after)
+    if answer.user is None:
+        form.refuse()
+        return _sign_in_page(request, form, wanted)
+    signing_in.enter(request, answer.user, answer.device)
+    return redirect(way_in(request, wanted))
 
 
 @page(PUBLIC, methods=("POST",))
@@ -130,19 +122,27 @@ def invited(request: HttpRequest, secret: str) -> HttpResponse:
     """First sign-in. Opening the link spends nothing; only a password that is taken does (security.md A1)."""
     invitation = invitations.find(secret)
     if invitation is None:
-        return render(request, "iom/link_cannot_be_used.html", status=410)
+        return cannot_be_used(request)
     if invitations.has_account(invitation):
         if request.method == "POST":
-            invitations.accept(invitation, name="", password=None)
+            if invitations.accept(invitation, name="", password=None) is None:
+                return cannot_be_used(request)
             return redirect("sign_in")
         return render(request, "iom/invited_again.html", {"invitation": invitation})
-    form = NewPasswordForm(invitation, request.POST or None, initial={"name": invitation.name})
+    form = FirstPasswordForm(invitation, request.POST or None, initial={"name": invitation.name})
     if request.method == "POST" and form.is_valid():
         user = invitations.accept(invitation, **form.cleaned_data)
+        if user is None:
+            return cannot_be_used(request)
         logout(request)
-        _enter(request, user)
-        return redirect("home")
+        signing_in.enter(request, user)
+        return redirect(way_in(request, "/"))
     return render(request, "iom/invited.html", {"form": form, "invitation": invitation})
+
+
+def cannot_be_used(request: HttpRequest) -> HttpResponse:
+    """One page for every link that is spent, expired or altered (security.md A1, A5)."""
+    return render(request, "iom/link_cannot_be_used.html", status=410)
 
 
 @page(SIGNED_IN, methods=("GET", "POST"))

@@ -9,6 +9,7 @@ from iom.access import Actor, actor_for
 from iom.models import Membership, Scheme
 from tests import factories
 from tests.factories.client import KeyedClient
+from tests.factories.signing_in import verified
 
 
 @pytest.fixture
@@ -71,6 +72,7 @@ def sign_in():
         client.force_login(membership.user, backend="django.contrib.auth.backends.ModelBackend")
         session = client.session
         session["membership"] = membership.pk
+        verified(session)
         session.save()
         return client
 

@@ -105,7 +105,8 @@ def test_nobody_is_mailed_what_happened_in_the_demonstration():
     assert not Notification.objects.filter(read_at=None, created_at__lt=long_ago).exists()
 
 
-def test_everyone_of_the_contract_signs_in_and_the_demonstration_stays(client):
+def test_everyone_of_the_contract_signs_in_and_the_demonstration_stays(client, settings):
+    settings.DEMO_SIGN_IN = True
     load("waltham_forest")
     before = told()
 
@@ -115,6 +116,7 @@ def test_everyone_of_the_contract_signs_in_and_the_demonstration_stays(client):
         assert "What needs you" in client.get("/").content.decode()
         client.post("/sign-out/")
 
+    settings.DEMO_SIGN_IN = False
     assert load(if_empty=True) == "The demonstration is there already.\n"
     with pytest.raises(CommandError, match="there already") as refused:
         load()

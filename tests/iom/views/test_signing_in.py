@@ -11,16 +11,28 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from iom import clock, invitations
+from django.core.exceptions import PermissionDenied
+
+from iom import clock, invitations, second_factor
 from iom.access import actor_for
 from iom.models import Invitation, Membership, Scheme, Seat, User
 from tests import factories
+from tests.factories.signing_in import app_code, set_up, with_app
 
 pytestmark = pytest.mark.django_db
 
 
-def sign_in_as(client: Client, email: str, password: str = factories.PASSWORD, **extra):
+def type_password(client: Client, email: str, password: str = factories.PASSWORD, **extra):
     return client.post("/sign-in/", {"email": email, "password": password, **extra})
+
+
+def sign_in_as(client: Client, email: str, **extra):
+    """Password, then the code of an app that was set up before: the answer to the code."""
+    user = User.objects.get(email__iexact=email)
+    if not second_factor.is_set_up(user):
+        with_app(user)
+    asked = type_password(client, email, **extra)
+    return client.post(asked.url, {"code": app_code(), **extra})
 
 
 def test_sign_in_lands_on_the_page_of_the_link(client, coordinator):
@@ -39,23 +51,30 @@ def test_sign_in_never_leads_elsewhere(client, coordinator, elsewhere):
     assert response.url == "/"
 
 
-def test_unknown_wrong_and_disabled_accounts_get_the_same_answer(client, coordinator):
-    other = factories.member(coordinator.scheme, "member")
-    other.user.is_active = False
-    other.user.save()
-    mask = re.compile(r'value="[^"]*"')
+def test_unknown_wrong_disabled_and_waiting_accounts_get_the_same_answer(client, coordinator):
+    disabled = factories.member(coordinator.scheme, "member").user
+    User.objects.filter(pk=disabled.pk).update(is_active=False)
+    waiting = User.objects.create_user("waiting@example.org", "Wai Ting")
 
-    pages = {
-        mask.sub("", sign_in_as(client, email, password).content.decode())
+    answers = [
+        type_password(Client(), email, password)
         for email, password in [
             ("nobody@example.org", "x"),
             (coordinator.user.email, "wrong"),
-            (other.user.email, factories.PASSWORD),
+            (disabled.email, factories.PASSWORD),
+            (waiting.email, "x"),
         ]
-    }
+    ]
 
-    assert len(pages) == 1
-    assert "Your email or password is not right" in pages.pop()
+    assert len({same(answer.content.decode()) for answer in answers}) == 1
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({tuple(sorted(set(answer.headers) - {"X-Request-ID"})) for answer in answers}) == 1
+    assert "Your email or password is not right" in answers[0].content.decode()
+
+
+def same(page: str) -> str:
+    """A page without what differs from one request to the next; the address typed in is the reader's own."""
+    return re.sub(r'value="[^"]*"|[0-9a-f]{12}|\d\d? \w+ 20\d\d, \d\d:\d\d', "", page)
 
 
 def test_sign_out_is_a_post_and_ends_the_session(client, coordinator):
@@ -131,8 +150,9 @@ def test_create_scheme_prints_a_link_that_makes_the_administrator(client):
     assert client.get(link).status_code == 200
     assert client.get(link).status_code == 200
     response = client.post(link, {"name": "Ada Admin", "password": "three random words"})
+    assert response.url == "/sign-in/set-up-code/?next=%2F"
+    set_up(client)
 
-    assert response.url == "/"
     membership = Membership.objects.get(user__email="ada@council.example")
     assert membership.roles == ["scheme_admin"]
     assert client.get("/settings/users/").status_code == 200
@@ -196,9 +216,11 @@ def test_link_that_cannot_be_used_says_so_without_a_reason(client, invitation, s
 @pytest.mark.parametrize(
     ("password", "words"),
     [
-        ("short", "12 characters or more"),
-        ("qwerty123456", "too common"),
-        ("jo@housing.example", "too similar"),
+        ("short", "The password must be 12 characters or more"),
+        ("qwerty123456", "That password is on the list of common passwords"),
+        ("jo@housing.example", "The password must not have your email address in it"),
+        ("with jo reid inside", "The password must not have your name in it"),
+        ("x" * 64 + "harbour" * 10, "The password must be 128 characters or fewer"),
     ],
 )
 def test_weak_password_is_refused_and_never_echoed(client, invitation, password, words):
@@ -260,3 +282,69 @@ def test_search_of_the_header_keeps_the_words_out_of_the_address(client, coordin
     assert re.fullmatch(r"/cases/\?s=[0-9a-f-]+#results", answer.url)
     assert case.reference in client.get(answer.url.partition("#")[0]).content.decode()
     assert client.post("/cases/", {"words": case.reference}).url == case.get_absolute_url()
+
+
+# --- Who may invite whom (security.md A1) --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("inviter", "given", "allowed"),
+    [
+        ("scheme_admin", ["coordinator"], True),
+        ("scheme_admin", ["member", "chair"], True),
+        ("scheme_admin", ["scheme_admin"], False),
+        ("scheme_admin", ["member", "scheme_admin"], False),
+        ("coordinator", ["member"], True),
+        ("coordinator", ["coordinator"], False),
+        ("member", ["referrer"], False),
+    ],
+)
+def test_roles_are_given_only_below_ones_own(merton, inviter, given, allowed):
+    by = factories.actor(merton, inviter)
+    agency = by.agency
+
+    if allowed:
+        invitation, _ = invitations.invite(email="new@example.org", agency=agency, roles=given, by=by)
+        assert invitation.roles == given
+    else:
+        with pytest.raises(PermissionDenied):
+            invitations.invite(email="new@example.org", agency=agency, roles=given, by=by)
+        assert not Invitation.objects.exists()
+
+
+def test_agency_of_another_scheme_is_refused(merton):
+    admin = factories.actor(merton, "scheme_admin")
+    theirs = factories.member(factories.scheme("merton", slug="second"), "member").agency
+
+    with pytest.raises(PermissionDenied):
+        invitations.invite(email="new@example.org", agency=theirs, roles=["member"], by=admin)
+
+
+@pytest.mark.parametrize(("hours", "works"), [(71.99, True), (72, False)])
+def test_invitation_is_good_for_72_hours(client, invitation, hours, works):
+    made, secret = invitation
+
+    with clock.as_of(made.expires_at - timedelta(hours=72) + timedelta(hours=hours)):
+        status = client.get(f"/sign-in/invited/{secret}/").status_code
+
+    assert status == (200 if works else 410)
+
+
+def test_spent_invitation_gives_nothing_to_a_second_form(client, invitation):
+    made, secret = invitation
+    form = {"name": "Jo Reid", "password": "three random words"}
+    client.post(f"/sign-in/invited/{secret}/", form)
+
+    again = Client().post(f"/sign-in/invited/{secret}/", form | {"name": "Somebody Else"})
+
+    assert again.status_code == 410
+    assert User.objects.get(email="jo@housing.example").name == "Jo Reid"
+
+
+def test_links_that_cannot_be_used_are_one_page(client, invitation):
+    made, secret = invitation
+    pages = {same(client.get(f"/sign-in/invited/{wrong}/").content.decode()) for wrong in (secret + "x", "0-x", "x")}
+    with clock.as_of(made.expires_at):
+        pages.add(same(client.get(f"/sign-in/invited/{secret}/").content.decode()))
+
+    assert len(pages) == 1
