@@ -135,6 +135,8 @@ INVITATION_SECONDS = 72 * 60 * 60  # security.md A1
 # security.md A2.
 PASSWORD_SHORTEST, PASSWORD_SHORTEST_OFFICE, PASSWORD_LONGEST = 12, 15, 128
 
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "home"
 
 # security.md S1 to S5: sessions in the database (iom.sessions), ended by the times that stand there. The cookie lasts
 # as long as the browser is open, so that whose a session was is known when it is over. Lengths in seconds.
