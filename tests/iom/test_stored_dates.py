@@ -150,6 +150,28 @@ def test_dates_of_many_meetings_take_one_query(merton, chair, django_assert_num_
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("days_ago", [200, 201], ids=["read-with-the-others", "read-by-itself"])
+def test_dates_of_long_ago_are_those_that_were_stored(merton, chair, days_ago):
+    held = factories.meeting(merton, TODAY - timedelta(days=days_ago), chair=chair, status="signed")
+    new_rules(merton, on=date(2020, 1, 2), agenda=5)
+
+    assert dates_of(held)["agenda_due"] == held.date - timedelta(days=7)
+
+
+@pytest.mark.django_db
+def test_dates_of_one_long_ago_are_asked_for_once(merton, chair, django_assert_num_queries):
+    for stored in (True, False):
+        held = factories.meeting(merton, date(2025, 3, 12 + stored), chair=chair, status="signed")
+        if not stored:
+            StoredDate.objects.filter(meeting=held).delete()
+        old = fresh(held)
+        assert (old.dates.rules is not None) is stored
+
+        with django_assert_num_queries(0):
+            assert old.dates.agenda_due.date
+
+
+@pytest.mark.django_db
 def test_dates_that_are_not_stored_are_counted_by_today_s_rules(meeting):
     StoredDate.objects.all().delete()
 
