@@ -359,6 +359,17 @@ def references_of(case: Case) -> set[str]:
     return called
 
 
+def closed_references(actor: Actor) -> set[str]:
+    """What the restricted cases that the actor may not open, and the nominations of their people, are called."""
+    closed = Case.objects.closed_to(actor)
+    called = set(closed.values_list("reference", flat=True))
+    if called:
+        for rows in everything_called():
+            of_them = rows.filter(scheme=actor.scheme, offender__in=closed.values("offender"))
+            called |= set(of_them.values_list("reference", flat=True))
+    return called
+
+
 @notify.gate
 def keep_to_the_named(scheme: Scheme, people: list[User], kind: str, words: str) -> list[User]:
     """The last wall for notices: what speaks of a restricted case, or of a nomination of its person, is told to those

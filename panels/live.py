@@ -128,9 +128,10 @@ def rules_at(meeting: Meeting) -> Policy:
     return (present if in_force else meeting.scheme.policy_on(meeting.date)).policy
 
 
-def said_of_actions(item: AgendaItem) -> list[ItemAction]:
-    """What the item says of actions, agreed here or looked at."""
-    return list(item.item_actions.select_related("action__agency", "action__owner__user").order_by("pk"))
+def said_of_actions(actor: Actor, item: AgendaItem) -> list[ItemAction]:
+    """What the item says of actions, agreed here or looked at, as far as their cases are open to the actor."""
+    said = item.item_actions.filter(action__in=Action.objects.visible_to(actor))
+    return list(said.select_related("action__agency", "action__owner__user").order_by("pk"))
 
 
 def rail(actor: Actor, meeting: Meeting, number: str) -> Rail | None:

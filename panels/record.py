@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -106,7 +107,10 @@ def open_to_all(meeting: Meeting) -> QuerySet[AgendaItem]:
 def items_of(meeting: Meeting) -> list[AgendaItem]:
     """Those items with everything that the minutes say of them, in a fixed number of queries."""
     decisions = Decision.objects.select_related("case", "decided_by", "policy_version").order_by("pk")
-    said = ItemAction.objects.select_related("action__agency", "action__owner__user", "action__case__offender")
+    # An action of a restricted case may have been looked at under an item that is about nobody.
+    said = ItemAction.objects.exclude(action__case__in=Case.objects.filter(restricted=True)).select_related(
+        "action__agency", "action__owner__user", "action__case__offender"
+    )
     ratings = RagRating.objects.filter(starts_on__lt=meeting.date).order_by("-starts_on")
     return list(
         open_to_all(meeting)
@@ -122,6 +126,27 @@ def items_of(meeting: Meeting) -> list[AgendaItem]:
 def current(decisions: Iterable[Decision]) -> Decision | None:
     """The decision that holds: the last of an item's chain of corrections."""
     return max(decisions, key=lambda decision: decision.pk, default=None)
+
+
+def open_to(record: Record, closed: AbstractSet[str]) -> Record:
+    """A signed record as somebody may read it to whom the cases and nominations called `closed` are not open.
+
+    What was restricted after the signature is absent for them; the record itself stays as it was signed.
+    """
+    if not closed:
+        return record
+
+    def is_open(action: dict[str, Any]) -> bool:
+        return action["case"] not in closed
+
+    return record | {
+        "items": [
+            item
+            | {"actions": list(filter(is_open, item["actions"])), "looked_at": list(filter(is_open, item["looked_at"]))}
+            for item in record["items"]
+            if not {item["reference"], (item["decision"] or {}).get("case", "")} & closed
+        ]
+    }
 
 
 def actions_in(record: Record) -> list[dict[str, Any]]:

@@ -34,23 +34,42 @@ MARKS = (FAMILY, GIVEN, ALIAS, SECRET)
 KNOWS_REFERENCE = ("coordinator", "chair")
 
 
+class PastWorld(World):
+    """A world in whose signed minutes the person stands, before anybody restricts the case."""
+
+    def _also(self, held, by) -> None:
+        who = factories.offender(self.scheme, family_name=FAMILY, given_names=GIVEN)
+        who.aliases.create(scheme=self.scheme, name=ALIAS)
+        case = factories.case(self.scheme, who=who)
+        case.why = f"Burglaries near {SECRET}."
+        case.save()
+        item = agenda.add_item(held, section=Section.REVIEWS, case=case, why=SECRET, by=by)
+        nobody = AgendaItem.objects.filter(meeting=held, case=None, referral=None).first()
+        done = plans.add_action(
+            case=case, text=f"Call at {SECRET}", agency=self.people["member"].agency, due_on=held.date, by=by
+        )
+        for under, kind in ((nobody, "reviewed"), (item, "agreed")):
+            ItemAction.objects.create(
+                scheme=self.scheme, item=under, action=done, kind=kind, status="done", note=SECRET
+            )
+        self.things |= {"hidden": case}
+
+
 class Hidden:
     """One person with a case, a nomination, a plan, actions, checks, a past and a coming item; then restricted."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: PastWorld) -> None:
         self.world = world
         scheme, by = world.scheme, world.actor("coordinator")
         # Named, and nobody of the matrix: a member of the health service.
         self.named = factories.member(scheme, "member", agency_kind="health", seat=True)
         factories.signed(self.named)
-        who = factories.offender(scheme, family_name=FAMILY, given_names=GIVEN)
-        who.aliases.create(scheme=scheme, name=ALIAS)
+        outbox.drain()  # the PDF of the minutes
+        self.case = world.things["hidden"]
+        who = self.case.offender
         self.referral = factories.referral(
             scheme, world.people["referrer"], status="accepted", who=who, evidence=f"Lives at {SECRET}."
         )
-        self.case = factories.case(scheme, who=who)
-        self.case.why = f"Burglaries near {SECRET}."
-        self.case.save()
         for role in ("member", "researcher"):
             person = world.people[role]
             cases.assign(
@@ -123,8 +142,8 @@ class Hidden:
 
 
 @pytest.fixture
-def world(settings) -> World:
-    return World.make("merton")
+def world() -> PastWorld:
+    return PastWorld.make("merton")
 
 
 @pytest.fixture
@@ -203,6 +222,18 @@ def test_coordinator_and_chair_read_reference_and_owner_and_no_more(world, hidde
             assert not found_in(page, hidden, role)
 
 
+def test_signed_minutes_that_named_the_person_leave_them_out_for_who_is_not_named(world, hidden):
+    page = reverse("signed_minutes", args=world.arguments("version"))
+    world.people["named"] = hidden.named
+    insider, member = enter(world, "named"), enter(world, "member")
+
+    assert FAMILY.upper() in text_of(insider.get(page))
+    assert FAMILY.upper() in text_of(insider.get(reverse("minutes_pdf", args=world.arguments("version"))))
+    assert "Item" in text_of(member.get(page))
+    assert not found_in(text_of(member.get(page)), hidden, "member")
+    assert member.get(reverse("minutes_pdf", args=world.arguments("version"))).status_code == 404
+
+
 def test_whoever_is_named_finds_it_where_they_look(world, hidden):
     world.people["named"] = hidden.named
     client = enter(world, "named")
@@ -231,7 +262,7 @@ def test_search_does_not_find_it(world, hidden, words):
 )
 def test_counts_are_as_if_it_were_not_there(address):
     """Two schemes alike but for the hidden case show the same numbers."""
-    plainly, other = World.make("merton"), World.make("second")
+    plainly, other = World.make("merton"), PastWorld.make("second")
     Hidden(other)
     Notification.objects.all().delete()  # what was told before, of the number of actions that are due
     for role in ("member", "researcher", "referrer", "board_reader"):
@@ -243,7 +274,9 @@ def figures(answer) -> list[str]:
     """The numbers of a page, without those that are references or ids."""
     import re
 
-    said = re.sub(r"IOM-(R-)?\d+|\bPerson \d+|E(?i:xample)\d+|/\d+/|[0-9a-f]{12,}|[A-Za-z0-9]{64}", "", answer.content.decode())
+    said = re.sub(
+        r"IOM-(R-)?\d+|\bPerson \d+|E(?i:xample)\d+|/\d+/|[0-9a-f]{12,}|[A-Za-z0-9]{64}", "", answer.content.decode()
+    )
     said = re.sub(r"<script.*?</script>|<head.*?</head>|\d{1,2}:\d\d|id=\"[^\"]*\"|#[a-z-]*\d+", "", said, flags=re.S)
     return re.findall(r">[^<]*\d[^<]*<", said)
 

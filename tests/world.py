@@ -84,13 +84,15 @@ class World:
         held = self._plan(today, by)
         referral = factories.referral(self.scheme, self.people["referrer"], status="sent")
         referrals.put_to_panel(referral, meeting=held, agencies=[], by=by)
+        self._also(held, by)
         agenda.send_agenda(held, by=by)
         here = [attendance.Came(place.key, "present") for place in attendance.places(held) if place.membership]
         attendance.take_attendance(held, here, by=by)
         recording.start(held, by=by)
         for item in AgendaItem.objects.filter(meeting=held):
             refusal = Choice("not_accept", reason="Below the rule.", reason_for_referrer="The rule is not met.")
-            decide(item, refusal if item.referral_id else Choice("noted"), by=by)
+            other = Choice("no_change", reason="Keeps to the plan.") if item.case_id else Choice("noted")
+            decide(item, refusal if item.referral_id else other, by=by)
         recording.close(held, by=by)
         draft = minutes.send_to_chair(minutes.latest(held), by=by)
         minutes.sign(
@@ -103,6 +105,9 @@ class World:
         held.refresh_from_db()
         self.things |= {"held": held, "decided": referral}
         self._tell(held, by)
+
+    def _also(self, held, by: Actor) -> None:
+        """Where a test puts more on the agenda of the meeting that is held."""
 
     def _tell(self, held, by: Actor) -> None:
         texts = {draft.decision.pk: draft.text for draft in notices.drafts(held, seen_by=by)}

@@ -5,24 +5,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('iom', '0003_second_factor'),
-        ('panels', '0004_tell_rows_the_time_by_our_clock'),
+        ("iom", "0003_second_factor"),
+        ("panels", "0004_tell_rows_the_time_by_our_clock"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='agreementsignature',
-            name='panels_signed_once',
+            model_name="agreementsignature",
+            name="panels_signed_once",
         ),
         migrations.AlterField(
-            model_name='agreementsignature',
-            name='meeting',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to='iom.meeting'),
+            model_name="agreementsignature",
+            name="meeting",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="signatures", to="iom.meeting"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agreementsignature',
-            constraint=models.UniqueConstraint(fields=('meeting', 'membership', 'agreement_version'), name='panels_signed_once', nulls_distinct=False),
+            model_name="agreementsignature",
+            constraint=models.UniqueConstraint(
+                fields=("meeting", "membership", "agreement_version"), name="panels_signed_once", nulls_distinct=False
+            ),
         ),
     ]

@@ -145,7 +145,7 @@ def _rail(request: HttpRequest, meeting: Meeting) -> live.Rail:
 def _sheet(request: HttpRequest, meeting: Meeting, item: AgendaItem, *, posted: bool = True) -> Sheet:
     policy = live.rules_at(meeting)
     present = holding(item)
-    said = live.said_of_actions(item)
+    said = live.said_of_actions(request.actor, item)
     return Sheet(
         item,
         request.POST if posted else None,
@@ -250,7 +250,7 @@ def _show(
             item.refresh_from_db(fields=["draft", "version", "state"])
         sheet = _sheet(request, meeting, item, posted=False)
     decision = sheet.present
-    said = live.said_of_actions(item) if decision is not None else []
+    said = live.said_of_actions(request.actor, item) if decision is not None else []
     context = {
         "meeting": meeting,
         "rail": rail,

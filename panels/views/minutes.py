@@ -13,16 +13,17 @@ from django.shortcuts import redirect, render
 from iom import audit
 from iom.clock import now
 from iom.jinja import clock as time_of_day
-from iom.models import Meeting, MeetingStatus
+from iom.models import Document, Meeting, MeetingStatus
 from iom.pages import found, page
 from iom.steps import Stale, StepRefused, offers
+from offenders.restricted import closed_references
 from panels import minutes as verbs
 from panels import pdf
 from panels.forms.minutes import CheckForm, CommentsForm, SignForm, WordsForm
 from panels.minutes_steps import SEND_TO_CHAIR
 from panels.models import Minutes, MinutesStatus
 from panels.navigation import pages_of
-from panels.record import fingerprint, items_of, record_of, reference_of
+from panels.record import fingerprint, items_of, open_to, record_of, reference_of
 from panels.verify import verify
 
 from .at import of_papers
@@ -137,7 +138,7 @@ def comment_on_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 def signed_minutes(request: HttpRequest, meeting: Meeting, number: int) -> HttpResponse:
     """A signed version, from its frozen record alone."""
     minutes = _signed(request, meeting, number)
-    document = minutes.document
+    shown, document = _readable(request, minutes)
     return render(
         request,
         "panels/minutes_signed.html",
@@ -145,9 +146,10 @@ def signed_minutes(request: HttpRequest, meeting: Meeting, number: int) -> HttpR
             "meeting": meeting,
             "minutes": minutes,
             "document": document,
+            "withheld": shown is not minutes.record,
             "reference": reference_of(meeting),
             "pages": pages_of(meeting, request.actor, "minutes/"),
-            **pdf.page_context(minutes.record, pdf.signature_of(minutes)),
+            **pdf.page_context(shown, pdf.signature_of(minutes)),
         },
     )
 
@@ -157,11 +159,12 @@ def signed_minutes(request: HttpRequest, meeting: Meeting, number: int) -> HttpR
 def minutes_pdf(request: HttpRequest, meeting: Meeting, number: int) -> HttpResponse:
     """The stored bytes of the signed PDF, as they are."""
     minutes = _signed(request, meeting, number)
-    if minutes.document is None:
+    _, document = _readable(request, minutes)
+    if document is None:
         raise Http404
     audit.record("download_minutes", minutes, by=request.actor, meeting=meeting.key)
-    response = HttpResponse(bytes(minutes.document.content), content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="{minutes.document.name}"'
+    response = HttpResponse(bytes(document.content), content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{document.name}"'
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
@@ -198,6 +201,18 @@ def _signed(request: HttpRequest, meeting: Meeting, number: int) -> Minutes:
     minutes = found(rows.select_related("document", "signed_by"), number=number)
     minutes.meeting = meeting
     return minutes
+
+
+def _readable(request: HttpRequest, minutes: Minutes) -> tuple[dict[str, Any], Document | None]:
+    """The signed record as the reader may see it, and its PDF if that holds nothing that is closed to them.
+
+    A case can be restricted after the minutes were signed. The bytes of the PDF never change (security.md E4), so it is
+    only for those who may read all of it.
+    """
+    shown = open_to(minutes.record, closed_references(request.actor))
+    if shown == minutes.record:
+        return minutes.record, minutes.document
+    return shown, None
 
 
 def _draft(
