@@ -1,6 +1,15 @@
 """Who may do what with the shared ground."""
 
-from .access import anyone, has_role, permit
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import rules
+
+from .access import Actor, anyone, has_role, permit
+
+if TYPE_CHECKING:
+    from iom.models import Membership
 
 office = has_role("coordinator", "chair")
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
@@ -11,3 +20,12 @@ permit("iom.view_meetings", has_role("member", "researcher", "coordinator", "cha
 permit("iom.invite", has_role("scheme_admin"))
 permit("iom.tend_outbox", has_role("scheme_admin"))
 permit("iom.change_holidays", has_role("scheme_admin"))
+
+
+@rules.predicate
+def of_another_person(actor: Actor, membership: Membership) -> bool:
+    """One's own factor one changes with a code of one's own, not by an office (security.md Z11)."""
+    return membership is not None and membership.user_id != actor.user.pk
+
+
+permit("iom.reset_factor", has_role("scheme_admin"), of_another_person)

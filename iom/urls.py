@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from iom.views import account, codes, home, outbox, passwords, security, settings, signing_in, system
+from iom.views import account, codes, factors, home, outbox, passwords, security, settings, signing_in, system
 
 handler400 = "iom.views.errors.bad_request"
 handler403 = "iom.views.errors.forbidden"
@@ -31,7 +31,7 @@ urlpatterns = [
     path("account/security/app/", security.new_app, name="new_app"),
     path("account/security/recovery-codes/", security.new_recovery_codes, name="new_recovery_codes"),
     path("account/security/passkeys/", security.add_passkey, name="add_passkey"),
-    path("account/security/passkeys/question/", security.new_passkey, name="new_passkey"),
+    path("account/security/passkeys/question/", security.passkey_options, name="passkey_options"),
     path("account/security/passkeys/<int:number>/remove/", security.remove_passkey, name="remove_passkey"),
     path("account/security/devices/", security.forget_devices, name="forget_devices"),
     path("scheme/", signing_in.choose_membership, name="choose_membership"),
@@ -42,6 +42,7 @@ urlpatterns = [
     path("account/sessions/", account.own_sessions, name="own_sessions"),
     path("account/code/", account.fresh_code, name="fresh_code"),
     path("settings/users/", settings.users, name="users"),
+    path("settings/users/<int:number>/security-code/", factors.reset_factor, name="reset_factor"),
     path("settings/outbox/", outbox.outbox, name="outbox"),
     path("healthz", system.healthz, name="healthz"),
     path("readyz", system.readyz, name="readyz"),

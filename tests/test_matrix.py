@@ -50,6 +50,7 @@ MATRIX: dict[str, Row] = {
     "home": Row(EVERYONE),
     "notifications": Row(EVERYONE, BOTH),
     "users": Row(ADMIN, BOTH),
+    "reset_factor": Row(ADMIN, BOTH, "membership"),
     "outbox": Row(ADMIN, BOTH),
     # people and cases
     "cases": Row(TABLE, BOTH),
@@ -135,7 +136,7 @@ OPEN = {"sign_in", "sign_out", "invited", "healthz", "readyz", "choose_membershi
 # Before the code, and how one signs in: each speaks of the reader's own account alone.
 OPEN |= {"code", "passkey", "passkey_question", "recovery_code", "recovery_codes", "lost_phone", "set_up_code"}
 OPEN |= {"set_up_square", "reset_ask", "reset_asked", "reset", "change_password", "account_security", "new_app"}
-OPEN |= {"new_recovery_codes", "add_passkey", "new_passkey", "remove_passkey", "forget_devices"}
+OPEN |= {"new_recovery_codes", "add_passkey", "passkey_options", "remove_passkey", "forget_devices"}
 
 
 def names() -> list[str]:

@@ -119,6 +119,7 @@ class World:
         meeting, held = things.get("meeting"), things.get("held")
         return {
             "": lambda: [],
+            "membership": lambda: [self.people["member"].pk],
             "case": lambda: [things["case"].reference],
             "grant": lambda: [things["case"].reference, 1],
             "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
@@ -136,6 +137,7 @@ class World:
 
 NEVER = {
     "": [],
+    "membership": [999999],
     "case": ["IOM-9999"],
     "grant": ["IOM-9999", 1],
     "pathway": ["IOM-9999", "accommodation"],

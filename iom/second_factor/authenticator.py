@@ -11,10 +11,12 @@ import json
 
 import pyotp
 import segno
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
 
 from iom import account_mail, audit, clock, second_factor, sessions, throttle
+from iom.access import Actor
 from iom.models import Membership, Passkey, RecoveryCode, Role, SecondFactor, User
 from iom.second_factor import Outcome, Verdict, codes, devices, sealed
 
@@ -101,17 +103,21 @@ def app_of(user: User) -> SecondFactor | None:
 
 
 @transaction.atomic
-def reset(user: User, *, cause: str) -> None:
+def reset_for(person: Membership, *, by: Actor) -> None:
     """Take a person's second factor away, so that their next sign-in sets up a new one; every session of theirs ends.
 
-    `cause` says who did it, for the audit. Whether they may is the caller's to ask (security.md M5, Z11).
+    Raises `PermissionDenied` for oneself and for people of another scheme. The owner is told by e-mail.
     """
+    if not by.can("iom.reset_factor", person):
+        raise PermissionDenied
+    user = person.user
     SecondFactor.objects.filter(user=user).delete()
     RecoveryCode.objects.filter(user=user).delete()
     Passkey.objects.filter(user=user).delete()
     devices.forget_all(user)
     sessions.end_all(user)
-    audit.account("factor_reset", user, by=cause)
+    audit.record("reset_factor", person, by=by)
+    audit.account("factor_reset", user, by=by.label)
     account_mail.send(user, "factor_reset")
 
 

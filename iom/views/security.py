@@ -28,13 +28,8 @@ class PasskeyForm(SaneForm):
 @page(SIGNED_IN)
 def security(request: HttpRequest) -> HttpResponse:
     """Everything that lets this person in, and the way to change it."""
-    return _security_page(request, PasskeyForm())
-
-
-def _security_page(request: HttpRequest, form: PasskeyForm) -> HttpResponse:
     user = request.user
     context = {
-        "form": form,
         "codes_needed": second_factor.needed(request),
         "factor": authenticator.app_of(user),
         "recovery_codes_left": user.recovery_codes.filter(used_at=None).count(),
@@ -44,7 +39,7 @@ def _security_page(request: HttpRequest, form: PasskeyForm) -> HttpResponse:
     return render(request, "iom/account/security.html", context)
 
 
-@page(SIGNED_IN, methods=("POST",))
+@page(SIGNED_IN, methods=("POST",), fresh=True)
 def new_app(request: HttpRequest) -> HttpResponse:
     """Set up the app anew, on a new phone: the old one works until the new one has shown a right code."""
     authenticator.begin(request)
@@ -52,7 +47,7 @@ def new_app(request: HttpRequest) -> HttpResponse:
     return redirect("set_up_code")
 
 
-@page(SIGNED_IN, methods=("POST",))
+@page(SIGNED_IN, methods=("POST",), fresh=True)
 def new_recovery_codes(request: HttpRequest) -> HttpResponse:
     """Eight new recovery codes; the old ones end."""
     authenticator.show_new_recovery_codes(request)
@@ -61,29 +56,29 @@ def new_recovery_codes(request: HttpRequest) -> HttpResponse:
     return redirect("recovery_codes")
 
 
-@page(SIGNED_IN, methods=("POST",))
-def new_passkey(request: HttpRequest) -> HttpResponse:
+@page(SIGNED_IN, methods=("POST",), fresh=True)
+def passkey_options(request: HttpRequest) -> HttpResponse:
     """What the browser needs to make a passkey."""
     return JsonResponse(passkeys.begin_adding(request))
 
 
-@page(SIGNED_IN, methods=("POST",))
+@page(SIGNED_IN, methods=("GET", "POST"), fresh=True)
 def add_passkey(request: HttpRequest) -> HttpResponse:
-    """Keep the passkey that the browser made."""
-    form = PasskeyForm(request.POST)
-    if not form.is_valid():
-        return _security_page(request, form)
-    try:
-        passkeys.add(request, form.cleaned_data["credential"], form.cleaned_data["name"])
-    except passkeys.NotAccepted:
-        form.add_error("name", "The passkey could not be added. Try again")
-        return _security_page(request, form)
-    authenticator.changed(request, "passkey_added")
-    messages.success(request, "Passkey added. You can use it in place of the code when you sign in.")
-    return redirect("account_security")
+    """Name a passkey, have the browser make it, keep it."""
+    form = PasskeyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            passkeys.add(request, form.cleaned_data["credential"], form.cleaned_data["name"])
+        except passkeys.NotAccepted:
+            form.add_error("name", "The passkey could not be added. Try again")
+        else:
+            authenticator.changed(request, "passkey_added")
+            messages.success(request, "Passkey added. You can use it in place of the code when you sign in.")
+            return redirect("account_security")
+    return render(request, "iom/account/passkey.html", {"form": form})
 
 
-@page(SIGNED_IN, methods=("POST",))
+@page(SIGNED_IN, methods=("POST",), fresh=True)
 def remove_passkey(request: HttpRequest, number: int) -> HttpResponse:
     """Take away a passkey of one's own; the app stays."""
     found(request.user.passkeys.all(), pk=number).delete()

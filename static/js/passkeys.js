@@ -48,6 +48,7 @@ const start = (form) => {
   form.addEventListener("submit", async (event) => {
     if (form.elements.credential.value) return;
     event.preventDefault();
+    event.stopPropagation();
     problem.hidden = true;
     try {
       const publicKey = await asked(form);
@@ -67,4 +68,5 @@ const start = (form) => {
 
 if (window.PublicKeyCredential) {
   for (const form of document.querySelectorAll("form[data-passkey]")) start(form);
+  for (const words of document.querySelectorAll("[data-passkey-missing]")) words.hidden = true;
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
+import pyotp
 from playwright.sync_api import Browser, Page, expect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -22,6 +24,8 @@ class Person:
         self.page: Page = self.context.new_page()
         self.script = script
         self.shots = shots
+        self.key = ""  # what the person's authenticator app holds
+        self.last_step = 0
         self.complaints: list[str] = []
         self.seen: set[str] = set()
         self.page.on(
@@ -88,7 +92,24 @@ class Person:
 
     def sign_in(self, email: str, password: str = PASSWORD) -> Person:
         self.go("/sign-in/")
-        return self.fill(email=email, password=password).press("Sign in")
+        self.fill(email=email, password=password).press("Sign in")
+        return self.fill(code=self.code()).press("Continue")
+
+    def set_up_app(self) -> Person:
+        """Type the key of the page into an app, show its code, keep the recovery codes."""
+        self.sees("Set up your security code")
+        self.key = self.page.locator("#app-key").inner_text().replace(" ", "")
+        self.fill(code=self.code()).press("Continue").sees("Your recovery codes")
+        return self.press("I have kept them: continue")
+
+    def code(self) -> str:
+        """What the app shows now, or next: each code is good once, so the step after the last one at least."""
+        now = int(time.time()) // 30
+        while now < self.last_step:  # one step ahead is the furthest that is accepted
+            self.page.wait_for_timeout(1000)
+            now = int(time.time()) // 30
+        self.last_step = max(now, self.last_step + 1)
+        return pyotp.TOTP(self.key).at(self.last_step * 30)
 
     def look(self) -> Person:
         """Each kind of page once: axe with script, a picture, and no error on it."""

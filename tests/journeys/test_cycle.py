@@ -52,7 +52,7 @@ class Cycle:
         said = self.command("create_scheme", "merton", "--preset", "merton", "--admin", "ada@council.example")
         link = re.search(r"/sign-in/invited/\S+", said)[0]
         admin = self.person("admin").go(link)
-        admin.fill(name="Ada Obi", password=PASSWORD).press("Save and sign in")
+        admin.fill(name="Ada Obi", password=PASSWORD).press("Save and sign in").set_up_app()
         self.invite(
             "Helen Mirza", "helen@council.example", "Community Safety Unit", ["coordinator", "referrer"], "coordinator"
         )
@@ -70,7 +70,8 @@ class Cycle:
             seat.first.click()
         admin.press("Make the invitation").sees("good for 72 hours")
         link = re.search(r"/sign-in/invited/\S+", admin.page.inner_text("code"))[0]
-        self.person(who).go(link).fill(name=name, password=PASSWORD).press("Save and sign in").sees("What needs you")
+        person = self.person(who).go(link).fill(name=name, password=PASSWORD).press("Save and sign in")
+        person.set_up_app().sees("What needs you")
 
     def import_the_cohort(self) -> None:
         sheet = str(ROOT / "docs" / "examples" / "cohort.csv")
