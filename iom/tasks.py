@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from iom import clock, outbox, reminders, stored_dates
+from iom import clock, outbox, reminders, stored_dates, sweeps
 from iom.celery import app
 from iom.models import Tick
 
@@ -43,6 +43,13 @@ def sweep_reminders() -> None:
 def restore_dates() -> None:
     """Let open dates follow rules that hold from today."""
     stored_dates.restore_all()
+
+
+@app.task(name="iom.tidy")
+@by_day
+def tidy() -> None:
+    """Remove what must not be left in any scheme."""
+    sweeps.tidy(clock.today())
 
 
 @app.task(name="iom.tick")

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 from django.urls import reverse
 
+from iom import sweeps
+from iom.access import Actor
 from iom.jinja import day_month, weekday_day
 from iom.models import Membership, Scheme, User
 from iom.reminders import Due, source
@@ -14,7 +16,7 @@ from iom.reminders import Due, source
 from .blocks import EXIT_DAYS
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, to_re_rate
 from .models import Case, Colour
-from .restricted import named_people
+from .restricted import named_people, remove_leftovers
 
 
 @source
@@ -74,6 +76,12 @@ def coordinators(scheme: Scheme, on: date) -> tuple[User, ...]:
     """Everyone who is a coordinator of the scheme on a day."""
     held = Membership.objects.filter(scheme=scheme).current(on).with_role("coordinator").select_related("user")
     return tuple({membership.user for membership in held})
+
+
+@sweeps.tidies
+def grants_left_over(scheme: Scheme, on: date, by: Actor) -> None:
+    """Grants on restricted cases of people who left, or whose time is over (security.md Z7)."""
+    remove_leftovers(scheme, on, by=by)
 
 
 def who_hears(case: Case, on: date) -> tuple[User, ...]:

@@ -24,7 +24,7 @@ MONTHS_SHOWN = 6
 USUAL_MONTHS = 6
 
 
-@page("offenders.break_glass", methods=("GET", "POST"))
+@page("offenders.break_glass", methods=("GET", "POST"), fresh=True)
 def open_in_emergency(request: HttpRequest, reference: str) -> HttpResponse:
     """The page of a sealed case, whose form opens it for an hour."""
     case = Case.objects.sealed_to(request.actor).filter(reference=reference).first()
