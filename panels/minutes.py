@@ -177,20 +177,20 @@ def sign(
     by: Actor,
     typed_name: str,
     record_sha256: str,
-    password_ok: bool,
+    fresh: bool,
     number: int | None = None,
 ) -> Minutes:
     """Sign version `number` with the record whose fingerprint the chair read; both freeze (design.md 3, Signed).
 
-    Raises StepRefused where the person may not or did not prove who they are, PermissionDenied, and Stale when the
-    record is no longer the one that was read.
+    `fresh`: a code was typed within five minutes (security.md M5). Raises StepRefused where the person may not or did
+    not prove who they are, PermissionDenied, and Stale when the record is no longer the one that was read.
     """
     meeting = locked(Meeting, minutes.meeting_id)
     minutes = locked(Minutes, minutes.pk)
     if why := why_not_sign(minutes, by):
         raise StepRefused([why])
-    if not password_ok:
-        raise StepRefused(["Your password is not right."])
+    if not fresh:
+        raise StepRefused(["Enter your security code, then sign."])
     if not _same_name(typed_name, by.user):
         raise StepRefused([f"Type your name as your account has it: {by.user.name}."])
     record = record_of(minutes)

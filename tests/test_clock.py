@@ -356,7 +356,7 @@ def sign_minutes(world):
         by=actor_for(world.chair),
         typed_name=GRACE,
         record_sha256=fingerprint(record_of(waiting)),
-        password_ok=True,
+        fresh=True,
     )
 
 

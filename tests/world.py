@@ -100,7 +100,7 @@ class World:
             by=self.actor("chair"),
             typed_name=self.people["chair"].user.name,
             record_sha256=fingerprint(record_of(draft)),
-            password_ok=True,
+            fresh=True,
         )
         held.refresh_from_db()
         self.things |= {"held": held, "decided": referral}

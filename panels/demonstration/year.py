@@ -573,7 +573,7 @@ class Life:
                 by=actor_for(self.chair),
                 typed_name=self.chair.user.name,
                 record_sha256=fingerprint(record_of(sent)),
-                password_ok=True,
+                fresh=True,
             )
             if any(not draft.sent for draft in notices.drafts(meeting, seen_by=self.coordinator)):
                 notices.send(meeting, {}, by=self.coordinator)

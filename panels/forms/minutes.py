@@ -72,7 +72,6 @@ class SignForm(SaneForm):
     record_sha256 = CleanCharField(widget=forms.HiddenInput, max_length=64)
     agree = forms.BooleanField(label="I have read these minutes and they are a true record of the meeting.")
     typed_name = CleanCharField(label="Type your name", max_length=120, noun="your name")
-    password = forms.CharField(label="Your password", widget=forms.PasswordInput, strip=False, max_length=128)
 
 
 class NoticeForm(SaneForm):

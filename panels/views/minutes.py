@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth import authenticate
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 
 from iom import audit
 from iom.clock import now
+from iom.fresh import is_fresh
 from iom.jinja import clock as time_of_day
 from iom.models import Document, Meeting, MeetingStatus
 from iom.pages import found, page
@@ -71,10 +71,10 @@ def send_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     return redirect("minutes", meeting.key)
 
 
-@page("panels.review_minutes", methods=("GET", "POST"), grid=True)
+@page("panels.review_minutes", methods=("GET", "POST"), grid=True, fresh=True)
 @of_papers
 def review_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """The chair reads, and signs what was read: this version of this record."""
+    """The chair reads, and signs what was read with a fresh code: this version of this record (security.md M5)."""
     minutes = _latest(meeting)
     if minutes.status == MinutesStatus.SIGNED:
         return redirect("signed_minutes", meeting.key, minutes.number)
@@ -92,7 +92,7 @@ def review_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
             by=request.actor,
             typed_name=given["typed_name"],
             record_sha256=given["record_sha256"],
-            password_ok=authenticate(request, username=request.user.email, password=given["password"]) is not None,
+            fresh=is_fresh(request),
             number=given["number"],
         )
     except Stale:
@@ -301,5 +301,5 @@ def _not_signed_yet(request: HttpRequest, meeting: Meeting, minutes: Minutes) ->
 def _say(form: SignForm, problems: list[str]) -> None:
     """Put what the verb refused beside the field it is about."""
     for problem in problems:
-        field = "password" if "password" in problem else "typed_name" if problem.startswith("Type your name") else None
+        field = "typed_name" if problem.startswith("Type your name") else None
         form.add_error(field, problem.rstrip("."))

@@ -109,7 +109,7 @@ def test_signed_minutes_are_due_no_more(closed, as_coordinator, as_chair):
         by=as_chair,
         typed_name="Grace Adeyemi",
         record_sha256=fingerprint(record_of(minutes)),
-        password_ok=True,
+        fresh=True,
     )
 
     reminders.sweep(DUE)

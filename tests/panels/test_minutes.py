@@ -53,7 +53,7 @@ def with_chair(draft, as_coordinator):
 
 
 def sign(minutes, by, **given):
-    asked = {"typed_name": "grace  adeyemi", "record_sha256": fingerprint(record_of(minutes)), "password_ok": True}
+    asked = {"typed_name": "grace  adeyemi", "record_sha256": fingerprint(record_of(minutes)), "fresh": True}
     return verbs.sign(minutes, by=by, **asked | given)
 
 
@@ -210,7 +210,7 @@ def test_what_happens_after_signing_does_not_reach_the_record(with_chair, meetin
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        pytest.param({"password_ok": False}, "Your password is not right.", id="wrong password"),
+        pytest.param({"fresh": False}, "Enter your security code, then sign", id="no fresh code"),
         pytest.param({"typed_name": "Somebody Else"}, "Type your name as your account has it", id="another name"),
         pytest.param({"typed_name": ""}, "Type your name as your account has it", id="no name"),
     ],

@@ -26,7 +26,7 @@ def signed(merton, coordinator, chair):
     draft = recording.close(meeting, by=actor_for(coordinator))
     draft = verbs.send_to_chair(draft, by=actor_for(coordinator))
     seen = fingerprint(record_of(draft))
-    minutes = verbs.sign(draft, by=actor_for(chair), typed_name="Grace Adeyemi", record_sha256=seen, password_ok=True)
+    minutes = verbs.sign(draft, by=actor_for(chair), typed_name="Grace Adeyemi", record_sha256=seen, fresh=True)
     outbox.drain()
     minutes.refresh_from_db()
     return minutes

@@ -1,13 +1,14 @@
 """The minutes as people meet them: the draft keeps itself, the chair signs what was read, the PDF is served as stored."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from iom import outbox
+from iom import outbox, sessions
 from iom.access import actor_for
+from iom.clock import now
 from iom.models import AuditEvent
 from panels import minutes as verbs
 from panels import recording
@@ -43,7 +44,6 @@ def signature(minutes, **changes):
         "record_sha256": fingerprint(record_of(minutes)),
         "agree": "on",
         "typed_name": "Grace Adeyemi",
-        "password": factories.PASSWORD,
     } | changes
 
 
@@ -143,15 +143,30 @@ def test_chair_reads_signs_and_everyone_gets_the_pdf(item, sign_in, coordinator,
         pytest.param(
             {"typed_name": "Somebody"}, "Type your name as your account has it: Grace Adeyemi", id="wrong name"
         ),
-        pytest.param({"password": "wrong-lantern-2026"}, "Your password is not right", id="wrong password"),
     ],
 )
 def test_signature_that_lacks_something_is_refused_beside_the_field(with_chair, sign_in, chair, changes, words):
     page = sign_in(chair).post(reverse("review_minutes", args=[KEY]), signature(with_chair, **changes))
 
     assert words in page.content.decode()
-    assert factories.PASSWORD not in page.content.decode()
     assert Minutes.objects.get().status == MinutesStatus.WITH_CHAIR
+
+
+def test_signature_without_a_fresh_code_is_asked_for_one_and_then_done(with_chair, sign_in, chair, settings):
+    settings.DEMO_SIGN_IN = True
+    client = sign_in(chair)
+    session = client.session
+    session[sessions.CODE_AT] = (now() - timedelta(minutes=5)).timestamp()
+    session.save()
+    path, sent = reverse("review_minutes", args=[KEY]), signature(with_chair)
+
+    asked = client.post(path, sent)
+    assert "Type your password again" in asked.content.decode()
+    assert sent["record_sha256"] in asked.content.decode()
+    assert Minutes.objects.get().status == MinutesStatus.WITH_CHAIR
+
+    assert client.post(path, sent | {"fresh_code": factories.PASSWORD}).status_code == 302
+    assert Minutes.objects.get().status == MinutesStatus.SIGNED
 
 
 def test_signature_under_another_record_is_409_with_words(with_chair, sign_in, chair):
@@ -198,7 +213,7 @@ def test_another_schemes_minutes_are_not_found(with_chair, as_chair, sign_in):
         by=as_chair,
         typed_name="Grace Adeyemi",
         record_sha256=fingerprint(record_of(with_chair)),
-        password_ok=True,
+        fresh=True,
     )
     client = sign_in(factories.member(factories.scheme("london"), "coordinator"))
 
@@ -213,7 +228,7 @@ def test_check_page_says_unaltered_and_altered(with_chair, as_chair, sign_in, po
         by=as_chair,
         typed_name="Grace Adeyemi",
         record_sha256=fingerprint(record_of(with_chair)),
-        password_ok=True,
+        fresh=True,
     )
     outbox.drain()
     content = bytes(Minutes.objects.get().document.content)
