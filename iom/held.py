@@ -113,10 +113,13 @@ def fields_of(kept: HeldPost) -> Iterator[tuple[str, str]]:
     yield from ((name, value) for name, value in fields)
 
 
+def only_asked(request: HttpRequest) -> bool:
+    """Whether this only asks whether the session is still good, before a form is sent: there is nothing to do then."""
+    return request.headers.get(ASKS) == "1"
+
+
 def before_view(request: HttpRequest) -> HttpResponse | None:
-    """Answer, in place of the view, a request that only asks whether it would be kept, or one that is sent twice."""
-    if request.headers.get(ASKS) == "1":
-        return HttpResponse(status=204)
+    """Take what is kept when it is sent, or answer in place of the view when that was done before."""
     number = request.POST.get(FIELD) if request.method == "POST" else None
     if number is None or _spend(request, number):
         return None

@@ -82,6 +82,8 @@ def _before(request: HttpRequest, *, fresh: bool) -> HttpResponse | None:
     """What is answered in place of the view: whether a code is wanted first, whether this was sent before."""
     if request.method in ("GET", "HEAD"):
         return None
+    if held.only_asked(request):
+        return HttpResponse(status=204)
     if fresh and (answer := iom.fresh.required(request)):
         return answer
     return held.before_view(request)

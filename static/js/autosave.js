@@ -8,6 +8,7 @@
 //   422 JSON {errors: {name: words}, fields?}   not valid: not saved, but for rows that `fields` has the version of
 import { announce } from "./announce.js";
 import { newKey } from "./once.js";
+import { heardFromServer, signInAgain } from "./session.js";
 
 const PAUSE = 1000;
 const LONGEST_WAIT = 30000;
@@ -42,6 +43,9 @@ class Autosave {
     form.addEventListener("submit", (event) => this.submitting(event));
     window.addEventListener("beforeunload", (event) => {
       if (this.dirty && !this.leaving) event.preventDefault();
+    });
+    window.addEventListener("iom:leaving", () => {
+      this.leaving = true;
     });
     // A closed lid or a switched tab is the last moment at which a browser surely lets us send.
     document.addEventListener("visibilitychange", () => {
@@ -103,6 +107,7 @@ class Autosave {
 
   async answered(response, upTo, fields) {
     if (response.ok) {
+      heardFromServer();
       const told = (response.headers.get("Content-Type") || "").includes("json") ? await response.json() : {};
       this.fill(told.fields);
       this.key = null;
@@ -115,7 +120,6 @@ class Autosave {
     }
     if (response.status === 401 || response.type === "opaqueredirect") {
       this.signedOut();
-      this.again();
     } else if (response.status === 403) {
       // After signing in again in another tab the old token is spent: fetch a new one, for the same person only.
       if (!(await this.renewToken())) this.failed();
@@ -149,16 +153,10 @@ class Autosave {
     this.again();
   }
 
-  signedOut() {
+  // What is typed stays here; after signing in over the page it is saved at once.
+  async signedOut() {
     this.say(`You have been signed out. ${changes(this.unsavedFields.size)} still on this page.`);
-    if (!this.status || this.status.querySelector("a")) return;
-    const link = document.createElement("a");
-    link.href = "/sign-in/";
-    link.target = "_blank";
-    link.rel = "noopener";
-    link.className = "govuk-link";
-    link.textContent = "Sign in here to carry on (opens in a new tab)";
-    this.status.append(" ", link);
+    if (await signInAgain()) this.save();
   }
 
   async renewToken() {

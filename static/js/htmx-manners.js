@@ -1,11 +1,11 @@
 // Manners for htmx (UX section 9): the focus survives a swap, waiting shows after 400 ms, and a refused or lost request
 // says so instead of doing nothing.
 import { announce } from "./announce.js";
+import { heardFromServer, signInAgain } from "./session.js";
 
 const WAIT = 400;
 
 const words = (status) => {
-  if (status === 401) return "You have been signed out. Open the sign-in page in another tab, then try again";
   if (status === 403) return "You do not have access to this";
   if (status === 409) return "Someone else changed this. Load the page again, then compare";
   if (status === 429) return "Wait a minute, then try again";
@@ -48,6 +48,16 @@ export const startManners = (enhance) => {
     const said = target.querySelector("[data-announce]") || (target.matches("[data-announce]") ? target : null);
     if (said) announce(said.dataset.announce);
   });
-  body.addEventListener("htmx:responseError", (event) => announce(words(event.detail.xhr.status)));
+  body.addEventListener("htmx:afterOnLoad", heardFromServer);
+  body.addEventListener("htmx:responseError", async (event) => {
+    const { xhr, requestConfig } = event.detail;
+    if (xhr.status !== 401) {
+      announce(words(xhr.status));
+    } else if (await signInAgain()) {
+      // Once more, with the new token and what stands in the form now.
+      const { verb, path, elt, target } = requestConfig;
+      window.htmx.ajax(verb, path, { source: elt, target });
+    }
+  });
   body.addEventListener("htmx:sendError", () => announce("No connection. Try again"));
 };

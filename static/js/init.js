@@ -8,6 +8,7 @@ import { startManners } from "./htmx-manners.js";
 import { startOnce } from "./once.js";
 import { startReorder } from "./reorder.js";
 import { startReveal } from "./reveal.js";
+import { startSession } from "./session.js";
 
 const start = (Component, name, root = document) => {
   for (const element of root.querySelectorAll(`[data-module="${name}"]`)) {
@@ -32,14 +33,17 @@ startReorder();
 startReveal();
 startHideScreen();
 startKeys();
-startOnce();
-startManners((root) => {
+const enhance = (root) => {
   initAll({ scope: root });
   startMoj(root);
   startAutosave(root);
   startReorder(root);
   startReveal(root);
-});
+};
+startManners(enhance);
+// Before startOnce: a form that is held back until somebody has signed in again was not sent yet.
+startSession(enhance);
+startOnce();
 
 // Filters stand open where there is room for them (UX 3.1).
 if (window.matchMedia("(min-width: 1024px)").matches) {

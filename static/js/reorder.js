@@ -2,6 +2,7 @@
 // same form is posted, the same page comes back, and the list in it takes the place of ours.
 import { announce } from "./announce.js";
 import { newKey } from "./once.js";
+import { heardFromServer, signInAgain } from "./session.js";
 
 const post = async (list, form, button) => {
   const item = form.closest("[data-reorder-item]");
@@ -11,6 +12,11 @@ const post = async (list, form, button) => {
   let page;
   try {
     const response = await fetch(form.action, { method: "POST", body: data, credentials: "same-origin" });
+    if (response.status === 401 && (await signInAgain())) {
+      await post(list, form, button);
+      return;
+    }
+    heardFromServer();
     if (!response.ok) throw new Error(String(response.status));
     page = new DOMParser().parseFromString(await response.text(), "text/html");
   } catch {

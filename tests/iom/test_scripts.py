@@ -198,7 +198,7 @@ def test_autosave_after_signing_out_offers_the_way_back(page, server):
     page.get_by_label("Note", exact=True).fill("Mine")
 
     page.wait_for_selector(f"{STATUS}:has-text('You have been signed out. Your last change is still on this page')")
-    assert page.get_by_role("link", name="Sign in here").get_attribute("target") == "_blank"
+    page.wait_for_selector("dialog.iom-again:has-text('Sign in here to carry on')")
 
 
 def test_autosave_fetches_a_new_token_for_the_same_person(page, server):
