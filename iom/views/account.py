@@ -11,7 +11,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from iom import fresh, held, sessions
+from iom import fresh, held, second_factor, sessions
 from iom.models import Role
 from iom.pages import PUBLIC, SIGNED_IN, found, page
 from iom.views import errors
@@ -70,8 +70,8 @@ def signed_out(request: HttpRequest) -> HttpResponse:
 
 @page(PUBLIC, kind="poll")
 def session_state(request: HttpRequest) -> HttpResponse:
-    """Tell a script who is signed in, and the token for the forms that stand on its page."""
-    if not request.user.is_authenticated:
+    """Tell a script who is signed in, code and all, and the token for the forms that stand on its page."""
+    if not request.user.is_authenticated or second_factor.waits(request):
         return JsonResponse({"person": None})
     return JsonResponse({"person": request.user.pk, "token": get_token(request)})
 

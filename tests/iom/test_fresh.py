@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pyotp
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -13,6 +12,7 @@ from django.urls import include, path
 from iom import clock, fresh, held, sessions
 from iom.models import AuditEvent, Membership
 from iom.pages import page
+from tests.factories.signing_in import app_code, with_app
 from tests.iom.test_held import form_of
 
 PASSWORD = "harbour-lantern-2026"
@@ -134,10 +134,10 @@ def test_right_answer_gives_the_session_a_new_id_and_five_minutes(stale, setting
     assert old.get("/notifications/").status_code == 302
 
 
-def test_code_of_the_app_is_asked_for_and_taken_once(stale, police, app_secret):
+def test_code_of_the_app_is_asked_for_and_taken_once(stale, police, app):
     page = stale.post("/weighty/", {"a": "1"}).content.decode()
     assert "Enter your security code" in page
-    code = pyotp.TOTP(app_secret).now()
+    code = app_code()
 
     assert stale.post("/weighty/", typed(page, fresh_code=code)).content == b"done"
 
@@ -148,23 +148,16 @@ def test_code_of_the_app_is_asked_for_and_taken_once(stale, police, app_secret):
 
 
 @pytest.fixture
-def app_secret(police) -> str:
-    """The secret of the person's authenticator app."""
-    from iom import second_factor
-    from iom.models import SecondFactor
-
-    secret = pyotp.random_base32()
-    factor, _ = SecondFactor.objects.get_or_create(user=police.user)
-    factor.secret = second_factor.closed(factor, secret)
-    factor.save()
-    return secret
+def app(police) -> None:
+    """The person has an authenticator app."""
+    with_app(police.user)
 
 
-def test_too_many_wrong_codes_wait(stale, police, app_secret):
+def test_too_many_wrong_codes_wait(stale, police, app):
     for _ in range(5):
         stale.post("/weighty/", {"fresh_code": "000000"})
 
-    response = stale.post("/weighty/", {"fresh_code": pyotp.TOTP(app_secret).now()})
+    response = stale.post("/weighty/", {"fresh_code": app_code()})
 
     assert response.status_code == 429
     assert int(response["Retry-After"]) > 0

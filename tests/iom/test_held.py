@@ -13,6 +13,7 @@ from django.test import Client
 from iom import clock, held, sessions
 from iom.models import HeldPost, Membership, Notification, Session
 from tests import factories
+from tests.factories.signing_in import app_code, with_app
 
 PASSWORD = "harbour-lantern-2026"
 FORM = "/referrals/new/"
@@ -26,7 +27,10 @@ def post_too_late(client: Client, membership: Membership, path: str = FORM, fiel
 
 
 def enter(client: Client, membership: Membership, then: str = "/"):
-    return client.post("/sign-in/", {"email": membership.user.email, "password": PASSWORD, "next": then})
+    """Password, then the code of the person's app."""
+    with_app(membership.user)
+    asked = client.post("/sign-in/", {"email": membership.user.email, "password": PASSWORD, "next": then})
+    return client.post(asked.url, {"code": app_code()})
 
 
 def form_of(page: str, mark: str) -> tuple[str, dict[str, str]]:
