@@ -68,7 +68,7 @@ def set_need(plan: Plan, pathway: str, *, level: str, goal: str, by: Actor, vers
     _must_be_a_pathway(plan.case, pathway)
     need = plan.needs.select_for_update().filter(pathway=pathway).first()
     if version is not None and version != (need.version if need else 0):
-        raise Stale
+        raise Stale(need)
     if need is None:
         need = PathwayNeed(scheme_id=plan.scheme_id, plan=plan, pathway=pathway, version=0)
     before = need.level if need.pk else ""

@@ -7,6 +7,7 @@ Plain Django forms with `SaneForm` as the base. Every text field that a person t
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import date
 from typing import Any, Literal, Self
 
@@ -19,6 +20,7 @@ from iom.clock import NoSuchTime, exactly
 from iom.clock import today as london_today
 from iom.jinja import MONTHS, lower_first
 
+LAST_VERSION = 2_147_483_647  # as far as the column counts
 FIRST_YEAR, LAST_YEAR = 1900, 2100  # security I3
 DATE_HINT = "For example, 13 3 2026 or 13 March."
 
@@ -263,6 +265,19 @@ def _in_words(when: date, today: date) -> str:
     return "today" if when == today else f"{when.day} {MONTHS[when.month - 1]} {when.year}"
 
 
+class VersionField(forms.IntegerField):
+    """The version of the record that the reader of a form saw; 0 where there was none (security.md C1)."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=0, max_value=LAST_VERSION, **options)
+
+
+# The forms that a request has bound to what was posted, so that an answer can speak of them (`iom.stale`).
+bound_forms: ContextVar[list[forms.Form] | None] = ContextVar("bound_forms", default=None)
+
+
 class SaneForm(forms.Form):
     """The base of our forms.
 
@@ -280,6 +295,8 @@ class SaneForm(forms.Form):
     def __init__(self, *args: Any, **options: Any) -> None:
         options.setdefault("label_suffix", "")
         super().__init__(*args, **options)
+        if self.is_bound and (seen := bound_forms.get()) is not None:
+            seen.append(self)
         for name, field in self.fields.items():
             if field.label is None:
                 field.label = capfirst(name.replace("_", " "))

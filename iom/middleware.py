@@ -13,8 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from iom import audit, clock, logs, second_factor
+from iom import audit, clock, logs, second_factor, stale
 from iom.access import Actor, actor_for
+from iom.forms import bound_forms
 from iom.models import Membership
 from iom.pages import Interruption
 from iom.steps import Stale, StepRefused
@@ -163,19 +164,33 @@ class DenyByDefault:
 
 
 class PlainRefusals:
-    """Turns a refused step and a stale version into pages with a way on, when a view has no form to show them in."""
+    """Turns a refused step and a stale version into pages with a way on, when a view has no form to show them in.
+
+    A form without the version that its reader saw is a bad request, whatever the view makes of it (security.md C1).
+    """
 
     def __init__(self, respond: Respond) -> None:
         self.respond = respond
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.respond(request)
+        if request.method in ("GET", "HEAD"):
+            return self.respond(request)
+        forms = bound_forms.set([])
+        try:
+            response = self.respond(request)
+            if response.status_code in (200, 422) and stale.lacks_version():
+                response.status_code = 400
+        finally:
+            bound_forms.reset(forms)
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, StepRefused):
             return render(request, "errors/refused.html", {"problems": error.problems}, status=409)
         if isinstance(error, Stale):
-            return render(request, "errors/409.html", status=409)
+            return stale.page(request, error)
+        if isinstance(error, stale.MissingVersion):
+            return stale.no_version(request)
         if isinstance(error, Interruption) and request.method in ("GET", "HEAD"):
             return render(request, error.template, error.context)
         return None

@@ -34,8 +34,9 @@ from django.utils.crypto import get_random_string, salted_hmac
 from django.utils.safestring import SafeString, mark_safe
 from markupsafe import Markup
 
-from iom import clock
+from iom import clock, stale
 from iom.models import FormKey
+from iom.views import errors
 
 FIELD, HEADER = "form_key", "X-Form-Key"
 # What every form carries for our own sake: no part of what somebody said with it.
@@ -43,7 +44,6 @@ OURS = frozenset({"csrfmiddlewaretoken", FIELD})
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-_SECRET = re.compile(r"password|code|secret|token|^version$|-version$")
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "WITH")
 # Written by every request, whatever it does.
@@ -96,7 +96,7 @@ class Once:
         key = _key_of(request)
         with transaction.atomic():
             response = self._with_key(request, key) if key else self._without_key(request)
-        return response or render(request, "errors/400.html", status=400)
+        return response or errors.answer(request, 400)
 
     def _with_key(self, request: HttpRequest, key: str) -> HttpResponse:
         user, digest = request.user, digest_of(request)
@@ -266,10 +266,8 @@ def _derived(key: str) -> bytes:
 
 def _refused(request: HttpRequest) -> HttpResponse:
     """The key was used for something else: say so, and keep on the page what was typed."""
-    typed = [
-        {"label": name.replace("_", " ").replace("-", " ").capitalize(), "mine": value}
-        for name, values in request.POST.lists()
-        for value in values
-        if value and name not in OURS and not _SECRET.search(name) and not request.FILES.get(name)
-    ]
-    return render(request, "errors/409.html", {"sent_before": True, "typed": typed}, status=409)
+    words = "You have sent this form already, with other answers. Load the page again."
+    if errors.wants_json(request) or errors.wants_part(request):
+        return errors.answer(request, 409, reason=words)
+    context = {"sent_before": True, "typed": stale.typed(request), "back_url": stale.way_back(request)}
+    return render(request, "errors/409.html", context, status=409)

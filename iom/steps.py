@@ -31,7 +31,15 @@ class StepRefused(Exception):
 
 
 class Stale(Exception):
-    """Somebody else changed the row since its reader saw it (security.md C1)."""
+    """Somebody else changed the row since its reader saw it (security.md C1).
+
+    `thing` is the row as it stands now; `words` say what happened where it is not that somebody changed it. Left to
+    itself the refusal becomes a page with both texts (`iom.stale`).
+    """
+
+    def __init__(self, thing: SchemeModel | None = None, words: str = "") -> None:
+        self.thing, self.words = thing, words
+        super().__init__(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ def locked(model: type[SchemeModel], pk: int, *, version: int | None = None) -> 
     """The row, locked until the transaction ends; `Stale` if it is no longer the version that its reader saw."""
     thing = model.objects.select_for_update(of=("self",)).get(pk=pk)
     if version is not None and thing.version != version:
-        raise Stale
+        raise Stale(thing)
     return thing
 
 

@@ -197,7 +197,7 @@ def sign(
     if minutes.status == MinutesStatus.WITH_CHAIR and (
         fingerprint(record) != record_sha256 or number not in (None, minutes.number)
     ):
-        raise Stale
+        raise Stale(minutes)
     signed = take(
         SIGN,
         minutes,

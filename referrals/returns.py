@@ -69,7 +69,7 @@ def save_return(
     if answer is not None and all(getattr(answer, name) == value for name, value in values.items()):
         return answer
     if version is not None and version != (answer.version if answer else 0):
-        raise Stale
+        raise Stale(answer)
     if answer is None:
         answer = AgencyReturn.objects.create(scheme=by.scheme, request=request, answered_by=by.user, **values)
         _audit_answer("answer_check", request, by, values)

@@ -11,7 +11,7 @@ from django import forms
 from actionplans.models import Action, ActionStatus, PathwayNeed
 from actionplans.quickline import read_due
 from iom import clock
-from iom.forms import CleanCharField, SaneForm
+from iom.forms import CleanCharField, SaneForm, VersionField
 from iom.jinja import day
 from iom.models import Agency, Membership
 
@@ -21,7 +21,7 @@ class NeedForm(SaneForm):
 
     level = forms.ChoiceField(label="Need", choices=PathwayNeed.Level.choices)
     goal = CleanCharField(max_length=300, required=False)
-    version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    version = VersionField()
 
     @classmethod
     def of(cls, need: PathwayNeed | None, pathway: str, data: Any = None) -> NeedForm:
@@ -47,7 +47,7 @@ class ActionForm(SaneForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     pathway = forms.ChoiceField(required=False)
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
+    version = VersionField(required=False)
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class UpdateForm(SaneForm):
 
     status = forms.ChoiceField(label="Outcome", choices=ActionStatus.choices)
     note = CleanCharField(max_length=600, required=False)
-    version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    version = VersionField()
     back = forms.CharField(widget=forms.HiddenInput, required=False, max_length=300)
 
     @classmethod

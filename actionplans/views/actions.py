@@ -18,12 +18,11 @@ from actionplans.models import Action, ActionStatus, Plan
 from actionplans.reading import next_panel, overdue_first, updatable, who_choices
 from iom import clock
 from iom.access import Actor
-from iom.jinja import day
 from iom.models import Agency
 from iom.pages import found, page
-from iom.steps import Stale, StepRefused
+from iom.stale import version_of
+from iom.steps import StepRefused
 from offenders.case_pages import case_page, find_case
-from offenders.conflict import conflict
 
 ON_A_PAGE = 50
 SCOPES = (("mine", "Mine"), ("agency", "My agency"), ("all", "All"))
@@ -116,10 +115,7 @@ def action(request: HttpRequest, number: int) -> HttpResponse:
     form = UpdateForm.of(held, _back(request, held), request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        try:
-            verbs.update_action(held, status=given["status"], note=given["note"], version=given["version"], by=actor)
-        except Stale:
-            return _update_conflict(request, held, given)
+        verbs.update_action(held, status=given["status"], note=given["note"], version=given["version"], by=actor)
         messages.success(request, f"Action saved: {dict(ActionStatus.choices)[given['status']].lower()}")
         return redirect(_back(request, held))
     return render(
@@ -152,11 +148,9 @@ def change(request: HttpRequest, number: int) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
-            verbs.change_action(held, by=actor, version=form.cleaned_data["version"], **form.given())
+            verbs.change_action(held, by=actor, version=version_of(request.POST), **form.given())
         except StepRefused as refused:
             form.add_error(None, refused.problems)
-        except Stale:
-            return _change_conflict(request, held, form)
         else:
             messages.success(request, "Action saved")
             return redirect("action", held.pk)
@@ -179,35 +173,3 @@ def _back(request: HttpRequest, held: Action) -> str:
     if back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None):
         return back
     return reverse("case_actions", args=[held.case.reference]) if held.case else reverse("actions")
-
-
-def _update_conflict(request: HttpRequest, held: Action, given: dict[str, Any]) -> HttpResponse:
-    states = dict(ActionStatus.choices)
-    return conflict(
-        request,
-        held,
-        [
-            {"label": "Outcome", "mine": states[given["status"]], "theirs": states[held.status]},
-            {"label": "Note", "mine": given["note"], "theirs": held.note},
-        ],
-        version_field="version",
-        back_url=_back(request, held),
-        reference=held.case.reference if held.case else "Action",
-    )
-
-
-def _change_conflict(request: HttpRequest, held: Action, form: ActionForm) -> HttpResponse:
-    names = dict(form.fields["who"].choices)
-    stored = ActionForm.initial_of(held)
-    return conflict(
-        request,
-        held,
-        [
-            {"label": "What", "mine": form.cleaned_data["text"], "theirs": stored["text"]},
-            {"label": "Who", "mine": names[form.cleaned_data["who"]], "theirs": names.get(stored["who"], held.who)},
-            {"label": "By when", "mine": day(form.cleaned_data["due"]), "theirs": stored["due"]},
-        ],
-        version_field="version",
-        back_url=reverse("action", args=[held.pk]),
-        reference=held.case.reference if held.case else "Action",
-    )

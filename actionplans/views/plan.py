@@ -11,13 +11,12 @@ from django.urls import reverse
 
 from actionplans import actions as verbs
 from actionplans.forms.plan import ActionForm, NeedForm, UpdateForm
-from actionplans.models import PathwayNeed, Plan
+from actionplans.models import Plan
 from actionplans.reading import OTHER, PathwayLine, next_panel, pathway_lines, updatable, who_choices
 from iom import clock
 from iom.pages import page
-from iom.steps import Stale, StepRefused
+from iom.steps import StepRefused
 from offenders.case_pages import case_page, find_case
-from offenders.conflict import conflict
 from offenders.models import Case
 
 
@@ -44,8 +43,6 @@ def need(request: HttpRequest, reference: str, pathway: str) -> HttpResponse:
     except StepRefused as refused:
         form.add_error(None, refused.problems)
         return _show(request, case, need_form=form, pathway=pathway)
-    except Stale:
-        return _need_conflict(request, case, held, pathway, given)
     messages.success(request, f"{_name(case, pathway)}: need saved")
     return redirect(_at(case, pathway))
 
@@ -89,22 +86,6 @@ def _name(case: Case, pathway: str) -> str:
 
 def _at(case: Case, pathway: str) -> str:
     return f"{reverse('case_plan', args=[case.reference])}#{pathway}"
-
-
-def _need_conflict(request: HttpRequest, case: Case, held: Plan, pathway: str, given: dict[str, Any]) -> HttpResponse:
-    stored = held.needs.get(pathway=pathway)
-    levels = dict(PathwayNeed.Level.choices)
-    return conflict(
-        request,
-        stored,
-        [
-            {"label": "Need", "mine": levels[given["level"]], "theirs": levels[stored.level]},
-            {"label": "Goal", "mine": given["goal"], "theirs": stored.goal},
-        ],
-        version_field=f"need-{pathway}-version",
-        back_url=_at(case, pathway),
-        reference=case.reference,
-    )
 
 
 def _new_action(case: Case, pathway: str, choices: list[tuple[str, str]], data: Any = None) -> ActionForm:

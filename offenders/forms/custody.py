@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from iom.forms import CleanCharField, DateField, SaneForm
+from iom.forms import CleanCharField, DateField, SaneForm, VersionField
 from offenders.models import CustodyPeriod
 
 
@@ -32,7 +32,7 @@ class CustodyForm(SaneForm):
         noun="the expected release",
         help_text="Leave empty if it is not known. For example, 17 3 2026.",
     )
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
+    version = VersionField()
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -48,4 +48,4 @@ class ReleaseForm(SaneForm):
     released_on = DateField(
         label="Released on", latest="today", noun="the release date", help_text="For example, 17 3 2026."
     )
-    version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    version = VersionField()

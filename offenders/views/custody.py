@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from iom.pages import page
-from iom.steps import StepRefused
+from iom.steps import Stale, StepRefused
 from offenders import actions
 from offenders.case_pages import case_page, find_case
 from offenders.clocks import FRIDAY
@@ -59,16 +59,18 @@ def release(request: HttpRequest, reference: str) -> HttpResponse:
 def _custody_form(case: Case, data: object) -> CustodyForm:
     held = case.inside
     names = ("kind", "prison", "starts_on", "release_expected_on", "version")
-    return CustodyForm(data, initial={name: getattr(held, name) for name in names} if held else {})
+    return CustodyForm(data, initial={name: getattr(held, name) for name in names} if held else {"version": 0})
 
 
 def _save(case: Case, form: CustodyForm, request: HttpRequest) -> None:
     given = dict(form.cleaned_data)
     version = given.pop("version")
-    if case.inside is None:
-        actions.record_custody(case, by=request.actor, **given)
-    else:
+    if case.inside is not None:
         actions.change_custody(case.inside, by=request.actor, version=version, **given)
+    elif version:
+        raise Stale(case.custody[0])
+    else:
+        actions.record_custody(case, by=request.actor, **given)
 
 
 def _show(request: HttpRequest, case: Case, form: CustodyForm, release_form: ReleaseForm) -> HttpResponse:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from iom.forms import CleanCharField, SaneForm
+from iom.forms import CleanCharField, SaneForm, VersionField
 from panels.models import Circulation, Section
 
 MINUTES_ERRORS = {
@@ -58,7 +58,7 @@ class MinutesForm(SaneForm):
     """How long an item is planned for."""
 
     minutes = forms.IntegerField(min_value=1, max_value=180, error_messages=MINUTES_ERRORS)
-    version = forms.IntegerField(widget=forms.HiddenInput)
+    version = VersionField()
 
 
 class AnswerForm(SaneForm):

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from iom.forms import CleanCharField, DateField, SaneForm
+from iom.forms import CleanCharField, DateField, SaneForm, VersionField
 from iom.models import Body, Membership, Scheme
 from panels.meetings import chairs
 
@@ -99,7 +99,7 @@ class NewMeetingForm(MeetingForm):
 class EditMeetingForm(MeetingForm):
     """The same for a meeting that stands; `version` is what its reader saw."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
+    version = VersionField()
 
 
 class CancelForm(SaneForm):

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from iom.forms import CleanCharField, SaneForm
+from iom.forms import CleanCharField, SaneForm, VersionField
 from panels.minutes import LONGEST_WORDS
 from panels.models import AgendaItem
 from panels.notices import LONGEST
@@ -20,7 +20,7 @@ class _ByItem(SaneForm):
     """A text for each item, by its id."""
 
     label = ""
-    version = forms.IntegerField(widget=forms.HiddenInput)
+    version = VersionField()
 
     def __init__(
         self,

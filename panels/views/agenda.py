@@ -11,7 +11,7 @@ from iom import clock
 from iom.jinja import day_month
 from iom.models import Meeting, MeetingStatus
 from iom.pages import found, page
-from iom.steps import Stale, StepRefused, obstacles
+from iom.steps import StepRefused, obstacles
 from offenders.models import Case
 from panels import agenda, circulation
 from panels.forms.agenda import AddItemForm, MinutesForm, MoveForm
@@ -238,9 +238,6 @@ def plan_minutes(request: HttpRequest, meeting: Meeting, pk: int) -> HttpRespons
         agenda.set_minutes(item, form.cleaned_data["minutes"], version=form.cleaned_data["version"], by=request.actor)
     except StepRefused as refused:
         return _refused(request, meeting, refused)
-    except Stale:
-        messages.error(request, "Somebody else changed this item meanwhile. Look at it again")
-        return redirect(_address(meeting, item))
     messages.success(request, f"Planned for {form.cleaned_data['minutes']} minutes")
     return redirect(_address(meeting, item))
 

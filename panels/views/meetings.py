@@ -15,7 +15,7 @@ from iom.access import Actor
 from iom.jinja import day_month, longday
 from iom.models import Body, Meeting, MeetingStatus
 from iom.pages import page
-from iom.steps import Stale, StepRefused
+from iom.steps import StepRefused
 from panels import agreement, attendance, circulation, meetings
 from panels.countdown import steps_of
 from panels.forms.agenda import AnswerForm
@@ -154,11 +154,6 @@ def edit_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
         )
     except StepRefused as refused:
         _show_refusal(form, refused, "date")
-        return _meeting_page(request, form, dates=dates, meeting=meeting)
-    except Stale:
-        form.add_error(
-            None, "Somebody else changed this meeting meanwhile. Load the page again, then make your change."
-        )
         return _meeting_page(request, form, dates=dates, meeting=meeting)
     messages.success(request, f"Saved: {longday(changed.date)}")
     return redirect(changed)

@@ -15,6 +15,7 @@ from iom.fresh import is_fresh
 from iom.jinja import clock as time_of_day
 from iom.models import Document, Meeting, MeetingStatus
 from iom.pages import found, page
+from iom.stale import version_of
 from iom.steps import Stale, StepRefused, offers
 from offenders.restricted import closed_references
 from panels import minutes as verbs
@@ -61,9 +62,8 @@ def draft_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 def send_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Give the draft to the chair."""
     minutes = _latest(meeting)
-    version = request.POST.get("version", "")
     try:
-        verbs.send_to_chair(minutes, by=request.actor, version=int(version) if version.isdecimal() else None)
+        verbs.send_to_chair(minutes, by=request.actor, version=version_of(request.POST))
     except StepRefused as refused:
         form = WordsForm(items_of(meeting), minutes.narrative, minutes.version)
         return _draft(request, meeting, minutes, form, problems=refused.problems, status=409)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.datastructures import MultiValueDict
 
-from iom.forms import CleanCharField, DateField, SaneForm
+from iom.forms import CleanCharField, DateField, SaneForm, VersionField
 from iom.policy import Policy
 from referrals import returns
 from referrals.forms.nomination import NO, TRUTH, YES, text_area, yes_or_no
@@ -17,7 +17,7 @@ from referrals.models import AgencyReturn, CheckRequest, Handling
 class AnswerForm(SaneForm):
     """What the agency knows of one person. A draft requires nothing; sending asks for what is missing."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    version = VersionField()
     known = forms.ChoiceField(
         label="Known?", choices=AgencyReturn.Known.choices, widget=forms.RadioSelect, required=False
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from iom.forms import DateField, SaneForm
+from iom.forms import DateField, SaneForm, VersionField
 from iom.policy import Policy
 from iom.policy.joining import AllOf, AnyOf, Expression, FlagTest
 from referrals import scoring
@@ -40,7 +40,7 @@ HARM_GRADES = (("low", "Low"), ("medium", "Medium"), ("high", "High"), ("very_hi
 class FactsForm(SaneForm):
     """The questions that decide under the scheme's clauses (`scoring.questions`), and no others."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
+    version = VersionField()
 
     def __init__(self, data: Any = None, *, referral: Referral, asked: list[str], **options: Any) -> None:
         self.referral, self.asked = referral, asked

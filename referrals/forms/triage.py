@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from iom.forms import SaneForm
+from iom.forms import SaneForm, VersionField
 from iom.jinja import longday
 from iom.models import Agency, Meeting
 from referrals.forms.nomination import text_area
@@ -19,7 +19,7 @@ RETURN = "return"
 class TriageForm(SaneForm):
     """A recommendation, the panel, and whom to ask; or a message with which the nomination goes back."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
+    version = VersionField()
     recommendation = forms.ChoiceField(
         label="What do you recommend?",
         choices=[

@@ -16,6 +16,7 @@ from iom.access import Actor
 from iom.jinja import clock as clock_words
 from iom.jinja import day_month
 from iom.pages import found, page
+from iom.stale import version_of
 from iom.steps import Stale, StepRefused, obstacles
 from referrals import actions, deciding, matches, sections
 from referrals.answers import cards, section_rows
@@ -271,7 +272,7 @@ def _keep(request: HttpRequest, thing: Referral, part: Section, form: SectionFor
         thing,
         part,
         by=request.actor,
-        version=_version(request),
+        version=version_of(request.POST),
         done=done,
         typed=form.left_over(),
         **form.answers(),
@@ -336,7 +337,7 @@ def check(request: HttpRequest, reference: str) -> HttpResponse:
     form = SendForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            actions.send(thing, by=request.actor, version=_version(request))
+            actions.send(thing, by=request.actor, version=version_of(request.POST))
         except StepRefused:
             thing = _visible(request.actor, reference)
         except Stale:
@@ -396,12 +397,11 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     problems = obstacles(WITHDRAW, thing)
     if request.method == "POST" and form.is_valid():
         try:
-            actions.withdraw(thing, by=request.actor, reason=form.cleaned_data["reason"], version=_version(request))
+            actions.withdraw(
+                thing, by=request.actor, reason=form.cleaned_data["reason"], version=version_of(request.POST)
+            )
         except StepRefused as refused:
             problems = refused.problems
-        except Stale:
-            thing = _visible(request.actor, reference)
-            form.add_error(None, "This referral was changed meanwhile. Look at it again before you withdraw it.")
         else:
             messages.success(request, f"Referral {thing.reference} withdrawn.")
             return redirect("referrals")
@@ -422,11 +422,6 @@ def _visible(actor: Actor, reference: str) -> Referral:
 
 def _may_edit(actor: Actor, thing: Referral) -> bool:
     return thing.status in actions.EDITABLE and actor.can("referrals.edit_referral", thing)
-
-
-def _version(request: HttpRequest) -> int | None:
-    given = request.POST.get("version", "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 9 else None
 
 
 def _shown(actor: Actor, thing: Referral) -> dict[str, Any]:

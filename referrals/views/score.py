@@ -15,6 +15,7 @@ from django.urls import reverse
 from iom import clock
 from iom.access import Actor
 from iom.pages import found, page
+from iom.stale import version_of
 from iom.steps import StepRefused
 from offenders.case_pages import case_page, find_case
 from offenders.models import Case
@@ -115,11 +116,8 @@ def _save_facts(actor: Actor, referral: Referral, form: FactsForm) -> str:
 
 def _change_facts(request: HttpRequest, referral: Referral, form: ScoreFactsForm) -> str:
     """Correct the facts and, where they are whole now, score them."""
-    typed = request.POST.get("version", "")
-    if not typed.isdigit():
-        raise PermissionDenied
     facts = {name: value for name, value in form.answers().items() if name in scoring.SCORE_FIELDS}
-    changed = scoring.change_score_facts(referral, by=request.actor, version=int(typed), **facts)
+    changed = scoring.change_score_facts(referral, by=request.actor, version=version_of(request.POST), **facts)
     if scoring.obstacles_to_score(changed, clock.today()):
         return "Facts saved"
     return f"Facts saved. {_score(request, changed)}"

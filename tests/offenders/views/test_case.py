@@ -105,7 +105,7 @@ def custody_form(**changed):
         "prison": "HMP Example",
         "starts_on": "20 2 2026",
         "release_expected_on": "",
-        "version": "",
+        "version": "0",
     } | changed
 
 

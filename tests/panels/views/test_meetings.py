@@ -126,7 +126,9 @@ def test_moving_back_leaves_one_signpost(meeting, as_coordinator):
 def test_stale_change_is_refused_with_what_was_typed(meeting, coordinator, sign_in):
     page = sign_in(coordinator).post("/meetings/2026-03-12/edit/", FORM | {"version": meeting.version - 1})
 
-    assert "Somebody else changed this meeting" in page.content.decode()
+    assert page.status_code == 409
+    assert FORM["place"] in page.content.decode()
+    assert "Committee room 1" in page.content.decode()
     meeting.refresh_from_db()
     assert meeting.place == "Committee room 1"
 

@@ -448,7 +448,7 @@ def test_offending_asks_what_else_the_criteria_need(sign_in, february):
 
     client.post(
         f"/referrals/{referral.reference}/offending/",
-        {**SECTIONS["offending"], "fact_prolific": "yes", "fact_would_benefit": "not_known"},
+        {**SECTIONS["offending"], "fact_prolific": "yes", "fact_would_benefit": "not_known", "version": "1"},
     )
 
     referral.refresh_from_db()
