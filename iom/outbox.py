@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 
 from iom import clock
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TRIES = 7
-# After this long without an answer from a worker the relay sends a message again (security.md Q3).
-ANSWER_WITHIN = timedelta(minutes=15)
 
 Handler = Callable[[OutboxMessage], str | None]
 _handlers: dict[str, Handler] = {}
@@ -63,7 +62,10 @@ def add(kind: str, *, scheme: Scheme, key: str, by: Actor | None = None, **paylo
 
 
 def claim(limit: int = 50) -> list[uuid.UUID]:
-    """Messages that are due, taken so that no other relay has them too; unfinished ones come up again."""
+    """Messages that are due, taken so that no other relay has them too.
+
+    Those that are not done after `OUTBOX_ANSWER_SECONDS` come up again: the queue or a worker lost them.
+    """
     with transaction.atomic():
         due = (
             OutboxMessage.objects.select_for_update(skip_locked=True)
@@ -71,7 +73,8 @@ def claim(limit: int = 50) -> list[uuid.UUID]:
             .order_by("due_at")[:limit]
         )
         ids = [message.pk for message in due]
-        OutboxMessage.objects.filter(pk__in=ids).update(due_at=clock.now() + ANSWER_WITHIN)
+        again = clock.now() + timedelta(seconds=settings.OUTBOX_ANSWER_SECONDS)
+        OutboxMessage.objects.filter(pk__in=ids).update(due_at=again)
     return ids
 
 

@@ -231,6 +231,10 @@ DATABASE_OPTIONS = {"connect_timeout": 3, "tcp_user_timeout": 4000, "keepalives_
 # Whether the role that serves may own the tables: where one role is given for everything, and never in production.
 OWNER_MAY_SERVE = False
 
+# security.md Q1 and Q3: the relay sends again, within five minutes, what the queue or a worker lost. If it is still
+# under way then, no harm is done: whoever comes second finds it locked, or done.
+OUTBOX_ANSWER_SECONDS = 4 * 60
+
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 300

@@ -7,7 +7,7 @@ from pathlib import Path
 from iom.embedded import paths
 
 from .base import *  # noqa: F403 -- settings are made by adding to the base
-from .base import BASE_DIR, CACHE_OPTIONS, DATABASE_OPTIONS, RATES, env
+from .base import BASE_DIR, CACHE_OPTIONS, DATABASE_OPTIONS, OUTBOX_ANSWER_SECONDS, RATES, env
 
 IOM_HOME = Path(env.str("IOM_HOME", default=str(BASE_DIR / ".iom"))).resolve()
 _urls = paths.urls(IOM_HOME)
@@ -37,7 +37,6 @@ CACHES = {
 }
 
 
-
 def _own_key(setting: str, file: str) -> str:
     """The embedded installation keeps its keys beside its data; made by the set-up, never in git."""
     if given := env.str(setting, default=""):
@@ -58,6 +57,9 @@ DEMO_SIGN_IN = env.bool("IOM_DEMO_SIGN_IN", default=False)
 # Robots that measure or test are quicker than people; only here may they be let through.
 if _requests := env.int("IOM_REQUESTS_PER_MINUTE", default=0):
     RATES["request"] = (_requests, 60)
+
+# Those who kill workers for a test need not wait as long for what was lost with them.
+OUTBOX_ANSWER_SECONDS = env.int("IOM_OUTBOX_ANSWER_SECONDS", default=OUTBOX_ANSWER_SECONDS)
 
 EMAIL_BACKEND = "iom.email_files.EmailFiles"
 EMAIL_FILE_PATH = str(IOM_HOME / "mail")

@@ -61,6 +61,24 @@ def test_rolled_back_request_asks_for_nothing(merton):
 
 
 @pytest.mark.django_db
+def test_work_that_the_queue_lost_comes_up_again_within_five_minutes(merton, settings):
+    outbox.add("test_work", scheme=merton, key="lost", number=1)
+    start = clock.now()
+    given = timedelta(seconds=settings.OUTBOX_ANSWER_SECONDS)
+    assert given < timedelta(minutes=5)
+
+    with clock.as_of(start):
+        lost = outbox.claim()
+    with clock.as_of(start + given - timedelta(microseconds=1)):
+        assert outbox.claim() == []
+    with clock.as_of(start + given):
+        assert outbox.claim() == lost
+        assert [outbox.deliver(each) for each in (*lost, *lost)] == ["done", "nothing to do"]
+
+    assert ran == [1]
+
+
+@pytest.mark.django_db
 def test_failing_work_is_tried_seven_times_then_put_aside(merton):
     outbox.add("test_work", scheme=merton, key="bad", fails=1)
     outbox.add("test_work", scheme=merton, key="good", number=2)
