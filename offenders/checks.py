@@ -10,8 +10,7 @@ from django.contrib.auth.models import Group
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.utils import DatabaseError
-from guardian.models import GroupObjectPermission, UserObjectPermission
-from guardian.utils import get_user_obj_perms_model
+from guardian.models import GroupObjectPermission, UserObjectPermission, UserObjectPermissionBase
 
 from iom.starting import before_start
 
@@ -55,8 +54,16 @@ def only_grants_by_object(
 
 @checks.register(checks.Tags.security)
 def grants_are_foreign_keys(app_configs: Any, **kwargs: Any) -> list[checks.Error]:
-    """A grant on a case is a row with a foreign key to it, so it ends with the case and the database holds it."""
-    if get_user_obj_perms_model(Case) is CaseGrant:
+    """A grant on a case is a row with a foreign key to it, so it ends with the case and the database holds it.
+
+    Asked of the models alone: this runs before there are tables.
+    """
+    kept_in = [
+        each.related_model
+        for each in Case._meta.related_objects
+        if isinstance(each.related_model, type) and issubclass(each.related_model, UserObjectPermissionBase)
+    ]
+    if kept_in == [CaseGrant]:
         return []
     return [checks.Error("Grants on cases are not kept in CaseGrant.", obj=Case, id="offenders.E002")]
 

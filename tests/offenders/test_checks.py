@@ -11,7 +11,7 @@ from guardian.models import UserObjectPermission
 from guardian.shortcuts import assign_perm, get_objects_for_user
 
 from iom import clock, starting, sweeps
-from offenders.checks import general_grants
+from offenders.checks import general_grants, grants_are_foreign_keys
 from offenders.models import Case, CaseGrant
 from offenders.restricted import permission
 from tests import factories
@@ -89,3 +89,9 @@ def test_clock_removes_grants_of_people_who_left(merton, police):
 
     assert sweeps.tidy(clock.today()) == []
     assert list(CaseGrant.objects.all()) == [stays]
+
+
+@pytest.mark.django_db
+def test_what_runs_before_there_are_tables_asks_them_nothing(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert grants_are_foreign_keys(None) == []
