@@ -9,7 +9,7 @@ the browser says that it came from a page of ours (H3).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
@@ -24,7 +24,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from iom import clock
+from iom import clock, form_marks
 from iom.models import HeldPost
 from iom.second_factor import sealed
 from iom.sessions import BEFORE
@@ -32,10 +32,9 @@ from iom.sessions import BEFORE
 if TYPE_CHECKING:
     from iom.models import User
 
-# A field of the form that sends what was kept, the header of a request that asks to be kept, the session's own note.
+# A field of the form that sends what was kept, and the header of a request that asks to be kept.
 FIELD = "held_post"
 ASKS = "X-Hold"
-HELD = "held_post"
 SIGNED_OUT = "X-Signed-Out"
 
 KEPT = "You have been signed out. Sign in here to carry on. What you typed is kept."
@@ -44,24 +43,32 @@ _MADE_NEW = frozenset({"csrfmiddlewaretoken", FIELD})
 _SECRET = ("password", "fresh_code")
 
 
-def signed_out(request: HttpRequest) -> HttpResponse:
+def signed_out(request: HttpRequest, way: Callable[[str], str] | None = None) -> HttpResponse:
     """Send to sign-in somebody whose session is over or who has none; what they posted is kept for whose it was.
 
-    A script gets 401 and shows sign-in over the page.
+    `way` is the address that leads there and on to a page; sign-in unless given. A script gets 401 and shows sign-in
+    over the page.
     """
+    kept = _kept_for_its_own(request) if request.method == "POST" else None
     was = request.session.was
-    kept = None
-    if was is not None and was.user_id:
+    if kept is not None:
+        request.session[BEFORE] = {"user": kept.user_id, "membership": kept.membership_number}
+    elif was is not None and was.user_id:
         request.session[BEFORE] = {"user": was.user_id, "membership": was.membership_number}
-        if request.method == "POST":
-            kept = keep(request, was.user, was.membership_number)
     if asked_by_script(request):
         body = {"message": "You have been signed out. Sign in to carry on.", "held": str(kept.pk) if kept else None}
         return JsonResponse(body, status=401, headers={SIGNED_OUT: "1"})
     if kept is not None:
         messages.warning(request, KEPT)
-        return _to_sign_in(reverse("carry_on", args=[kept.pk]))
-    return _to_sign_in(_way_back(request))
+    return redirect((way or _sign_in)(reverse("carry_on", args=[kept.pk]) if kept else _way_back(request)))
+
+
+def _kept_for_its_own(request: HttpRequest) -> HeldPost | None:
+    """Keep what was posted for whom the form was made; if it does not say, for whose session it was."""
+    if made_for := form_marks.made_for(request):
+        return keep(request, made_for.user, made_for.pk)
+    was = request.session.was
+    return keep(request, was.user, was.membership_number) if was is not None and was.user_id else None
 
 
 def keep(request: HttpRequest, user: User, membership_number: int | None) -> HeldPost:
@@ -80,7 +87,7 @@ def keep(request: HttpRequest, user: User, membership_number: int | None) -> Hel
             mine.filter(path=path, autosave=True).delete()
         newest = mine.order_by("-at").values_list("pk", flat=True)[: settings.HELD_POSTS_AT_MOST - 1]
         mine.exclude(pk__in=list(newest)).delete()
-        kept = HeldPost.objects.create(
+        return HeldPost.objects.create(
             user=user,
             membership_number=membership_number,
             path=path,
@@ -89,8 +96,6 @@ def keep(request: HttpRequest, user: User, membership_number: int | None) -> Hel
             autosave=autosave,
             at=clock.now(),
         )
-    request.session[HELD] = str(kept.pk)
-    return kept
 
 
 def waiting_for(user: User) -> models.QuerySet[HeldPost]:
@@ -141,27 +146,56 @@ def _spend(request: HttpRequest, number: str) -> bool:
 
 
 def not_proven(request: HttpRequest) -> HttpResponse | None:
-    """Keep the form of a signed-in person that has an old token, and offer to send it again; None if it may be foreign.
+    """Keep a form that has an old token for whom it was made, and offer it to them; None if it may be foreign.
 
     A browser tells where a form came from; only what came from a page of ours is kept, and it is never sent by itself.
+    Somebody else, who has signed in since with the same browser, is told nothing.
     """
-    if not request.user.is_authenticated or asked_by_script(request) or not _from_our_page(request):
+    if asked_by_script(request) or not _from_our_page(request):
         return None
-    actor = getattr(request, "actor", None)
-    kept = keep(request, request.user, actor.membership.pk if actor and actor.membership else None)
-    return render(request, "iom/carry_on.html", offered(request, kept) | {"expired": True}, status=403)
+    made_for = form_marks.made_for(request)
+    if made_for is None:
+        return None
+    kept = keep(request, made_for.user, made_for.pk)
+    if not request.user.is_authenticated or made_for.user_id != request.user.pk:
+        return None
+    return offer(request, kept, status=403)
 
 
-def offered(request: HttpRequest, kept: HeldPost) -> dict[str, object]:
-    """Context of the page that offers to send what is kept."""
-    fields = list(fields_of(kept))
-    return {
+def of_another(request: HttpRequest) -> HttpResponse | None:
+    """Keep a form that was made for another scheme, agency or person than the one that acts now: it is not done.
+
+    So a page that was left open does nothing in the scheme to which somebody has changed since (security.md Z2).
+    """
+    made_for = form_marks.made_for(request)
+    if made_for is None or made_for.pk == request.actor.membership.pk:
+        return None
+    if asked_by_script(request):
+        return JsonResponse(
+            {"message": "You have changed to another scheme or agency. Load the page again."}, status=409
+        )
+    kept = keep(request, made_for.user, made_for.pk)
+    if made_for.user_id == request.user.pk:
+        return offer(request, kept, status=409)
+    problem = "This page was opened by somebody else. Nothing was done. Go to your own page and try again."
+    return render(request, "errors/refused.html", {"problems": [problem]}, status=409)
+
+
+def offer(request: HttpRequest, kept: HeldPost, *, status: int = 200) -> HttpResponse:
+    """The page that shows nothing of what is kept, and sends it with one button."""
+    number = kept.membership_number
+    acts = request.actor.membership.pk if getattr(request, "actor", None) and request.actor.membership else None
+    context = {
         "kept": kept,
-        "fields": fields,
-        "has_key": any(name == "form_key" for name, _ in fields),
+        "fields": list(fields_of(kept)),
         "field": FIELD,
         "until": ends_at(kept),
+        "expired": status != 200,
+        "others": number is not None and number != acts,
+        "acted_for": next((mine for mine in request.memberships if mine.pk == number), None),
     }
+    context["has_key"] = any(name == "form_key" for name, _ in context["fields"])
+    return render(request, "iom/carry_on.html", context, status=status)
 
 
 def sweep() -> int:
@@ -188,8 +222,8 @@ def _from_our_page(request: HttpRequest) -> bool:
     return f"{referer.scheme}://{referer.netloc}" == own
 
 
-def _to_sign_in(wanted: str) -> HttpResponse:
-    return redirect(f"{reverse(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: wanted}, safe='/')}")
+def _sign_in(wanted: str) -> str:
+    return f"{reverse(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: wanted}, safe='/')}"
 
 
 def _way_back(request: HttpRequest) -> str:

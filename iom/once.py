@@ -34,7 +34,7 @@ from django.utils.crypto import get_random_string, salted_hmac
 from django.utils.safestring import SafeString, mark_safe
 from markupsafe import Markup
 
-from iom import clock, stale
+from iom import clock, form_marks, stale
 from iom.models import FormKey
 from iom.views import errors
 
@@ -47,14 +47,15 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "WITH")
 # Written by every request, whatever it does.
-_NOT_WORK = ('"iom_session"', '"iom_auditevent"')
+_NOT_WORK = ('"iom_session"', '"iom_heldpost"', '"iom_auditevent"')
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
 
-def new_key() -> str:
-    """A key that nobody has used."""
-    return get_random_string(64)
+def new_key(request: HttpRequest | None = None) -> str:
+    """A key that nobody has used. It begins with the mark of whoever the form is made for (`iom.form_marks`)."""
+    mark = form_marks.mark_of(request) if request else ""
+    return mark + get_random_string(64 - len(mark))
 
 
 class Proof:
@@ -67,7 +68,7 @@ class Proof:
         return Markup(
             '<input type="hidden" name="csrfmiddlewaretoken" value="{}">'
             '<input type="hidden" name="{}" value="{}" autocomplete="off">'
-        ).format(get_token(self.request), FIELD, new_key())
+        ).format(get_token(self.request), FIELD, new_key(self.request))
 
     def __str__(self) -> str:
         return self.__html__()

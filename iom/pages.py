@@ -65,7 +65,7 @@ def page(
                     return render(request, "errors/no_scheme.html", status=403)
                 if not request.actor.holds(permission):
                     raise PermissionDenied
-            if permission != PUBLIC and (answer := _before(request, fresh=fresh)):
+            if permission != PUBLIC and (answer := _before(request, permission, fresh=fresh)):
                 return answer
             return view(request, *args, **kwargs)
 
@@ -78,12 +78,14 @@ def page(
     return guard
 
 
-def _before(request: HttpRequest, *, fresh: bool) -> HttpResponse | None:
-    """What is answered in place of the view: whether a code is wanted first, whether this was sent before."""
+def _before(request: HttpRequest, permission: str, *, fresh: bool) -> HttpResponse | None:
+    """What is answered in place of the view: the form is another's, a code is wanted first, it was sent before."""
     if request.method in ("GET", "HEAD"):
         return None
     if held.only_asked(request):
         return HttpResponse(status=204)
+    if request.actor is not None and permission != SIGNED_IN and (answer := held.of_another(request)):
+        return answer
     if fresh and (answer := iom.fresh.required(request)):
         return answer
     return held.before_view(request)

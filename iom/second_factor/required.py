@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 
-from iom import second_factor, throttle
+from iom import held, second_factor, throttle
 from iom.pages import PUBLIC
 
 Respond = Callable[[HttpRequest], HttpResponse]
@@ -37,14 +37,7 @@ class Required:
     def process_view(self, request: HttpRequest, view: Callable, args: Any, kwargs: Any) -> HttpResponse | None:
         if getattr(view, "permission", None) == PUBLIC or not second_factor.waits(request):
             return None
-        if request.method not in ("GET", "HEAD") or is_partial(request):
-            return HttpResponse(status=401)
-        return redirect(way_in(request, request.get_full_path()))
-
-
-def is_partial(request: HttpRequest) -> bool:
-    """Whether a script asks for a piece of a page, where a redirect would be put into it."""
-    return bool(getattr(request, "htmx", False)) or "X-Autosave" in request.headers
+        return held.signed_out(request, way=functools.partial(way_in, request))
 
 
 def way_in(request: HttpRequest, wanted: str) -> str:

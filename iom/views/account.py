@@ -92,13 +92,7 @@ def carry_on(request: HttpRequest, number: UUID) -> HttpResponse:
     kept = held.waiting_for(request.user).filter(pk=number).first()
     if kept is None:
         return redirect("home")
-    actor = request.actor
-    others = kept.membership_number is not None and (
-        actor is None or actor.membership is None or actor.membership.pk != kept.membership_number
-    )
-    mine = next((each for each in request.memberships if each.pk == kept.membership_number), None)
-    context = held.offered(request, kept) | {"expired": False, "acted_for": mine if others else None, "others": others}
-    return render(request, "iom/carry_on.html", context)
+    return held.offer(request, kept)
 
 
 @page(SIGNED_IN, methods=("POST",))

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html import unescape
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
 from django.test import Client
 
 from iom import clock, held, sessions
+from iom.access import actor_for
 from iom.models import HeldPost, Membership, Notification, Session
+from iom.once import new_key
+from referrals.models import Referral
 from tests import factories
 from tests.factories.signing_in import app_code, with_app
 
@@ -236,11 +240,25 @@ def test_twenty_are_kept_at_most(sign_in, police):
     assert sorted(map(int, kept)) == list(range(2, 22))
 
 
-def test_old_token_of_a_signed_in_person_keeps_the_text_and_offers_to_send_it(sign_in, police):
-    client = Client(enforce_csrf_checks=True)
-    client.cookies = sign_in(police).cookies
+def checked(client: Client) -> Client:
+    """The same browser, whose tokens are looked at."""
+    other = Client(enforce_csrf_checks=True)
+    other.cookies = client.cookies
+    return other
 
-    response = client.post(FORM, TYPED, headers={"Origin": "http://testserver"})
+
+def key_for(membership: Membership) -> str:
+    """The key of a form that was made for this person, as their page carries it."""
+    return new_key(SimpleNamespace(actor=actor_for(membership)))
+
+
+OWN = {"Origin": "http://testserver"}
+
+
+def test_old_token_of_a_signed_in_person_keeps_the_text_and_offers_to_send_it(sign_in, police):
+    client = checked(sign_in(police))
+
+    response = client.post(FORM, TYPED | {"form_key": key_for(police)}, headers=OWN)
 
     assert response.status_code == 403
     page = response.content.decode()
@@ -257,8 +275,73 @@ def test_old_token_of_a_signed_in_person_keeps_the_text_and_offers_to_send_it(si
     [{}, {"Origin": "https://elsewhere.example"}, {"Origin": "null"}, {"Referer": "https://elsewhere.example/x"}],
 )
 def test_token_of_elsewhere_is_refused_and_nothing_kept(sign_in, police, headers):
-    client = Client(enforce_csrf_checks=True)
-    client.cookies = sign_in(police).cookies
+    client = checked(sign_in(police))
 
-    assert client.post(FORM, TYPED, headers=headers).status_code == 403
+    assert client.post(FORM, TYPED | {"form_key": key_for(police)}, headers=headers).status_code == 403
     assert not HeldPost.objects.exists()
+
+
+def test_page_left_open_by_another_person_shows_them_nothing(sign_in, police, housing):
+    """The first person's page is still there when somebody else has signed in, in another tab."""
+    typed = TYPED | {"form_key": key_for(police)}
+
+    old_token = checked(sign_in(housing)).post(FORM, typed, headers=OWN)
+    good_token = sign_in(housing).post(FORM, typed)
+
+    assert (old_token.status_code, good_token.status_code) == (403, 409)
+    for response in (old_token, good_token):
+        assert "Ashgrove" not in response.content.decode()
+    assert {kept.user for kept in HeldPost.objects.all()} == {police.user}
+    assert not Referral.objects.exists()
+
+
+def test_page_left_open_does_nothing_in_the_scheme_one_changed_to(sign_in, police):
+    other = factories.member(factories.scheme("richmond"), "referrer", agency_kind="police")
+    other.user = police.user
+    other.save()
+
+    response = sign_in(other).post(FORM, TYPED | {"form_key": key_for(police)})
+
+    assert response.status_code == 409
+    assert f"Act for {police.agency.name}" in response.content.decode()
+    assert not Referral.objects.exists()
+    script = sign_in(other).post(FORM, TYPED | {"form_key": key_for(police)}, headers={"X-Autosave": "1"})
+    assert script.status_code == 409
+    assert HeldPost.objects.get().membership_number == police.pk
+
+
+def test_form_says_for_whom_it_was_made_even_after_signing_out(sign_in, police):
+    client = sign_in(police)
+    client.post("/sign-out/")
+
+    response = client.post(FORM, TYPED | {"form_key": key_for(police)})
+
+    assert response.url.startswith("/sign-in/?next=/carry-on/")
+    assert HeldPost.objects.get().user == police.user
+
+
+@pytest.mark.parametrize("change", [lambda key: "9" + key, lambda key: key.replace("-", "-0", 1), lambda key: key[20:]])
+def test_altered_mark_says_nothing(police, change):
+    response = Client().post(FORM, TYPED | {"form_key": change(key_for(police))})
+
+    assert response.url == f"/sign-in/?next={FORM}"
+    assert not HeldPost.objects.exists()
+
+
+def test_forms_of_pages_carry_the_mark(sign_in, police):
+    page = sign_in(police).get(FORM).content.decode()
+
+    keys = re.findall(r'name="form_key" value="([^"]+)"', page)
+    assert keys
+    assert all(key.startswith(key_for(police)[:15]) and len(key) == 64 for key in keys)
+
+
+def test_somebody_without_a_code_yet_sends_nothing_and_loses_nothing(client, police):
+    with_app(police.user)
+    client.post("/sign-in/", {"email": police.user.email, "password": PASSWORD})
+
+    response = client.post(FORM, TYPED | {"form_key": key_for(police)})
+
+    kept = HeldPost.objects.get()
+    assert response.url == f"/sign-in/code/?next=%2Fcarry-on%2F{kept.pk}%2F"
+    assert client.post(response.url, {"code": app_code()}).url == f"/carry-on/{kept.pk}/"
