@@ -26,10 +26,14 @@ class Actor:
 
     user: User | None
     scheme: Scheme
-    agency: Agency | None
     roles: frozenset[str]
     membership: Membership | None = None
     cause: str = ""
+
+    @property
+    def agency(self) -> Agency | None:
+        """The organisation on whose behalf they act."""
+        return self.membership.agency if self.membership else None
 
     @property
     def label(self) -> str:
@@ -82,7 +86,6 @@ def actor_for(membership: Membership, cause: str = "") -> Actor:
     return Actor(
         user=membership.user,
         scheme=membership.scheme,
-        agency=membership.agency,
         roles=frozenset(membership.roles),
         membership=membership,
         cause=cause,
@@ -91,7 +94,7 @@ def actor_for(membership: Membership, cause: str = "") -> Actor:
 
 def task_actor(scheme: Scheme, cause: str) -> Actor:
     """A task acting in `scheme`; `cause` names the task and the person who set it off (security.md U5)."""
-    return Actor(user=None, scheme=scheme, agency=None, roles=frozenset(), cause=cause)
+    return Actor(user=None, scheme=scheme, roles=frozenset(), cause=cause)
 
 
 @rules.predicate

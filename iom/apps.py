@@ -1,4 +1,5 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -7,6 +8,9 @@ class IomConfig(AppConfig):
 
     def ready(self) -> None:
         """Load what each app writes down: permissions, what it shows on shared pages, its clock, its outbox work."""
-        from iom import checks  # noqa: F401 -- registers the system checks
+        from iom import checks, walls  # noqa: F401 -- checks registers the system checks
 
         autodiscover_modules("rules", "blocks", "reminders", "handlers")
+
+        # Sent once for each app, in this order: after the last one every table is there.
+        post_migrate.connect(walls.build_after_migrating, sender=[*apps.get_app_configs()][-1])

@@ -25,6 +25,11 @@ def today() -> date:
     return now().astimezone(LONDON).date()
 
 
+def is_told() -> bool:
+    """Whether another instant than the present is taken for it."""
+    return _told.get() is not None
+
+
 class NoSuchTime(ValueError):
     """A time that a London clock does not show on that day, or shows twice (security.md T1). Its words say which."""
 

@@ -24,7 +24,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from iom import clock, form_marks
+from iom import clock, form_marks, walls
 from iom.models import HeldPost
 from iom.second_factor import sealed
 from iom.sessions import BEFORE
@@ -73,29 +73,39 @@ def _kept_for_its_own(request: HttpRequest) -> HeldPost | None:
 
 def keep(request: HttpRequest, user: User, membership_number: int | None) -> HeldPost:
     """Keep the fields of this request for `user` alone. A form that saves itself takes the place of its last save."""
+    kept = _sealed(request, user, membership_number)
+    # A refusal is rolled back with all that it did; what was typed is kept once that is over.
+    walls.outlive(request, lambda: _store(kept))
+    request.session[HELD] = str(kept.pk)
+    return kept
+
+
+def _sealed(request: HttpRequest, user: User, membership_number: int | None) -> HeldPost:
     fields = [
         (name, value)
         for name, values in request.POST.lists()
         if name not in _MADE_NEW and not any(word in name.lower() for word in _SECRET)
         for value in values
     ]
-    path = request.get_full_path()[:500]
-    autosave = request.headers.get("X-Autosave") == "1"
+    return HeldPost(
+        user=user,
+        membership_number=membership_number,
+        path=request.get_full_path()[:500],
+        sealed=sealed.seal(json.dumps(fields)),
+        had_files=bool(request.FILES),
+        autosave=request.headers.get("X-Autosave") == "1",
+        at=clock.now(),
+    )
+
+
+def _store(kept: HeldPost) -> None:
     with transaction.atomic():
-        mine = HeldPost.objects.filter(user=user)
-        if autosave:
-            mine.filter(path=path, autosave=True).delete()
+        mine = HeldPost.objects.filter(user=kept.user)
+        if kept.autosave:
+            mine.filter(path=kept.path, autosave=True).delete()
         newest = mine.order_by("-at").values_list("pk", flat=True)[: settings.HELD_POSTS_AT_MOST - 1]
         mine.exclude(pk__in=list(newest)).delete()
-        return HeldPost.objects.create(
-            user=user,
-            membership_number=membership_number,
-            path=path,
-            sealed=sealed.seal(json.dumps(fields)),
-            had_files=bool(request.FILES),
-            autosave=autosave,
-            at=clock.now(),
-        )
+        kept.save(force_insert=True)
 
 
 def waiting_for(user: User) -> models.QuerySet[HeldPost]:
@@ -192,7 +202,7 @@ def offer(request: HttpRequest, kept: HeldPost, *, status: int = 200) -> HttpRes
         "until": ends_at(kept),
         "expired": status != 200,
         "others": number is not None and number != acts,
-        "acted_for": next((mine for mine in request.memberships if mine.pk == number), None),
+        "acted_for": next(iter(walls.agencies_of(mine for mine in request.memberships if mine.pk == number)), None),
     }
     context["has_key"] = any(name == "form_key" for name, _ in context["fields"])
     return render(request, "iom/carry_on.html", context, status=status)

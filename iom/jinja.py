@@ -23,6 +23,7 @@ from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined, Te
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from iom import audit
 from iom.clock import LONDON, now, today
 
 MACROS = "govuk_frontend_jinja"
@@ -54,6 +55,7 @@ class PageEnvironment(Environment):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self._of_somebody: dict[type, bool] = {}
         self._macros = Environment(
             loader=PrefixLoader({MACROS: PackageLoader(MACROS)}), autoescape=True, auto_reload=False
         )
@@ -68,6 +70,16 @@ class PageEnvironment(Environment):
         if isinstance(name, str) and name.startswith(f"{MACROS}/"):
             return self._macros.get_template(name, parent, globals)
         return super().get_template(name, parent, globals)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """What a page shows of a person is noted here, for the audit of reads: no page has to remember it (U4)."""
+        kind = type(obj)
+        known = self._of_somebody.get(kind)
+        if known is None:
+            known = self._of_somebody[kind] = hasattr(kind, "audit_subject")
+        if known and obj.audit_subject:
+            audit.shown(obj.audit_subject)
+        return super().getattr(obj, attribute)
 
 
 def environment(**options: Any) -> PageEnvironment:

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from iom import audit, clock, logs, second_factor, stale
+from iom import audit, clock, logs, second_factor, stale, walls
 from iom.access import Actor, actor_for
 from iom.forms import bound_forms
 from iom.models import Membership
@@ -123,8 +123,8 @@ class WhoActs:
         request.memberships = list(
             Membership.objects.filter(user=request.user)
             .current(clock.today())
-            .select_related("scheme", "agency", "user")
-            .order_by("scheme__name", "agency__name", "pk")
+            .select_related("scheme", "user")
+            .order_by("scheme__name", "pk")
         )
         request.actor = self._actor(request)
         if request.actor is None:
@@ -146,7 +146,9 @@ class WhoActs:
         others = [m for m in request.memberships if m.scheme.slug == wanted]
         if not others:
             return render(request, "errors/404.html", status=404)
-        return render(request, "iom/other_scheme.html", {"memberships": others, "next": request.path})
+        return render(
+            request, "iom/other_scheme.html", {"memberships": walls.agencies_of(others), "next": request.path}
+        )
 
 
 class DenyByDefault:

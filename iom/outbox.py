@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
-from iom import clock
+from iom import clock, walls
 from iom.models import OutboxMessage
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def deliver(message_id: uuid.UUID | str) -> str:
             )
             if message is None:
                 return "nothing to do"
-            message.outcome = _handlers[message.kind](message) or "done"
+            with walls.within(message.scheme, cause=f"{message.kind} for {message.caused_by or 'the clock'}"):
+                message.outcome = _handlers[message.kind](message) or "done"
             message.done_at = clock.now()
             message.save(update_fields=["outcome", "done_at"])
             return message.outcome

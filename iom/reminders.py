@@ -11,9 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db import transaction
-
-from iom import notify
+from iom import notify, walls
 from iom.models import Reminder, Scheme, User
 
 log = logging.getLogger(__name__)
@@ -66,8 +64,9 @@ def sweep(on: date) -> int:
 def _ask(scheme: Scheme, find: Source, on: date) -> int | None:
     """Send what one source gives for one scheme; None if it broke, which must not keep others from their reminders."""
     try:
-        due = list(find(scheme, on))
-        claimed = _claimed(scheme, due)
+        with walls.within(scheme, cause="sweep_reminders"):
+            due = list(find(scheme, on))
+            claimed = _claimed(scheme, due)
         return sum(
             _remind(scheme, each, person)
             for each in due
@@ -89,8 +88,12 @@ def _claimed(scheme: Scheme, due: list[Due]) -> set[tuple[str, str, date, int]]:
     return set(rows.values_list("kind", "subject", "due", "recipient_id"))
 
 
-@transaction.atomic
 def _remind(scheme: Scheme, due: Due, person: User) -> int:
+    with walls.within(scheme, cause="sweep_reminders"):
+        return _claim_and_tell(scheme, due, person)
+
+
+def _claim_and_tell(scheme: Scheme, due: Due, person: User) -> int:
     # The unique row is the lock: of two sweeps at once, the second finds it there.
     _, mine = Reminder.objects.get_or_create(
         scheme=scheme, kind=due.kind, subject=due.subject, due=due.due, recipient=person

@@ -8,8 +8,8 @@ from datetime import date
 from django.db import transaction
 from django.utils.text import slugify
 
-from iom import audit, invitations
-from iom.access import task_actor
+from iom import audit, invitations, walls
+from iom.access import Actor, task_actor
 from iom.models import Agency, Body, Invitation, PolicyVersion, Role, Scheme, Seat
 from iom.policy import Policy
 
@@ -34,6 +34,11 @@ def create_scheme(slug: str, policy: Policy, *, on: date, admin_email: str = "")
     """
     scheme = Scheme.objects.create(slug=slug, name=policy.title, short_name=policy.area)
     by = task_actor(scheme, "create_scheme")
+    with walls.within(scheme, by=by):
+        return _furnish(scheme, policy, on, admin_email, by)
+
+
+def _furnish(scheme: Scheme, policy: Policy, on: date, admin_email: str, by: Actor) -> Made:
     PolicyVersion.objects.create(
         scheme=scheme,
         number=1,

@@ -78,6 +78,11 @@ class Offender(SchemeModel):
     def plain_name(self) -> str:
         return f"{self.given_names} {self.family_name}"
 
+    @property
+    def audit_subject(self) -> str:
+        """How the audit names the person (security.md U3)."""
+        return f"P{self.pk}"
+
     def age(self, on: date) -> int | None:
         """Completed years on a day."""
         born = self.date_of_birth
@@ -150,6 +155,11 @@ class Case(SchemeModel):
         indexes = [models.Index(fields=["scheme"], condition=~Q(status="closed"), name="offenders_open_cases")]
         # guardian's per-object grant for restricted cases; never given to a model as a whole (security.md Z7).
         permissions = [("open_restricted_case", "Can open this restricted case")]
+
+    @property
+    def audit_subject(self) -> str:
+        """How the audit names the person (security.md U3)."""
+        return f"P{self.offender_id}"
 
     def __str__(self) -> str:
         return self.reference

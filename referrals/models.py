@@ -131,6 +131,11 @@ class Referral(SchemeModel):
             ),
         ]
 
+    @property
+    def audit_subject(self) -> str:
+        """How the audit names the person (security.md U3)."""
+        return f"P{self.offender_id}"
+
     def __str__(self) -> str:
         return self.reference
 

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.db import connections
+from django.db.models import QuerySet
 
+from iom import audit
 from iom.embedded.postgres import Postgres
+from iom.models import AuditEvent
 
 pytest_plugins = ["tests.factories.fixtures"]
 
@@ -46,6 +49,17 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker) -> None:
     with django_db_blocker.unblock():
         call_command("migrate", database="owner", verbosity=0)
         connections["owner"].close()
+
+
+@pytest.fixture(autouse=True)
+def chained_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events are chained when their transaction ends, and that of a test never does: whoever reads them chains them first."""
+
+    def chained() -> QuerySet:
+        audit.chain()
+        return QuerySet(AuditEvent)
+
+    monkeypatch.setattr(AuditEvent._meta.managers_map["objects"], "get_queryset", chained)
 
 
 @pytest.fixture

@@ -35,7 +35,9 @@ def variables_of_production_settings():
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     read = {}
     for call in calls:
-        reads = getattr(call.func, "id", "") == "secret" or getattr(getattr(call.func, "value", None), "id", "") == "env"
+        reads = (
+            getattr(call.func, "id", "") == "secret" or getattr(getattr(call.func, "value", None), "id", "") == "env"
+        )
         if reads and call.args:
             if isinstance(call.args[0], ast.Constant):
                 optional = any(keyword.arg == "default" for keyword in call.keywords)

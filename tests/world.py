@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from actionplans import actions as plans
-from iom import clock
+from iom import clock, walls
 from iom.access import Actor, actor_for
 from iom.models import Agency, Membership, Scheme
 from panels import agenda, attendance, meetings, minutes, notices, recording
@@ -33,11 +33,12 @@ class World:
     def make(cls, slug: str, shift: timedelta = timedelta(0)) -> World:
         """Everything; another `shift` gives other dates, so that no address of one world names a thing of another."""
         world = cls(factories.scheme("merton", slug=slug))
-        for role in ROLES:
-            world.people[role] = factories.member(
-                world.scheme, role, agency_kind=KINDS.get(role, "council"), seat=role in ("member", "chair")
-            )
-        world._live(clock.today() + shift)
+        with walls.within(world.scheme, cause="test"):
+            for role in ROLES:
+                world.people[role] = factories.member(
+                    world.scheme, role, agency_kind=KINDS.get(role, "council"), seat=role in ("member", "chair")
+                )
+            world._live(clock.today() + shift)
         return world
 
     def actor(self, role: str) -> Actor:
@@ -115,6 +116,10 @@ class World:
 
     def arguments(self, of: str) -> list[Any]:
         """What an address takes, by what it is about."""
+        with walls.within(self.scheme, cause="test"):
+            return self._arguments(of)
+
+    def _arguments(self, of: str) -> list[Any]:
         things = self.things
         meeting, held = things.get("meeting"), things.get("held")
         return {

@@ -27,7 +27,8 @@ from iom.embedded.trouble import Trouble
 MAJOR_VERSION = "18"
 SUPERUSER = "postgres"
 UNPRIVILEGED = "nobody"
-GRANTS = Path(__file__).with_name("grants.sql")
+PREPARE = tuple(Path(__file__).with_name(name) for name in ("grants.sql", "audit.sql"))
+AUDIT_ROLE = "iom_audit"
 PREPARING = 1_096_500_000  # the advisory lock of `prepare`; any number, as long as nothing else takes it
 
 # The same on every machine: no system locale, no ICU. docker-compose.yml gives the same to its server.
@@ -136,6 +137,9 @@ class Postgres:
                         sql.Identifier(role)
                     )
                 )
+            # Owns the audit and nothing else; nobody signs in as it (security.md U7).
+            if server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [AUDIT_ROLE]).fetchone() is None:
+                server.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(AUDIT_ROLE)))
             known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
             if known is None:
                 server.execute(
@@ -144,7 +148,8 @@ class Postgres:
                     )
                 )
         with self._superuser(database) as connection:
-            connection.execute(GRANTS.read_text().encode())
+            for script in PREPARE:
+                connection.execute(script.read_text().encode())
         return known is None
 
     def drop(self, database: str) -> None:

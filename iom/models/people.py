@@ -43,6 +43,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_system_admin = models.BooleanField(default=False, help_text="Runs the installation; has no case data.")
     created_at = models.DateTimeField(default=now, editable=False)
 
+    # Every change to an account leaves an audit event; sign-ins and passwords are recorded by their own verbs.
+    watched = True
+    not_in_audit = ("last_login", "password")
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = ["name"]
     objects = UserManager()

@@ -21,33 +21,35 @@ if TYPE_CHECKING:
 class AuditEvent(models.Model):
     """Who did or saw what, when, in what context: labels and references, no values, no names (security.md U3).
 
-    Written through `iom.audit.record` alone. The database refuses to change or delete a row.
+    A view of the chain of the scheme that the transaction is in. `iom.audit` adds to it; nothing changes it.
     """
 
-    scheme = models.ForeignKey(Scheme, on_delete=models.PROTECT, related_name="+")
+    scheme = models.ForeignKey(Scheme, on_delete=models.DO_NOTHING, related_name="+")
+    sequence = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField()
-    actor = models.CharField(max_length=60, help_text="user:ID, or the task that acted")
-    caused_by = models.CharField(max_length=80, blank=True)
-    roles = models.CharField(max_length=120, blank=True)
-    agency = models.CharField(max_length=60, blank=True)
+    kind = models.CharField(max_length=20)
     verb = models.CharField(max_length=60)
-    outcome = models.CharField(max_length=20, default="done")
+    outcome = models.CharField(max_length=20)
+    actor = models.CharField(max_length=60, help_text="user:ID, or task")
+    caused_by = models.CharField(max_length=80)
+    roles = models.CharField(max_length=120)
+    agency = models.CharField(max_length=60, help_text="The number of the agency on whose behalf")
     object_type = models.CharField(max_length=60)
     object_ref = models.CharField(max_length=60)
-    subjects = models.JSONField(default=list)
-    before = models.CharField(max_length=60, blank=True)
-    after = models.CharField(max_length=60, blank=True)
-    fields = models.JSONField(default=list)
-    has_reason = models.BooleanField(default=False)
-    context = models.JSONField(default=dict)
-    request_id = models.CharField(max_length=40, blank=True)
+    subjects = models.JSONField()
+    before = models.CharField(max_length=60)
+    after = models.CharField(max_length=60)
+    fields = models.JSONField()
+    has_reason = models.BooleanField()
+    context = models.JSONField()
+    request_id = models.CharField(max_length=40)
+    address = models.CharField(max_length=60)
+    role = models.CharField(max_length=60, help_text="The role that was signed in to the database")
+    body = models.JSONField(help_text="The event as it was chained")
 
     class Meta:
-        indexes = [
-            models.Index(fields=["scheme", "-at"], name="iom_audit_newest"),
-            models.Index(fields=["scheme", "object_type", "object_ref"], name="iom_audit_object"),
-        ]
-        triggers = [pgtrigger.Protect(name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        managed = False
+        db_table = '"audit"."trail"'
 
     def __str__(self) -> str:
         return f"{self.verb} {self.object_type} {self.object_ref}"

@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "iom.limits.Rates",
     "iom.second_factor.required.Required",
     "iom.fresh.TakesCode",
+    "iom.walls.OneTransaction",
     "iom.once.Once",
     "iom.middleware.DenyByDefault",
     "iom.middleware.PlainRefusals",
@@ -261,6 +262,9 @@ CELERY_BEAT_SCHEDULE = {
 
 # security.md L2: how many proxies of ours stand before the web server, each adding to X-Forwarded-For.
 TRUSTED_PROXIES = 0
+
+# security.md U3: the key of the digests in the audit. Without one it is made from SECRET_KEY.
+AUDIT_KEY = env.str("AUDIT_KEY", default="")
 
 # The demonstration shows a banner; production refuses to start with it.
 DEMO_SIGN_IN = False

@@ -11,7 +11,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from iom import fresh, held, second_factor, sessions
+from iom import fresh, held, second_factor, sessions, walls
 from iom.models import Role
 from iom.pages import PUBLIC, SIGNED_IN, found, page
 from iom.views import errors
@@ -25,7 +25,7 @@ def account(request: HttpRequest) -> HttpResponse:
         request,
         "iom/account/account.html",
         {
-            "memberships": request.memberships,
+            "memberships": walls.agencies_of(request.memberships),
             "role_names": dict(Role.choices),
             "kept": [(each, held.ends_at(each)) for each in held.waiting_for(request.user)],
         },

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 
-from iom import invitations, passwords, signing_in, throttle
+from iom import invitations, passwords, signing_in, throttle, walls
 from iom.forms import CleanCharField, SaneForm
 from iom.middleware import SESSION_MEMBERSHIP
 from iom.pages import PUBLIC, SIGNED_IN, page
@@ -153,4 +153,4 @@ def choose_membership(request: HttpRequest) -> HttpResponse:
         if chosen is not None:
             request.session[SESSION_MEMBERSHIP] = chosen.pk
             return redirect(own_path(request, request.POST.get("next", "/")))
-    return render(request, "iom/choose_membership.html", {"memberships": request.memberships})
+    return render(request, "iom/choose_membership.html", {"memberships": walls.agencies_of(request.memberships)})

@@ -24,7 +24,7 @@ class AddItemForm(SaneForm):
         label="Section", choices=[(section.value, section.label) for section in Section if section != "referrals"]
     )
     reference = CleanCharField(
-        label="Case reference", max_length=20, required=False, help_text="For example, IOM-0147. Empty for other items."
+        label="Case reference", max_length=20, required=False, help_text="IOM- and its figures. Empty for other items."
     )
     title = CleanCharField(label="Title", max_length=120, required=False, help_text="No names.")
     why = CleanCharField(label="Why it is on the agenda", max_length=200, required=False)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from datetime import UTC, date, datetime, time
 from itertools import count
 
-from iom import clock, stored_dates
+from django.db import connection
+
+from iom import clock, stored_dates, walls
 from iom.access import Actor, actor_for
 from iom.models import Agency, Body, Meeting, Membership, Role, Scheme, Seat, User
 from iom.policy import load_preset
@@ -16,15 +20,50 @@ from panels.models import AgendaItem, AgreementSignature, Attendance, Minutes, S
 from referrals import sections
 from referrals.models import AgencyReturn, CheckRequest, Referral
 
+
+def act_in(of: Scheme) -> None:
+    """From here to the end of the test's own transaction the rows of this scheme are open, as in a request of one."""
+    walls._enter(str(of.pk), json.dumps({"actor": "test"}))
+
+
+def acting_in() -> str:
+    """The number of the scheme whose rows are open now; nothing when none is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(current_setting('iom.scheme', true), '')")
+        return cursor.fetchone()[0]
+
+
+def inside(factory):
+    """Make a thing in the scheme of the first argument, whichever is open."""
+
+    @functools.wraps(factory)
+    def made(first, *args, **kwargs):
+        with walls.within(getattr(first, "scheme", first), cause="test"):
+            return factory(first, *args, **kwargs)
+
+    return made
+
+
+# What surrounds every page, in questions to the database: a savepoint, whose scheme it is and who acts, the read for the
+# audit, whose it was before, the savepoint's end.
+AROUND = 5
+
 PASSWORD = "harbour-lantern-2026"
 _number = count(1)
 
 
 def scheme(preset: str = "merton", slug: str | None = None, *, on: date = date(2020, 1, 1)) -> Scheme:
-    """A scheme made from a preset by the product's own verb: bodies, agencies and empty seats."""
-    return create_scheme(slug or preset, load_preset(preset), on=on).scheme
+    """A scheme made from a preset by the product's own verb: bodies, agencies and empty seats.
+
+    The first one of a test is the one whose rows are open from then on (`act_in`).
+    """
+    made = create_scheme(slug or preset, load_preset(preset), on=on).scheme
+    if connection.in_atomic_block and not acting_in():
+        act_in(made)
+    return made
 
 
+@inside
 def member(
     of: Scheme,
     *roles: str,
@@ -54,15 +93,18 @@ def member(
     return membership
 
 
+@inside
 def actor(of: Scheme, *roles: str, **kwargs) -> Actor:
     """The actor that a new member makes."""
     return actor_for(member(of, *roles, **kwargs))
 
 
+@inside
 def of_first_body(of: Scheme) -> Body:
     return Body.objects.get(scheme=of, position=0)
 
 
+@inside
 def meeting(of: Scheme, on: date, *, chair: Membership | None = None, body: Body | None = None, **fields) -> Meeting:
     """A sitting of the scheme's first body, in draft, with its dates."""
     made = Meeting.objects.create(
@@ -78,6 +120,7 @@ def meeting(of: Scheme, on: date, *, chair: Membership | None = None, body: Body
     return made
 
 
+@inside
 def offender(of: Scheme, **fields) -> Offender:
     """Someone made up."""
     number = next(_number)
@@ -90,6 +133,7 @@ def offender(of: Scheme, **fields) -> Offender:
     return Offender.objects.create(scheme=of, **defaults | fields)
 
 
+@inside
 def case(
     of: Scheme,
     *,
@@ -118,6 +162,7 @@ def case(
 # --- Referrals
 
 
+@inside
 def referral(of: Scheme, by: Membership, *, status: str = "draft", who: Offender | None = None, **fields) -> Referral:
     """A nomination with every section done, in the status asked for."""
     number = next(_number)
@@ -155,11 +200,13 @@ SCORE_FACTS = {
 }
 
 
+@inside
 def scorable(of: Scheme, by: Membership, *, status: str = "sent", **fields) -> Referral:
     """A nomination that can be scored: 32 sanctions since the age of 14, now domestic burglary."""
     return referral(of, by, status=status, **SCORE_FACTS | fields)
 
 
+@inside
 def check_request(
     meeting: Meeting,
     agency: Agency,
@@ -183,6 +230,7 @@ def check_request(
     )
 
 
+@inside
 def agency_return(
     request: CheckRequest, by: Membership, *, known: str = "now", sent: bool = True, **fields
 ) -> AgencyReturn:
@@ -201,6 +249,7 @@ def agency_return(
 # --- The live meeting, decisions and minutes
 
 
+@inside
 def agenda_item(meeting: Meeting, section: str, *, number: str | None = None, **fields) -> AgendaItem:
     """An item at the end of an agenda that has gone out."""
     place = meeting.items.count() + 1
@@ -215,6 +264,7 @@ def agenda_item(meeting: Meeting, section: str, *, number: str | None = None, **
     )
 
 
+@inside
 def attended(meeting: Meeting, *people: Membership, how: str = "present", **fields) -> list[Attendance]:
     """Seat holders who came."""
     return [
@@ -232,11 +282,13 @@ def attended(meeting: Meeting, *people: Membership, how: str = "present", **fiel
     ]
 
 
+@inside
 def live_meeting(of: Scheme, on: date, *, recorder: Membership, chair: Membership | None = None, **fields) -> Meeting:
     """A meeting that `recorder` is recording now, without items or attendance."""
     return meeting(of, on, chair=chair, status="live", recorder=recorder.user, **fields)
 
 
+@inside
 def minutes(meeting: Meeting, *, status: str = "draft", **fields) -> Minutes:
     """The first version of a meeting's minutes; the meeting itself is closed."""
     meeting.status = "minutes_drafted"

@@ -10,7 +10,7 @@ from django.core import mail
 from django.core.management import call_command
 from django.db import connection
 
-from iom import outbox, reminders
+from iom import walls, outbox, reminders
 from iom.models import Membership, Notification, Reminder
 from tests import factories
 
@@ -91,7 +91,8 @@ def test_two_sweeps_at_once_remind_each_person_once(committed, one_source):
     for thread in threads:
         thread.join()
 
-    assert sum(sent) == Notification.objects.filter(kind="test_due").count() == 8
+    with walls.within(scheme, cause="test"):
+        assert sum(sent) == Notification.objects.filter(kind="test_due").count() == 8
 
 
 @pytest.mark.django_db
@@ -118,8 +119,8 @@ def test_sweep_asks_for_what_was_sent_once_however_much_that_is(
         )
     reminders.sweep(DUE)
 
-    # The schemes, whom it concerns, what was sent.
-    with django_assert_num_queries(3):
+    # The schemes, whom it concerns, what was sent; and a transaction inside the wall of the scheme.
+    with django_assert_num_queries(3 + 4):
         assert reminders.sweep(DUE) == 0
 
 

@@ -66,7 +66,7 @@ def verbs():
 
 
 def events():
-    return AuditEvent.objects.exclude(verb="create_scheme").order_by("pk")
+    return AuditEvent.objects.filter(kind="verb").exclude(verb="create_scheme").order_by("pk")
 
 
 # --- People ---

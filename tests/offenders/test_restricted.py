@@ -228,7 +228,9 @@ def test_emergency_of_one_is_no_emergency_of_another(sealed, as_coordinator, as_
     assert not may_open(as_chair, sealed)
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 19, "a  " * 6 + "b"], ids=["none", "blank", "19", "blanks between"])
+@pytest.mark.parametrize(
+    "reason", ["", "   ", "x" * 19, "a  " * 6 + "b"], ids=["none", "blank", "19", "blanks between"]
+)
 def test_short_reason_keeps_it_shut(sealed, as_coordinator, reason):
     with pytest.raises(StepRefused, match="20 characters"):
         restricted.break_glass(sealed, reason=reason, by=as_coordinator)
@@ -340,14 +342,21 @@ def test_nobody_else_is_told_of_it_whoever_writes_the_notice(sealed, merton, pol
 def test_nobody_else_is_told_of_a_nomination_of_the_person(sealed, merton, police, housing):
     referral: Referral = factories.referral(merton, housing, status="sent", who=sealed.offender)
 
-    notify.tell([housing.user], scheme=merton, kind="news", subject="x", text=f"Decision on {referral.reference}", url="/")
+    notify.tell(
+        [housing.user], scheme=merton, kind="news", subject="x", text=f"Decision on {referral.reference}", url="/"
+    )
 
     assert not Notification.objects.exists()
 
 
 def test_reminders_of_it_go_to_those_named(case, merton, coordinator, police, as_coordinator):
     record_custody(
-        case, kind="sentence", prison="HMP Example", starts_on=clock.today(), release_expected_on=soon(5), by=as_coordinator
+        case,
+        kind="sentence",
+        prison="HMP Example",
+        starts_on=clock.today(),
+        release_expected_on=soon(5),
+        by=as_coordinator,
     )
     restricted.restrict(case, reason=WHY, people=[police], until=soon(), by=as_coordinator)
 

@@ -236,6 +236,7 @@ def test_guest_needs_the_meeting_that_agreed(meeting, merton, chair, coordinator
 @pytest.mark.feature(74)
 def test_quorum_line_names_the_rule_of_the_scheme(coordinator, sign_in):
     richmond = factories.scheme("merton", "with-quorum")
+    factories.act_in(richmond)
     policy = richmond.policy_version
     policy.document["bodies"][0]["quorum"]["organisations"] = 4
     type(policy).objects.bulk_create(

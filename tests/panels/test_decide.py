@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from actionplans.models import Action
-from iom import clock
+from iom import walls, clock
 from iom.access import actor_for
 from iom.models import Agency, AuditEvent, Body, Scheme
 from iom.steps import Stale, StepRefused
@@ -402,7 +402,9 @@ def test_restricted_case_is_not_decided_by_someone_not_named_on_it(meeting, mert
 
 
 def test_agency_of_another_scheme_is_refused(review, as_coordinator):
-    theirs = Agency.objects.filter(scheme=factories.scheme("london")).first()
+    london = factories.scheme("london")
+    with walls.within(london, cause="test"):
+        theirs = Agency.objects.first()
 
     with pytest.raises(StepRefused, match="agency of this scheme"):
         decide(review, Choice(Outcome.NO_CHANGE, actions=(NewAction("X", theirs, clock.today()),)), by=as_coordinator)

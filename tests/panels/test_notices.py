@@ -119,6 +119,7 @@ def test_corrected_decision_is_told_again_as_a_correction(meeting, declined, as_
 
 def test_decision_to_be_ratified_has_no_notice(merton, as_coordinator, police, monkeypatch, coordinator):
     richmond = factories.scheme("richmond")
+    factories.act_in(richmond)
     body = factories.Body.objects.get(
         scheme=richmond, slug=next(b.slug for b in richmond.policy.bodies if b.quorum.organisations)
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from iom import clock
+from iom import clock, walls
 from iom.access import task_actor
 from iom.jinja import plural
 from iom.models import Scheme
@@ -37,6 +37,10 @@ class Command(BaseCommand):
         self.as_json = json
         owner = self._scheme(scheme)
         content = self._content(file)
+        with walls.within(owner, cause="import_cohort"):
+            self._import(content, owner, dry_run)
+
+    def _import(self, content: bytes, owner: Scheme, dry_run: bool) -> None:
         try:
             checked = check(read_sheet(content), owner, clock.today())
         except UnreadSheet as unread:

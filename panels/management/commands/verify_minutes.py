@@ -13,7 +13,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from iom import walls
 from iom.jinja import moment
+from iom.models import Scheme
 from panels.models import Minutes
 from panels.record import reference_of
 from panels.verify import EXIT, Finding, Verdict, verify
@@ -30,18 +32,32 @@ class Command(BaseCommand):
         try:
             content = Path(options["file"]).read_bytes()
         except OSError as error:
-            found, why = Finding(Verdict.UNREADABLE, ""), f"{options['file']} cannot be read: {error.strerror}"
+            found = Finding(Verdict.UNREADABLE, "")
+            code = self._say(found, f"{options['file']} cannot be read: {error.strerror}", as_json=options["json"])
         else:
-            found = verify(content, Minutes.objects.all())
-            why = f"{options['file']} is not a PDF" if found.verdict == Verdict.UNREADABLE else ""
+            code = self._look(content, options["file"], as_json=options["json"])
+        if code:
+            sys.exit(code)
+
+    def _look(self, content: bytes, name: str, *, as_json: bool) -> int:
+        """Ask each scheme whether the file is of its minutes; none sees another's."""
+        for scheme in Scheme.objects.order_by("pk"):
+            with walls.within(scheme, cause="verify_minutes"):
+                found = verify(content, Minutes.objects.all())
+                if found.minutes is not None:
+                    return self._say(found, "", as_json=as_json)
+        found = verify(content, Minutes.objects.none())
+        why = f"{name} is not a PDF" if found.verdict == Verdict.UNREADABLE else ""
+        return self._say(found, why, as_json=as_json)
+
+    def _say(self, found: Finding, why: str, *, as_json: bool) -> int:
         answer = {"verdict": str(found.verdict), "file_sha256": found.file_sha256, **_about(found)}
-        lines = [json.dumps(answer, ensure_ascii=False)] if options["json"] else _in_words(found, why)
-        if found.verdict == Verdict.UNREADABLE and not options["json"]:
+        lines = [json.dumps(answer, ensure_ascii=False)] if as_json else _in_words(found, why)
+        if found.verdict == Verdict.UNREADABLE and not as_json:
             self.stderr.write(lines[0])
         else:
             self.stdout.write("\n".join(lines))
-        if code := EXIT[found.verdict]:
-            sys.exit(code)
+        return EXIT[found.verdict]
 
 
 def _about(found: Finding) -> dict[str, Any]:

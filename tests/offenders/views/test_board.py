@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from iom import clock
+from iom import clock, walls
 from offenders.actions import assign, record_custody, start_leaving
 from offenders.models import Alias, Search
 from tests import factories
@@ -233,9 +233,10 @@ def test_search_that_is_not_kept_says_so(board, cohort):
 
 def test_search_of_another_scheme_is_not_known(board, cohort):
     elsewhere = factories.scheme("london")
-    foreign = Search.objects.create(
-        scheme=elsewhere, user=factories.member(elsewhere, "coordinator").user, words="Redd"
-    )
+    with walls.within(elsewhere, cause="test"):
+        foreign = Search.objects.create(
+            scheme=elsewhere, user=factories.member(elsewhere, "coordinator").user, words="Redd"
+        )
 
     assert "not kept any more" in text(board(f"?s={foreign.key}"))
 

@@ -40,9 +40,7 @@ def case(merton):
 @pytest.fixture
 def sealed(case, police, as_coordinator):
     factories.signed(police)
-    restricted.restrict(
-        case, reason=WHY, people=[police], until=clock.today() + timedelta(days=30), by=as_coordinator
-    )
+    restricted.restrict(case, reason=WHY, people=[police], until=clock.today() + timedelta(days=30), by=as_coordinator)
     case.refresh_from_db()
     return case
 
@@ -104,7 +102,9 @@ def test_people_are_named_and_taken_off(sealed, case, police, housing, sign_in, 
     assign(sealed, "lead_professional", agency=police.agency, membership=police, on=clock.today(), by=as_coordinator)
     lead = sign_in(police)
 
-    page = text(lead.post(at(case, "restrict/"), {"person": housing.pk, "reason": "Holds the flat", **END}, follow=True))
+    page = text(
+        lead.post(at(case, "restrict/"), {"person": housing.pk, "reason": "Holds the flat", **END}, follow=True)
+    )
     assert "Jo Reid" in page
     held = CaseGrant.objects.get(user=housing.user)
     assert (held.reason, held.granted_by) == ("Holds the flat", police.user)
