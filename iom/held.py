@@ -76,7 +76,6 @@ def keep(request: HttpRequest, user: User, membership_number: int | None) -> Hel
     kept = _sealed(request, user, membership_number)
     # A refusal is rolled back with all that it did; what was typed is kept once that is over.
     walls.outlive(request, lambda: _store(kept))
-    request.session[HELD] = str(kept.pk)
     return kept
 
 
