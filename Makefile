@@ -1,7 +1,7 @@
 # Two commands matter: `make run` and `make test`. What they do is in scripts/ and iom/embedded/.
 PYTHON_ENV := .venv/bin/python
 
-.PHONY: setup run test lint bench features lock
+.PHONY: setup run test lint bench chaos features lock
 
 # Installs what is pinned into .venv, and the style sheets into static/vendor.
 setup:
@@ -22,6 +22,10 @@ lint: setup
 # Speed of the pages that people live in; writes bench.json.
 bench: setup
 	@$(PYTHON_ENV) -m bench
+
+# Ten minutes of people who write while everything that runs is killed (docs/chaos.md). ARGS: make chaos ARGS="--minutes 1".
+chaos: setup
+	@$(PYTHON_ENV) -m chaos $(ARGS)
 
 # Every feature number that a test shows, with its tests.
 features: setup

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,9 +27,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(home: Path, *, demo: bool, log: Path) -> Iterator[str]:
+def running(home: Path, *, demo: bool, log: Path, env: Mapping[str, str] | None = None) -> Iterator[str]:
     """Start what `make run` starts, on a free port; gives the address; stops it all at the end.
 
+    `env` adds to its environment.
     Raises RuntimeError with what it printed when it does not come up.
     """
     port = free_port()
@@ -38,7 +39,7 @@ def running(home: Path, *, demo: bool, log: Path) -> Iterator[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "iom.embedded.supervise"],
             cwd=CHECKOUT,
-            env={**kept, "IOM_HOME": str(home), "PORT": str(port), "IOM_DEMO": "1" if demo else "0"},
+            env={**kept, **(env or {}), "IOM_HOME": str(home), "PORT": str(port), "IOM_DEMO": "1" if demo else "0"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
