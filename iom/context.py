@@ -43,7 +43,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def _account_links(request: HttpRequest) -> list[dict[str, str]]:
-    links = []
+    links = [{"text": "Your account", "href": reverse("account")}]
     if len(request.memberships) > 1:
         links.append({"text": "Change scheme or agency", "href": reverse("choose_membership")})
     if request.actor.holds("iom.invite"):

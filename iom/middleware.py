@@ -23,7 +23,6 @@ from iom.steps import Stale, StepRefused
 log = logging.getLogger("iom.request")
 Respond = Callable[[HttpRequest], HttpResponse]
 
-SESSION_BEGAN = "began_at"
 SESSION_MEMBERSHIP = "membership"
 
 

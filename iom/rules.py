@@ -29,3 +29,4 @@ def of_another_person(actor: Actor, membership: Membership) -> bool:
 
 
 permit("iom.reset_factor", has_role("scheme_admin"), of_another_person)
+permit("iom.end_sessions", has_role("scheme_admin"), of_another_person)

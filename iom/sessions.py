@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +25,10 @@ from django.utils.crypto import salted_hmac
 from iom import audit, clock
 from iom.models import User
 from iom.models.sessions import Session
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+    from iom.models import Membership
 
 # In the session's data: the membership acted for, when a code was last typed (seconds), and whose session the browser
 # had before it was signed out.
@@ -142,6 +147,15 @@ def end_all(user: User, but: str | None = None, *, why: str = "changed") -> int:
     """
     mine = Session.objects.filter(user=user, ended_at=None).exclude(pk=but or "")
     return sum(end(session, why) for session in mine.select_related("user"))
+
+
+def end_sessions_of(membership: Membership, *, by: Actor) -> int:
+    """Sign somebody of one's scheme out of every browser. Raises PermissionDenied for who may not, and for oneself."""
+    if not by.can("iom.end_sessions", membership):
+        raise PermissionDenied
+    with transaction.atomic():
+        audit.record("end_sessions", membership, by=by)
+        return end_all(membership.user, why="by_admin")
 
 
 def handle(session: Session) -> str:

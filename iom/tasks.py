@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from iom import clock, outbox, reminders, stored_dates, sweeps
+from iom import clock, held, outbox, reminders, sessions, stored_dates, sweeps
 from iom.celery import app
 from iom.models import Tick
 
@@ -50,6 +50,14 @@ def restore_dates() -> None:
 def tidy() -> None:
     """Remove what must not be left in any scheme."""
     sweeps.tidy(clock.today())
+
+
+@app.task(name="iom.sweep_sessions")
+@by_day
+def sweep_sessions() -> None:
+    """End sessions that ran out with nobody there, and forget what was kept for a day (security.md S2 and S5)."""
+    sessions.sweep()
+    held.sweep()
 
 
 @app.task(name="iom.tick")

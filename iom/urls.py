@@ -42,6 +42,7 @@ urlpatterns = [
     path("account/sessions/", account.own_sessions, name="own_sessions"),
     path("account/code/", account.fresh_code, name="fresh_code"),
     path("settings/users/", settings.users, name="users"),
+    path("settings/users/<int:number>/sign-out/", settings.end_member_sessions, name="end_member_sessions"),
     path("settings/users/<int:number>/security-code/", factors.reset_factor, name="reset_factor"),
     path("settings/outbox/", outbox.outbox, name="outbox"),
     path("healthz", system.healthz, name="healthz"),

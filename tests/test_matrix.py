@@ -51,6 +51,7 @@ MATRIX: dict[str, Row] = {
     "notifications": Row(EVERYONE, BOTH),
     "users": Row(ADMIN, BOTH),
     "reset_factor": Row(ADMIN, BOTH, "membership"),
+    "end_member_sessions": Row(ADMIN, POST, "membership"),
     "outbox": Row(ADMIN, BOTH),
     # people and cases
     "cases": Row(TABLE, BOTH),

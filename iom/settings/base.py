@@ -257,6 +257,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-reminders": {"task": "iom.sweep_reminders", "schedule": 300.0},
     "restore-dates": {"task": "iom.restore_dates", "schedule": 900.0},
     "tidy": {"task": "iom.tidy", "schedule": 3600.0},
+    "sweep-sessions": {"task": "iom.sweep_sessions", "schedule": 300.0},
     "tick": {"task": "iom.tick", "schedule": 15.0},
 }
 

@@ -6,15 +6,18 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from iom import clock, invitations
+from iom import clock, invitations, sessions
 from iom.access import Actor
 from iom.forms import CleanCharField, SaneForm
-from iom.models import Agency, Invitation, Membership, Role, Seat
-from iom.pages import page
+from iom.models import Agency, Invitation, Membership, Role, Seat, Session
+from iom.pages import found, page
 
 INVITED = "invited_link"
 
@@ -86,6 +89,7 @@ def users(request: HttpRequest) -> HttpResponse:
             "memberships": Membership.objects.in_scheme_of(actor)
             .current(clock.today())
             .select_related("user", "agency")
+            .annotate(signed_in=_live_sessions())
             .order_by("agency__name", "user__name"),
             "waiting": Invitation.objects.in_scheme_of(actor)
             .filter(spent_at=None, expires_at__gt=clock.now())
@@ -93,3 +97,22 @@ def users(request: HttpRequest) -> HttpResponse:
             "role_names": dict(Role.choices),
         },
     )
+
+
+def _live_sessions() -> Any:
+    """In how many browsers the person of a membership is signed in now."""
+    mine = Session.objects.live(clock.now()).filter(user=OuterRef("user")).order_by()
+    counted = mine.values("user").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted), 0)
+
+
+@page("iom.end_sessions", methods=("POST",))
+def end_member_sessions(request: HttpRequest, number: int) -> HttpResponse:
+    """Sign a member out everywhere, at once (security.md S4)."""
+    actor = request.actor
+    people = Membership.objects.in_scheme_of(actor).current(clock.today()).select_related("user")
+    person = found(people, pk=number)
+    ended = sessions.end_sessions_of(person, by=actor)
+    done = f"{person.user.name} is signed out" if ended else f"{person.user.name} was not signed in"
+    messages.success(request, done)
+    return redirect("users")
