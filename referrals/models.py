@@ -234,6 +234,7 @@ class Handling(models.TextChoices):
 
     PANEL = "panel", "Everyone on the panel"
     POLICE_PROBATION = "police_probation", "Police and probation"
+    AGENCIES = "agencies", "Agencies that we choose"
 
 
 class AgencyReturn(SchemeModel):
@@ -253,6 +254,9 @@ class AgencyReturn(SchemeModel):
     risk_detail = models.CharField(max_length=300, blank=True)
     pathways = ArrayField(models.CharField(max_length=40), default=list)
     handling = models.CharField(max_length=20, choices=Handling.choices, blank=True)
+    readers = ArrayField(
+        models.CharField(max_length=60), default=list, help_text="Slugs of the agencies that may read it, if chosen"
+    )
     answered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     sent_at = models.DateTimeField(null=True, help_text="Empty while it is a draft of the agency")
     late = models.BooleanField(default=False)
@@ -264,6 +268,10 @@ class AgencyReturn(SchemeModel):
             models.CheckConstraint(
                 condition=Q(known__in=["not_known", "cannot_say"]) | Q(sent_at=None) | ~Q(handling=""),
                 name="referrals_return_says_who_reads_it",
+            ),
+            models.CheckConstraint(
+                condition=~Q(handling="agencies") | Q(sent_at=None) | ~Q(readers=[]),
+                name="referrals_return_names_its_readers",
             ),
         ]
 

@@ -6,7 +6,7 @@ decided on the person. "Not known" is an answer (ux.md 4.4).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,7 @@ DETAILS: dict[str, Any] = {
     "risk_detail": "",
     "pathways": (),
     "handling": "",
+    "readers": (),
 }
 
 
@@ -65,7 +66,8 @@ def save_return(
     request = _locked_for(request, by)
     answer = AgencyReturn.objects.filter(request=request).first()
     kept = DETAILS | details if known in KNOWN else DETAILS
-    values = {"known": known} | kept | {"pathways": list(kept["pathways"])}
+    readers = sorted(kept["readers"]) if kept["handling"] == Handling.AGENCIES else []
+    values = {"known": known} | kept | {"pathways": list(kept["pathways"]), "readers": readers}
     if answer is not None and all(getattr(answer, name) == value for name, value in values.items()):
         return answer
     if version is not None and version != (answer.version if answer else 0):
@@ -152,6 +154,8 @@ def lacks(answer: AgencyReturn, person: Offender) -> str | None:
     """What an answer lacks before others may read it: who may, chosen each time and never assumed."""
     if answer.known in KNOWN and not answer.handling:
         return f"Choose who can see what you say about {person.plain_name}"
+    if answer.handling == Handling.AGENCIES and not answer.readers:
+        return f"Choose the agencies that can see what you say about {person.plain_name}"
     return None
 
 
@@ -238,7 +242,7 @@ class Answer:
 
     @property
     def is_marked(self) -> bool:
-        return self.handling == Handling.POLICE_PROBATION
+        return self.handling not in ("", Handling.PANEL)
 
 
 def returns_for(actor: Actor, offender: Offender, meeting: Meeting, *, signed: bool = False) -> list[Answer]:
@@ -279,6 +283,8 @@ def _readable(actor: Actor, *, signed: bool) -> QuerySet[AgencyReturn]:
     allowed = Q(handling__in=["", Handling.PANEL])
     if signed:
         allowed |= Q(request__agency=actor.agency)
+        if actor.agency is not None:
+            allowed |= Q(handling=Handling.AGENCIES, readers__contains=[actor.agency.slug])
         if actor.agency is not None and actor.agency.kind in POLICE_AND_PROBATION:
             allowed |= Q(handling=Handling.POLICE_PROBATION)
     rows = AgencyReturn.objects.in_scheme_of(actor).filter(allowed, request__in=asked, sent_at__isnull=False)
@@ -287,12 +293,19 @@ def _readable(actor: Actor, *, signed: bool) -> QuerySet[AgencyReturn]:
 
 def _by_offender(rows: Iterable[AgencyReturn]) -> dict[int, list[Answer]]:
     found: dict[int, list[Answer]] = {}
+    rows = list(rows)
+    slugs = {slug for row in rows for slug in row.readers}
+    names = (
+        dict(Agency.objects.filter(scheme=rows[0].scheme_id, slug__in=slugs).values_list("slug", "name"))
+        if slugs
+        else {}
+    )
     for row in rows:
-        found.setdefault(row.request.offender_id, []).append(_answer(row))
+        found.setdefault(row.request.offender_id, []).append(_answer(row, names))
     return found
 
 
-def _answer(row: AgencyReturn) -> Answer:
+def _answer(row: AgencyReturn, names: Mapping[str, str]) -> Answer:
     return Answer(
         offender_id=row.request.offender_id,
         agency=row.request.agency,
@@ -304,7 +317,7 @@ def _answer(row: AgencyReturn) -> Answer:
         risk_detail=row.risk_detail,
         pathways=tuple(row.pathways),
         handling=row.handling,
-        handling_words=row.get_handling_display(),
+        handling_words=", ".join(sorted(names.get(slug, slug) for slug in row.readers)) or row.get_handling_display(),
         late=row.late,
         sent_at=row.sent_at,
         meeting_date=row.request.meeting.date,
@@ -408,8 +421,10 @@ def _cell(actor: Actor, request: CheckRequest, now: datetime) -> Cell:
 
 
 def _may_read(actor: Actor, request: CheckRequest, answer: AgencyReturn) -> bool:
-    if answer.handling != Handling.POLICE_PROBATION or request.agency == actor.agency:
+    if answer.handling in ("", Handling.PANEL) or request.agency == actor.agency:
         return True
+    if answer.handling == Handling.AGENCIES:
+        return actor.agency is not None and actor.agency.slug in answer.readers
     return actor.agency is not None and actor.agency.kind in POLICE_AND_PROBATION
 
 

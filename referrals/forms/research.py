@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -42,19 +43,36 @@ class AnswerForm(SaneForm):
         error_messages={"invalid_choice": "Choose who can see this from the list"},
     )
 
-    def __init__(self, data: Any = None, *, request: CheckRequest, policy: Policy, called: str, **options: Any) -> None:
+    readers = forms.MultipleChoiceField(
+        label="Agencies that can see this",
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="Nobody else finds it, in the meeting, in the minutes or anywhere.",
+    )
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        request: CheckRequest,
+        policy: Policy,
+        called: str,
+        agencies: Sequence[tuple[str, str]] = (),
+        **options: Any,
+    ) -> None:
         self.request = request
         self.answer = returns.answer_to(request)
         self.is_silent = False
         super().__init__(data, prefix=f"p{request.pk}", initial=self._stored(), **options)
         self.fields["known"].label = f"Is {request.offender.plain_name} known to {called}?"
+        self.fields["readers"].choices = agencies
         self.fields["pathways"].choices = [(pathway.slug, pathway.name) for pathway in policy.pathways]
 
     def _stored(self) -> dict[str, Any]:
         answer = self.answer
         if answer is None:
             return {"version": 0}
-        names = ("version", "known", "last_contact", "summary", "risk_detail", "pathways", "handling")
+        names = ("version", "known", "last_contact", "summary", "risk_detail", "pathways", "handling", "readers")
         risk = "" if answer.risk_to_others is None else YES if answer.risk_to_others else NO
         return {name: getattr(answer, name) for name in names} | {"risk_to_others": risk}
 
@@ -71,7 +89,7 @@ class AnswerForm(SaneForm):
             self.add_error("known", f"Answer for {person.plain_name}")
             self.is_silent = True
         elif problem := returns.lacks(self.answer, person):
-            self.add_error("handling", problem)
+            self.add_error("readers" if self.answer.handling else "handling", problem)
 
     @classmethod
     def as_stored(cls, **options: Any) -> AnswerForm:
@@ -79,12 +97,12 @@ class AnswerForm(SaneForm):
         form = cls(None, **options)
         stored = MultiValueDict()
         for name, value in form.initial.items():
-            stored.setlist(form.add_prefix(name), list(value) if name == "pathways" else [value])
+            stored.setlist(form.add_prefix(name), list(value) if name in ("pathways", "readers") else [value])
         return cls(stored, **options)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
-        said = any(data.get(name) for name in self.fields if name not in ("version", "known"))
+        said = any(data.get(name) for name in self.fields if name not in ("version", "known", "readers"))
         if said and "known" in data and not data["known"]:
             self.add_error("known", f"Choose whether {self.request.offender.plain_name} is known")
         return data

@@ -83,7 +83,9 @@ def _requests(actor: Actor, meeting: Meeting) -> list[CheckRequest]:
 
 def _forms(request: HttpRequest, requests: list[CheckRequest]) -> list[AnswerForm]:
     """A form for each person on whom the panel has not decided."""
-    given = {"policy": request.actor.scheme.policy, "called": request.actor.agency.name}
+    actor = request.actor
+    others = Agency.objects.in_scheme_of(actor).exclude(pk=actor.agency.pk).values_list("slug", "name")
+    given = {"policy": actor.scheme.policy, "called": actor.agency.name, "agencies": list(others)}
     waiting = [each for each in requests if each.closed_at is None]
     if request.method != "POST":
         return [AnswerForm(request=each, **given) for each in waiting]
