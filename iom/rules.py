@@ -18,6 +18,7 @@ permit("iom.view_home", anyone)
 permit("iom.view_notifications", anyone)
 permit("iom.view_meetings", has_role("member", "researcher", "coordinator", "chair", "board_reader"))
 permit("iom.invite", has_role("scheme_admin"))
+permit("iom.change_rights", has_role("scheme_admin"))
 permit("iom.tend_outbox", has_role("scheme_admin"))
 permit("iom.change_holidays", has_role("scheme_admin"))
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from iom.views import account, codes, factors, home, outbox, passwords, security, settings, signing_in, system
+from iom.views import account, codes, factors, home, outbox, passwords, rights, security, settings, signing_in, system
 
 handler400 = "iom.views.errors.bad_request"
 handler403 = "iom.views.errors.forbidden"
@@ -43,6 +43,8 @@ urlpatterns = [
     path("account/code/", account.fresh_code, name="fresh_code"),
     path("settings/users/", settings.users, name="users"),
     path("settings/users/<int:number>/sign-out/", settings.end_member_sessions, name="end_member_sessions"),
+    path("settings/rights/", rights.change, name="rights"),
+    path("settings/rights/<int:pk>/", rights.decide, name="decide_rights"),
     path("settings/users/<int:number>/security-code/", factors.reset_factor, name="reset_factor"),
     path("settings/outbox/", outbox.outbox, name="outbox"),
     path("healthz", system.healthz, name="healthz"),

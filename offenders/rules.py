@@ -2,12 +2,24 @@
 
 import rules
 
+from iom import clock
 from iom.access import Actor, has_role, permit
+from iom.models import Membership
+from iom.rights import when_rights_go
 
+from . import restricted
 from .models import Assignment, Case, Offender, may_open
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
 office = has_role("coordinator", "chair")
+
+
+@when_rights_go
+def no_grants_are_left(membership: Membership, by: Actor) -> None:
+    """Whoever leaves, or no longer works with cases, is named on no restricted case (security.md Z7)."""
+    stays = Membership.objects.filter(scheme=membership.scheme_id, user=membership.user_id).current(clock.today())
+    if not stays.with_role(*restricted.AT_THE_TABLE).exists():
+        restricted.remove_grants_of(membership.user, membership.scheme, by=by)
 
 
 @rules.predicate

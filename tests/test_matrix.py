@@ -50,6 +50,8 @@ MATRIX: dict[str, Row] = {
     "home": Row(EVERYONE),
     "notifications": Row(EVERYONE, BOTH),
     "users": Row(ADMIN, BOTH),
+    "rights": Row(ADMIN, BOTH),
+    "decide_rights": Row(ADMIN, POST, "rights"),
     "reset_factor": Row(ADMIN, BOTH, "membership"),
     "end_member_sessions": Row(ADMIN, POST, "membership"),
     "outbox": Row(ADMIN, BOTH),

@@ -16,6 +16,7 @@ from .records import (
     Reminder,
     Tick,
 )
+from .rights import RightsRequest
 from .sessions import HeldPost, Session
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "RecoveryCode",
     "RememberedDevice",
     "Reminder",
+    "RightsRequest",
     "Role",
     "SameScheme",
     "Scheme",
