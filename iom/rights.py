@@ -1,4 +1,4 @@
-"""What people may do in a scheme, as its administrators say: never one's own, the weightiest by two (security.md Z11)."""
+"""What people may do in a scheme, as its administrators say: never one's own, the weightiest by two (security Z11)."""
 
 from __future__ import annotations
 
