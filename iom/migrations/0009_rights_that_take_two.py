@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('iom', '0005_keys_of_forms'),
+        ('iom', '0008_walls'),
     ]
 
     operations = [
