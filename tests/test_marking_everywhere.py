@@ -127,7 +127,7 @@ def test_minutes_their_record_their_pdf_and_mails_hold_none_of_it(world):
         by=world.actor("chair"),
         typed_name=world.people["chair"].user.name,
         record_sha256=fingerprint(record),
-        password_ok=True,
+        fresh=True,
     )
     world.things["held"] = meeting
     world._tell(meeting, by)
