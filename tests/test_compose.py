@@ -116,7 +116,7 @@ def test_mounted_files_exist():
     mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
     from_here = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
 
-    assert len(from_here) == 3
+    assert len(from_here) == 4
     assert [path for path in from_here if not (CHECKOUT / path).is_file()] == []
 
 

@@ -178,7 +178,7 @@ def enter(world: World, role: str) -> Client:
 def plain(response) -> str:
     """A page without what differs from one request to the next."""
     page = response.content.decode()
-    page = re.sub(r'value="[A-Za-z0-9]{64}"|"X-CSRFToken": "[^"]+"', "", page)
+    page = re.sub(r'value="([0-9]+-[0-9a-f]{12}-)?[A-Za-z0-9]{64}"|"X-CSRFToken": "[^"]+"', "", page)
     return re.sub(r"\d{1,2}:\d\d(:\d\d)?(am|pm)?|request [0-9a-f]{12}|[0-9a-f]{12}", "", page)
 
 
