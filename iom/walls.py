@@ -206,7 +206,7 @@ class _Undo(Exception):
 
 
 def outlive(request: HttpRequest, function: Callable[[], None]) -> None:
-    """Do what must outlive a refusal: once the request's transaction was rolled back; now, if there is none."""
+    """Do what must outlive a refusal: once the request's transaction is over, either way; now, if there is none."""
     waiting = getattr(request, "afterwards", None)
     if waiting is None:
         function()
@@ -244,6 +244,8 @@ class OneTransaction:
             except Exception:
                 audit.refused(request, 500)
                 raise
+            for function in request.afterwards:
+                function()
             return response
         response = render(request, "errors/503.html", status=503)
         response["Retry-After"] = "5"
