@@ -93,6 +93,8 @@ def _before(request: HttpRequest, permission: str, *, fresh: bool) -> HttpRespon
 
 def found(rows: QuerySet, **lookup: Any) -> Any:
     """The one row that the reader may see, or the same 404 as for what never existed."""
+    if any(isinstance(value, str) and "\0" in value for value in lookup.values()):
+        raise Http404  # no row is called so, and the database would not even look
     row: Model | None = rows.filter(**lookup).first()
     if row is None:
         raise Http404

@@ -5,6 +5,7 @@ One function for all of them: `answer` draws the page, a fragment for htmx, or J
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+
+log = logging.getLogger(__name__)
 
 # What a fragment or a form that saves itself says, where there is no room for a page.
 WORDS = {
@@ -43,12 +46,22 @@ def answer(
         part = render_to_string("errors/part.html", {"words": words, "reference": reference})
         response = HttpResponse(part, status=status)
     else:
-        frame = None if status in WITHOUT_FRAME else request
-        page = render_to_string(f"errors/{status}.html", {"reference": reference, **context}, frame)
-        response = HttpResponse(page, status=status)
+        response = HttpResponse(_page(request, status, {"reference": reference, **context}), status=status)
     for name, value in (headers or {}).items():
         response[name] = value
     return response
+
+
+def _page(request: HttpRequest, status: int, context: dict[str, Any]) -> str:
+    if status not in WITHOUT_FRAME:
+        return render_to_string(f"errors/{status}.html", context, request)
+    try:
+        return render_to_string(f"errors/{status}.html", context)
+    except Exception:
+        # Nothing stands behind this page that could say what is wrong with it.
+        log.exception("an error page could not be drawn")
+        words = f"<title>{WORDS[status]}</title><h1>{WORDS[status]}</h1><p>Reference: {context['reference']}</p>"
+        return f'<!DOCTYPE html><html lang="en-GB">{words}</html>'
 
 
 def wants_json(request: HttpRequest) -> bool:
