@@ -31,6 +31,9 @@ OUTSIDE = {
     "iom.Passkey": "of an account",
     "iom.RememberedDevice": "of an account",
     "iom.PasswordReset": "of an account",
+    "iom.Session": "of an account",
+    "iom.HeldPost": "what somebody typed when their session was over: sealed, theirs alone (security.md S5)",
+    "iom.FormKey": "answers to forms, sealed, for a day (security.md C2)",
     "iom.BankHoliday": "the country's days, the same for every scheme (security.md T3)",
 }
 

@@ -17,7 +17,7 @@ from iom.working_days import add_months
 from offenders import restricted
 from offenders.case_pages import case_page, find_case, sealed_page
 from offenders.forms.restricted import BreakGlassForm, GrantForm, ReasonForm, RestrictForm
-from offenders.models import BreakGlass, Case, CaseGrant, may_open
+from offenders.models import BreakGlass, Case, may_open
 
 # How long openings stand on the page; the audit keeps them longer.
 MONTHS_SHOWN = 6
@@ -88,7 +88,7 @@ def _grant(request: HttpRequest, case: Case) -> HttpResponse:
 def end_grant(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     """Take somebody off a restricted case."""
     case = _to_manage(request, reference)
-    held = found(CaseGrant.objects.filter(content_object=case).select_related("user"), pk=pk)
+    held = found(case.casegrant_set.select_related("user"), pk=pk)
     restricted.end_grant(held, by=request.actor)
     messages.success(request, f"{held.user.name} can no longer open {case.reference}")
     return redirect("case_restrict", case.reference) if may_open(request.actor, case) else redirect("cases")
