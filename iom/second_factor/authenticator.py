@@ -15,7 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
 
-from iom import account_mail, audit, clock, second_factor, sessions, throttle
+from iom import account_mail, audit, clock, second_factor, sessions, throttle, walls
 from iom.access import Actor
 from iom.models import Membership, Passkey, RecoveryCode, Role, SecondFactor, User
 from iom.second_factor import Outcome, Verdict, codes, devices, sealed
@@ -133,9 +133,5 @@ def who_resets(user: User) -> list[Membership]:
     """Whom somebody who has lost their phone rings: administrators and coordinators of their schemes."""
     mine = Membership.objects.filter(user=user).current(clock.today()).values("scheme")
     here = Membership.objects.filter(scheme__in=mine).current(clock.today())
-    return list(
-        here.with_role(Role.SCHEME_ADMIN, Role.COORDINATOR)
-        .exclude(user=user)
-        .select_related("user", "scheme", "agency")
-        .order_by("scheme__name", "user__name")
-    )
+    office = here.with_role(Role.SCHEME_ADMIN, Role.COORDINATOR).exclude(user=user)
+    return walls.agencies_of(office.select_related("user", "scheme"))

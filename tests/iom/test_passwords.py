@@ -66,8 +66,7 @@ def test_office_has_longer_passwords(merton, role, shortest):
     assert passwords.holder(factories.member(merton, role).user).shortest == shortest
 
 
-@pytest.mark.django_db
-def test_system_administrator_has_longer_passwords():
+def test_system_administrator_has_longer_passwords(merton):
     user = User.objects.create_user("sys@example.org", "Sys Admin", is_system_admin=True)
 
     assert passwords.holder(user).shortest == 15
@@ -90,8 +89,7 @@ def test_django_asks_the_same_rules(merton):
         password_validation.validate_password("twelve chars", user)
 
 
-@pytest.mark.django_db
-def test_passwords_are_kept_by_argon2id(settings):
+def test_passwords_are_kept_by_argon2id(merton, settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 
     assert User.objects.create_user("a@example.org", "A", NEW).password.startswith("argon2$argon2id$")
