@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from actionplans.forms.plan import ActionForm, UpdateForm
+from actionplans.models import Action, ActionStatus, Plan
+from actionplans.reading import next_panel, overdue_first, updatable, who_choices
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
-
-from actionplans import actions as verbs
-from actionplans.forms.plan import ActionForm, UpdateForm
-from actionplans.models import Action, ActionStatus, Plan
-from actionplans.reading import next_panel, overdue_first, updatable, who_choices
-from iom import clock
 from iom.access import Actor
+from iom.addresses import own_path
 from iom.models import Agency
 from iom.pages import found, page
 from iom.stale import version_of
 from iom.steps import StepRefused
 from offenders.case_pages import case_page, find_case
+
+from actionplans import actions as verbs
+from iom import clock
 
 ON_A_PAGE = 50
 SCOPES = (("mine", "Mine"), ("agency", "My agency"), ("all", "All"))
@@ -170,6 +170,6 @@ def _may_change(actor: Actor, held: Action) -> bool:
 def _back(request: HttpRequest, held: Action) -> str:
     """Where the person came from, if that is a page of ours; else the action's own list."""
     back = request.POST.get("back", "")
-    if back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+    if back and own_path(back) == back:
         return back
     return reverse("case_actions", args=[held.case.reference]) if held.case else reverse("actions")

@@ -9,14 +9,13 @@ from django.contrib.auth import logout
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
-
-from iom import invitations, passwords, signing_in, throttle, walls
 from iom.forms import CleanCharField, SaneForm
 from iom.middleware import SESSION_MEMBERSHIP
 from iom.pages import PUBLIC, SIGNED_IN, page
 from iom.second_factor.required import way_in
+
+from iom import addresses, invitations, passwords, signing_in, throttle, walls
 
 
 class SignInForm(SaneForm):
@@ -67,9 +66,7 @@ class FirstPasswordForm(SaneForm):
 
 def own_path(request: HttpRequest, wanted: str) -> str:
     """`wanted` if it leads to a page of ours, else the home page (security.md H3)."""
-    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
-        return wanted
-    return "/"
+    return addresses.own_path(wanted)
 
 
 def wait(request: HttpRequest, seconds: int) -> HttpResponse:

@@ -8,12 +8,12 @@ import signal
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
+from iom.management.plain_command import PlainCommand
+from iom.tasks import deliver
 from kombu.exceptions import OperationalError
 
 from iom import outbox, starting
-from iom.tasks import deliver
 
 log = logging.getLogger("iom.relay")
 
@@ -21,7 +21,7 @@ IDLE_SECONDS = 0.5
 AFTER_TROUBLE_SECONDS = 5.0
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Sends what the outbox holds to the workers, until stopped."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
