@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from actionplans.forms.plan import ActionForm, UpdateForm
-from actionplans.models import Action, ActionStatus, Plan
-from actionplans.reading import next_panel, overdue_first, updatable, who_choices
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+
+from actionplans import actions as verbs
+from actionplans.forms.plan import ActionForm, UpdateForm
+from actionplans.models import Action, ActionStatus, Plan
+from actionplans.reading import next_panel, overdue_first, updatable, who_choices
+from iom import clock
 from iom.access import Actor
 from iom.addresses import own_path
 from iom.models import Agency
@@ -20,9 +23,6 @@ from iom.pages import found, page
 from iom.stale import version_of
 from iom.steps import StepRefused
 from offenders.case_pages import case_page, find_case
-
-from actionplans import actions as verbs
-from iom import clock
 
 ON_A_PAGE = 50
 SCOPES = (("mine", "Mine"), ("agency", "My agency"), ("all", "All"))

@@ -10,12 +10,12 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
+
+from iom import addresses, invitations, passwords, signing_in, throttle, walls
 from iom.forms import CleanCharField, SaneForm
 from iom.middleware import SESSION_MEMBERSHIP
 from iom.pages import PUBLIC, SIGNED_IN, page
 from iom.second_factor.required import way_in
-
-from iom import addresses, invitations, passwords, signing_in, throttle, walls
 
 
 class SignInForm(SaneForm):

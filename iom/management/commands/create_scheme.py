@@ -11,12 +11,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.core.validators import validate_email
 from django.urls import reverse
+
+from iom import clock
 from iom.management.plain_command import PlainCommand
 from iom.models import Scheme
 from iom.policy import PolicyError, load_preset, preset_slugs
 from iom.schemes import create_scheme
-
-from iom import clock
 
 
 class Command(PlainCommand):

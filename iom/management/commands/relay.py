@@ -9,11 +9,11 @@ import threading
 from typing import Any
 
 from django.db import DatabaseError, close_old_connections
-from iom.management.plain_command import PlainCommand
-from iom.tasks import deliver
 from kombu.exceptions import OperationalError
 
 from iom import outbox, starting
+from iom.management.plain_command import PlainCommand
+from iom.tasks import deliver
 
 log = logging.getLogger("iom.relay")
 

@@ -6,10 +6,9 @@ import argparse
 from datetime import date
 from typing import Any
 
+from iom import clock, reminders
 from iom.jinja import plural
 from iom.management.plain_command import PlainCommand
-
-from iom import clock, reminders
 
 
 class Command(PlainCommand):
