@@ -66,3 +66,8 @@ def use(secret: str, password: str) -> bool:
         return False
     passwords.change(user, password, verb="reset")
     return True
+
+
+def forget_old() -> int:
+    """Delete the links that cannot be used any more, a day after they ran out. Returns how many."""
+    return PasswordReset.objects.filter(expires_at__lt=clock.now() - timedelta(days=1)).delete()[0]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from iom import clock, held, outbox, reminders, sessions, stored_dates, sweeps
+from iom import clock, held, outbox, reminders, resetting, sessions, stored_dates, sweeps, throttle
 from iom.celery import app
 from iom.models import Tick
+from iom.second_factor import devices
 
 # People are reminded by day. It also keeps sweeps out of the hours in which clocks change (security.md T4).
 DAY_FROM, DAY_UNTIL = 7, 21
@@ -58,6 +59,9 @@ def sweep_sessions() -> None:
     """End sessions that ran out with nobody there, and forget what was kept for a day (security.md S2 and S5)."""
     sessions.sweep()
     held.sweep()
+    throttle.forget_old()
+    devices.forget_ended()
+    resetting.forget_old()
 
 
 @app.task(name="iom.tick")

@@ -72,6 +72,11 @@ def forget_all(user: User) -> int:
     return RememberedDevice.objects.filter(user=user).delete()[0]
 
 
+def forget_ended() -> int:
+    """Delete the devices whose twelve hours are over. Returns how many."""
+    return RememberedDevice.objects.filter(ends_at__lte=clock.now()).delete()[0]
+
+
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 

@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from django.test import Client
 
 from iom import clock, throttle
-from iom.models import RememberedDevice, Throttle
+from iom.models import PasswordReset, RememberedDevice, Throttle
+from iom.tasks import sweep_sessions
 from iom.throttle import Counter, Rule
 from tests import factories
 from tests.factories.signing_in import app_code, with_app
@@ -122,6 +123,20 @@ def test_counters_are_forgotten_when_no_rule_looks_at_them():
         assert throttle.forget_old() == 0
     with clock.as_of(at(7201)):
         assert throttle.forget_old() == 1
+
+
+@pytest.mark.django_db
+def test_sweep_forgets_devices_and_links_that_are_over(merton):
+    user = factories.member(merton, "member").user
+    for hours in (0, 1):
+        ends_at = NOON + timedelta(hours=hours)
+        RememberedDevice.objects.create(user=user, digest=str(hours), browser="x", ends_at=ends_at)
+        PasswordReset.objects.create(user=user, expires_at=ends_at - timedelta(days=1))
+    with clock.as_of(NOON + timedelta(seconds=1)):
+        sweep_sessions()
+
+    assert list(RememberedDevice.objects.values_list("digest", flat=True)) == ["1"]
+    assert PasswordReset.objects.count() == 1
 
 
 def test_twenty_tries_at_once_let_five_through(committed):
