@@ -9,11 +9,12 @@ import logging
 import random
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from iom import clock, walls
 from iom.models import OutboxMessage
@@ -150,3 +151,14 @@ def drain() -> int:
             deliver(message_id)
             done += 1
     return done
+
+
+def is_late(since: datetime) -> bool:
+    """Whether something due before that instant was never begun. What failed and waits for its next try is not late."""
+    waiting = OutboxMessage.objects.filter(done_at=None, dead=False)
+    return waiting.filter(Q(attempts=0, created_at__lt=since) | Q(due_at__lt=since)).exists()
+
+
+def has_dead() -> bool:
+    """Whether something was given up and nobody has said what to do with it."""
+    return OutboxMessage.objects.filter(done_at=None, dead=True).exists()

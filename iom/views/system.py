@@ -8,13 +8,12 @@ from datetime import timedelta
 from celery.exceptions import OperationalError as QueueError
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from kombu.exceptions import OperationalError
 
-from iom import clock, starting
+from iom import clock, outbox, starting
 from iom.celery import app
-from iom.models import OutboxMessage, Tick
+from iom.models import Tick
 from iom.pages import PUBLIC, page
 
 CLOCK_LATE = timedelta(minutes=5)
@@ -93,17 +92,11 @@ def settings_and_role() -> Iterable[str]:
 @probe
 def outbox_moves() -> Iterable[str]:
     """What was asked for is begun in time. What failed and waits for its next try is not late."""
-    late = clock.now() - OUTBOX_LATE
-    waiting = OutboxMessage.objects.filter(done_at=None, dead=False)
-    if waiting.filter(Q(attempts=0, created_at__lt=late) | Q(due_at__lt=late)).exists():
-        return ["background work is waiting"]
-    return []
+    return ["background work is waiting"] if outbox.is_late(clock.now() - OUTBOX_LATE) else []
 
 
 def _given_up() -> Iterable[str]:
-    if OutboxMessage.objects.filter(done_at=None, dead=True).exists():
-        return ["background work was given up"]
-    return []
+    return ["background work was given up"] if outbox.has_dead() else []
 
 
 def _seconds_since_tick() -> int | None:

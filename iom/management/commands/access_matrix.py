@@ -8,7 +8,7 @@ from typing import Any
 from iom.access import Actor, permissions
 from iom.checks import every_url
 from iom.management.plain_command import PlainCommand
-from iom.models import Agency, Role, Scheme, User
+from iom.models import Agency, Membership, Role, Scheme, User
 from iom.pages import PUBLIC, SIGNED_IN
 from iom.policy import load_preset, preset_slugs
 
@@ -69,4 +69,5 @@ def agency_kinds() -> tuple[str, ...]:
 
 
 def _somebody(role: str, kind: str) -> Actor:
-    return Actor(user=User(), scheme=Scheme(), agency=Agency(kind=kind), roles=frozenset({role}))
+    membership = Membership(agency=Agency(kind=kind))
+    return Actor(user=User(), scheme=Scheme(), roles=frozenset({role}), membership=membership)
