@@ -6,7 +6,6 @@ for every page there is: a session that is over is not loaded, so its request is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -188,7 +187,14 @@ def _signed_in(sender: type, request: HttpRequest, user: User, **kwargs: Any) ->
         audit.account("signed_in_again", user)
 
 
-_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_BROWSERS = (
+    ("Edg/", "Edge"),
+    ("EdgA/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
 _SYSTEMS = (
     ("Windows", "Windows"),
     ("iPhone", "iPhone"),
@@ -202,7 +208,7 @@ _SYSTEMS = (
 
 def browser_in_words(agent: str) -> str:
     """Say "Chrome on Windows": enough to know one's own browser in a list, and no more."""
-    browser = next((name for mark, name in _BROWSERS if re.search(rf"\b{mark}", agent)), "A browser")
+    browser = next((name for mark, name in _BROWSERS if mark in agent), "A browser")
     system = next((name for mark, name in _SYSTEMS if mark in agent), "")
     return f"{browser} on {system}" if system else browser
 

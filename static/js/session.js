@@ -7,6 +7,7 @@
 import { announce } from "./announce.js";
 
 const STATE = "/session/";
+const VISIBLE = "X-Recording-Visible";
 const SIGN_IN = `/sign-in/?next=${STATE}`;
 const IDLE = 30 * 60 * 1000;
 const AGAIN = 5 * 60 * 1000;
@@ -260,6 +261,17 @@ const look = async () => {
   }
 };
 
+// A recording page that can be seen keeps the session for up to four hours (security.md S2): listening is work too.
+const recording = async () => {
+  if (waiting || document.visibilityState !== "visible" || !document.querySelector("[data-recording]")) return;
+  try {
+    const told = await (await fetch(STATE, { credentials: "same-origin", headers: { [VISIBLE]: "1" } })).json();
+    if (String(told.person) === me) heard = Date.now();
+  } catch {
+    // No connection: what is typed says so.
+  }
+};
+
 // Signed in again in another tab: this one goes on.
 const returned = async () => {
   if (document.visibilityState !== "visible") return;
@@ -282,4 +294,5 @@ export const startSession = (enhanceWith) => {
   document.addEventListener("visibilitychange", returned);
   window.setTimeout(look, IDLE + 1000);
   window.setInterval(look, AGAIN);
+  window.setInterval(recording, AGAIN);
 };
