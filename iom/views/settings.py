@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -56,11 +57,22 @@ class InviteForm(SaneForm):
     def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["agency"].queryset = Agency.objects.in_scheme_of(actor)
-        self.fields["roles"].choices = [(role.value, role.label) for role in Role if role is not Role.SCHEME_ADMIN]
+        self.fields["roles"].choices = [(role.value, role.label) for role in invitations.may_give(actor)]
         self.fields["seats"].queryset = (
             Seat.objects.in_scheme_of(actor).filter(holder=None).select_related("body", "agency")
         )
         self.fields["seats"].label_from_instance = lambda seat: f"{seat.body.name}: {seat}"
+
+    def refuse_what_was_not_offered(self) -> None:
+        """A role that is not below one's own and an agency of another scheme are no slip of the hand (security.md A1).
+
+        Raises `PermissionDenied`.
+        """
+        offered = {role for role, _ in self.fields["roles"].choices}
+        agency = self.data.get("agency", "")
+        known = not agency.isdecimal() or self.fields["agency"].queryset.filter(pk=agency[:18]).exists()
+        if set(Role.values) & set(self.data.getlist("roles")) - offered or not known:
+            raise PermissionDenied
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -75,6 +87,8 @@ def users(request: HttpRequest) -> HttpResponse:
     """Everyone with a role here, and a form to invite one more. The link is shown once, to be handed over safely."""
     actor = request.actor
     form = InviteForm(actor, request.POST or None)
+    if request.method == "POST":
+        form.refuse_what_was_not_offered()
     if request.method == "POST" and form.is_valid():
         invitation, secret = invitations.invite(by=actor, **form.cleaned_data)
         address = f"{settings.SITE_URL}{reverse('invited', args=[secret])}"

@@ -240,7 +240,9 @@ def test_administrator_invites_and_cannot_make_another_administrator(merton, sig
     form = {"name": "New Person", "email": "new@example.org", "agency": agency.pk, "post": ""}
 
     refused = client.post("/settings/users/", form | {"roles": ["scheme_admin"]})
-    assert refused.status_code == 200
+    theirs = factories.member(factories.scheme("merton", slug="second"), "member").agency
+    elsewhere = client.post("/settings/users/", form | {"roles": ["member"], "agency": theirs.pk})
+    assert (refused.status_code, elsewhere.status_code) == (403, 403)
     assert not Invitation.objects.filter(email="new@example.org").exists()
     client.post("/settings/users/", form | {"roles": ["coordinator"]})
 
