@@ -74,6 +74,16 @@ def settings_that_open_doors() -> Iterable[str]:
         yield "ALLOWED_HOSTS is empty or open: name each host exactly."
 
 
+@before_start
+def keys_of_codes() -> Iterable[str]:
+    """security.md M4: what seals the secrets of authenticator apps."""
+    keys = settings.SECOND_FACTOR_KEYS
+    if not keys or any(weak(key) for key in keys):
+        yield f"SECOND_FACTOR_KEYS is empty, a default or too short: each key needs {SHORTEST_KEY} characters or more."
+    elif settings.SECRET_KEY in keys:
+        yield "SECOND_FACTOR_KEYS is the same as SECRET_KEY: make one of its own."
+
+
 def weak(key: str) -> bool:
     """Whether a secret key is short, of few characters, or one of those that come with examples."""
     known = key.lower().startswith(("django-insecure", "change", "secret", "insecure", "default"))

@@ -24,7 +24,7 @@ def production(**changes: str | None) -> dict[str, str]:
     well = {
         "DJANGO_SETTINGS_MODULE": "iom.settings.production",
         "SECRET_KEY": KEY,
-        "SECOND_FACTOR_KEYS": "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtMTI=",
+        "SECOND_FACTOR_KEYS": KEY[::-1],
         "ALLOWED_HOSTS": "panel.example",
         "SITE_URL": "https://panel.example",
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
@@ -54,6 +54,9 @@ def said(outcome: subprocess.CompletedProcess[str]) -> list[str]:
         ({"SECRET_KEY": KEY[:49]}, "SECRET_KEY"),
         ({"SECRET_KEY": "django-insecure-" + KEY}, "SECRET_KEY"),
         ({"SECRET_KEY": "ab" * 40}, "SECRET_KEY"),
+        ({"SECOND_FACTOR_KEYS": None}, "SECOND_FACTOR_KEYS"),
+        ({"SECOND_FACTOR_KEYS": KEY}, "SECOND_FACTOR_KEYS"),
+        ({"SECOND_FACTOR_KEYS": f"{KEY[::-1]},short"}, "SECOND_FACTOR_KEYS"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
         ({"ALLOWED_HOSTS": ".example"}, "ALLOWED_HOSTS"),
         ({"IOM_DEMO_SIGN_IN": "1"}, "IOM_DEMO_SIGN_IN"),
