@@ -59,7 +59,6 @@ class RequestId:
 FEATURES_OFF = (
     "accelerometer",
     "autoplay",
-    "bluetooth",
     "browsing-topics",
     "camera",
     "clipboard-read",
