@@ -7,38 +7,51 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from iom import clock
+from iom import clock, walls
 from iom.access import Actor, actor_for
 from iom.models import Meeting, Membership, Scheme, User
 from offenders.models import Case, CaseGrant
-from referrals.models import Referral
+from referrals.models import AgencyReturn, Referral
 
 from .people import PASSWORD
 
 
 def description(schemes: list[dict[str, Any]], marker: str, links: list[str]) -> dict[str, Any]:
     """Everything that was loaded. `schemes` says number, slug, preset and mark of each; `links` the open invitations."""
-    rows = list(Scheme.objects.order_by("pk"))
+    found: dict[str, list[dict[str, Any]]] = {
+        "accounts": [],
+        "meetings": [],
+        "cases": [],
+        "referrals": [],
+        "answers": [],
+    }
+    for scheme in Scheme.objects.order_by("pk"):
+        with walls.within(scheme, cause="seed_demo"):
+            for name, of in {
+                "accounts": _accounts,
+                "meetings": _meetings,
+                "cases": _cases,
+                "referrals": _referrals,
+                "answers": _answers,
+            }.items():
+                found[name] += of(scheme)
+    found["accounts"] += _installation_accounts()
     return {
         "marker": marker,
         "made_at": clock.now().isoformat(),
         "schemes": schemes,
-        "accounts": [*_accounts(), *_installation_accounts()],
         "invitations": links,
-        "meetings": [each for scheme in rows for each in _meetings(scheme)],
-        "cases": [each for scheme in rows for each in _cases(scheme)],
-        "referrals": [each for scheme in rows for each in _referrals(scheme)],
-    }
+    } | found
 
 
 def invitation_link(secret: str) -> str:
     return f"{settings.SITE_URL}{reverse('invited', args=[secret])}"
 
 
-def _accounts() -> list[dict[str, Any]]:
+def _accounts(scheme: Scheme) -> list[dict[str, Any]]:
     """One entry for each membership: who acts for two schemes stands here twice."""
     today = clock.today()
-    rows = Membership.objects.select_related("user", "agency", "scheme").order_by("scheme_id", "pk")
+    rows = Membership.objects.filter(scheme=scheme).select_related("user", "agency", "scheme").order_by("pk")
     return [
         _account(one.user)
         | {
@@ -145,4 +158,24 @@ def _meetings(scheme: Scheme) -> list[dict[str, Any]]:
     return [
         {"scheme": scheme.slug, "key": meeting.key, "body": meeting.body.slug, "status": meeting.status}
         for meeting in rows
+    ]
+
+
+def _answers(scheme: Scheme) -> list[dict[str, Any]]:
+    """What agencies said of people in words, and for whose eyes it is."""
+    rows = AgencyReturn.objects.filter(scheme=scheme).exclude(summary="")
+    return [
+        {
+            "scheme": scheme.slug,
+            "meeting": answer.request.meeting.key,
+            "reference": (answer.request.referral or answer.request.case).reference,
+            "agency": answer.request.agency.slug,
+            "handling": answer.handling,
+            "readers": list(answer.readers),
+            "sent": answer.sent_at is not None,
+            "summary": answer.summary,
+        }
+        for answer in rows.select_related(
+            "request__meeting__body", "request__agency", "request__referral", "request__case"
+        ).order_by("pk")
     ]

@@ -9,16 +9,16 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Permission
 
 from actionplans import actions as plans
 from actionplans.models import ActionStatus, PathwayNeed, Plan
-from iom import invitations
-from iom.access import actor_for
+from iom import holidays, invitations
+from iom.access import actor_for, task_actor
 from iom.models import Agency, Meeting, MeetingStatus, Membership, Role, User
 from offenders import actions as cases
-from offenders.models import AssignmentRole, Case, CaseGrant, CustodyPeriod
-from panels import agenda, attendance, circulation, meetings, minutes, notices, recording
+from offenders import restricted
+from offenders.models import AssignmentRole, Case, CustodyPeriod
+from panels import agenda, agreement, attendance, circulation, meetings, minutes, notices, recording
 from panels.decide import Choice, Lead, decide
 from panels.models import Notice, Outcome, Section
 from referrals import actions as referrals
@@ -305,9 +305,12 @@ def _answers(life: Life) -> None:
     summary = life.mark("Named by a source who must not be known.")
     detail = life.mark("Keeps a bat behind the door.")
     with life.at(life.today, 0, 5):
-        for request, known in zip(police, (Known.NOW, Known.BEFORE, Known.NOT_KNOWN, Known.CANNOT_SAY), strict=False):
-            details = {"handling": Handling.POLICE_PROBATION, "summary": summary, "risk_detail": detail}
-            told = details | {"risk_to_others": True} if known in (Known.NOW, Known.BEFORE) else {}
+        readers = (life.staff.named["probation"].agency.slug, life.staff.named["health"].agency.slug)
+        details = {"summary": summary, "risk_detail": detail, "risk_to_others": True}
+        marked = {"handling": Handling.POLICE_PROBATION}, {"handling": Handling.AGENCIES, "readers": readers}
+        answers = [(Known.NOW, details | marked[0]), (Known.BEFORE, details | marked[1])]
+        answers += [(Known.NOT_KNOWN, {}), (Known.CANNOT_SAY, {})]
+        for request, (known, told) in zip(police, answers, strict=False):
             returns.save_return(request, by=by, known=known, **told)
         unsent = asked.filter(answer=None).exclude(agency__kind="police").order_by("pk").first()
         if unsent is not None:
@@ -352,42 +355,54 @@ def _at_home(life: Life) -> list[Case]:
 def _cases(life: Life) -> None:
     """Leaving, closed, in custody of both kinds and out again; and restricted ones of every kind."""
     by = life.coordinator
-    leaving, closed, shut, to_none, to_one, inside, out = _at_home(life)[:7]
+    leaving, closed, shut, to_none, to_one, lifted, inside, out = _at_home(life)[:8]
     reason = life.mark("The exit strategy is in place.")
+    _restricted_before(life, to_none, to_one, lifted)
     with life.at(life.today, 0, 7):
         cases.start_leaving(leaving, on=life.today, reason=reason, by=by)
         cases.close(closed, on=life.today, reason=reason, by=by)
         cases.close(shut, on=life.today, reason=reason, by=by)
+        life.restrict(shut, "police")
         prison = life.mark(names.PRISONS[1])
         cases.record_custody(inside, kind=CustodyPeriod.Kind.REMAND, prison=prison, starts_on=life.today, by=by)
         period = cases.record_custody(out, kind=CustodyPeriod.Kind.SENTENCE, prison=prison, starts_on=life.today, by=by)
         cases.record_release(period, on=life.today, by=by)
-        restrict(life, shut, "police")
-        restrict(life, to_none)
-        restrict(life, to_one, "health")
-        _name(life, to_one, "housing", until=life.today - DAY)
 
 
-def restrict(life: Life, case: Case, *named: str) -> None:
-    """Let only those named here meet the case."""
-    Case.objects.filter(pk=case.pk).update(restricted=True)
-    for sign_in in named:
-        _name(life, case, sign_in)
-
-
-def _name(life: Life, case: Case, sign_in: str, until: date | None = None) -> None:
-    may = Permission.objects.get(codename="open_restricted_case", content_type__app_label="offenders")
-    with life.at(life.today, 0, 8):
-        CaseGrant.objects.create(
-            user=life.staff.named[sign_in].user,
-            permission=may,
-            content_object=case,
-            reason=life.mark("Works with the family of a colleague"),
-            granted_by=life.staff.named["coordinator"].user,
-            expires_at=None if until is None else life.noon(until),
-        )
+def _restricted_before(life: Life, to_none: Case, to_one: Case, lifted: Case) -> None:
+    """One on which nobody is named any more, opened in an emergency; one with a name that has run out; one open again."""
+    by = life.coordinator
+    reason = life.mark("Works with the family of a colleague")
+    with life.at(life.today - 5 * DAY):
+        # Being named opens a restricted case to those alone who signed the sharing agreement.
+        for sign_in in ("police", "health", "deputy", "coordinator"):
+            signer = life.staff.actor(sign_in)
+            statements = life.policy.sharing_agreement.statements
+            agreement.sign(None, by=signer, typed_name=signer.user.name, agreed=[True] * len(statements))
+        life.restrict(to_none, "chair")
+        life.restrict(to_one, "health", "deputy")
+        life.restrict(lifted, "coordinator")
+        housing = life.staff.named["housing"]
+        restricted.grant(to_one, housing, reason=reason, until=life.today - DAY, by=life.staff.actor("deputy"))
+    with life.at(life.today - 4 * DAY):
+        restricted.lift(lifted, reason=life.mark("The colleague has left."), by=by)
+        gone = task_actor(life.scheme, "seed_demo")
+        restricted.remove_grants_of(life.chair.user, life.scheme, by=gone)
+    for days in (3, 2):
+        with life.at(life.today - days * DAY):
+            opening = restricted.break_glass(
+                to_none, reason=life.mark("Threats were made against this person tonight."), by=by
+            )
+    with life.at(life.today - DAY):
+        restricted.review(opening, by=life.staff.actor("second-admin"))
 
 
 def _told(life: Life) -> None:
-    """What people looked for."""
+    """What people looked for, and a day of the scheme's own."""
     cases.keep_search(life.mark("Example"), by=life.coordinator)
+    holidays.add_holiday(
+        life.working_day(life.today + 300 * DAY),
+        life.mark("Staff day"),
+        life.mark("Note of the council"),
+        by=life.staff.actor("admin"),
+    )

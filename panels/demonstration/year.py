@@ -15,8 +15,9 @@ from iom.models import Agency, Body, Counter, Meeting, Membership, Scheme
 from iom.policy import Policy
 from iom.working_days import add_months, holidays_of
 from offenders import actions as cases
+from offenders import restricted
 from offenders.leads import propose_lead_agency
-from offenders.models import AssignmentRole, Case, CaseGrant, CaseStatus, Colour, CustodyPeriod, Gender, Offender
+from offenders.models import AssignmentRole, Case, CaseStatus, Colour, CustodyPeriod, Gender, Offender
 from panels import agenda, agreement, attendance, circulation, meetings, minutes, notices, recording
 from panels.decide import Choice, Lead, LookedAt, NewAction, decide
 from panels.models import AgendaItem, Attendance, Notice, Outcome, Section
@@ -690,23 +691,21 @@ class Life:
 
     def restrict_one(self) -> None:
         """One case that only the people named on it meet."""
-        from django.contrib.auth.models import Permission
-
         free = Case.objects.filter(scheme=self.scheme, custody_periods=None).exclude(pk__in=self.settled)
         case = free.not_closed().order_by("pk").first()
-        if case is None:
-            return
-        case.restricted = True
-        case.save(update_fields=["restricted"])
-        may = Permission.objects.get(codename="open_restricted_case", content_type__app_label="offenders")
-        for sign_in in ("police", "probation"):
-            CaseGrant.objects.create(
-                user=self.staff.named[sign_in].user,
-                permission=may,
-                content_object=case,
-                reason=self.mark("Works with the family of a colleague"),
-                granted_by=self.staff.named["coordinator"].user,
-            )
+        if case is not None:
+            with self.at(self.today - DAY, 12):
+                self.restrict(case, "police", "probation")
+
+    def restrict(self, case: Case, *named: str) -> None:
+        """Keep a case to these sign-ins, for as long as may be."""
+        restricted.restrict(
+            case,
+            reason=self.mark("Works with the family of a colleague"),
+            people=[self.staff.named[each] for each in named],
+            until=restricted.last_day_allowed(),
+            by=self.coordinator,
+        )
 
 
 def same_weekday(day: date, months: int) -> date:

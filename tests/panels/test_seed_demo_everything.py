@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime
 from io import StringIO
 
 import pytest
@@ -34,6 +35,8 @@ TYPED = {
     "offenders.alias": "name",
     "offenders.case": "why",
     "offenders.casegrant": "reason",
+    "offenders.restriction": "reason lifted_because",
+    "offenders.breakglass": "reason",
     "offenders.ragrating": "reason",
     "offenders.assignment": "person_name reason",
     "offenders.custodyperiod": "prison",
@@ -53,6 +56,7 @@ TYPED = {
     "panels.notice": "text",
     "iom.meeting": "place",
     "iom.invitation": "name",
+    "iom.schemeholiday": "name source",
 }
 # Labels, numbers, the scheme's own rules, and what the product says by itself.
 NOT_TYPED = {
@@ -61,7 +65,7 @@ NOT_TYPED = {
     "referrals.referral": "reference sections_done facts noted_matches offence_code",
     "referrals.score": "model_version inputs band effects",
     "referrals.finding": "outcome route clauses facts",
-    "referrals.agencyreturn": "pathways",
+    "referrals.agencyreturn": "pathways readers",
     "actionplans.pathwayneed": "pathway",
     "actionplans.action": "pathway",
     "panels.agendaitem": "number why",
@@ -77,6 +81,7 @@ NOT_TYPED = {
     "iom.notification": "kind subject text url email_body",
     "iom.reminder": "kind subject",
     "iom.counter": "kind",
+    "iom.storeddate": "kind rule source skipped warnings holidays_version",
     "iom.document": "kind reference name content_type sha256",
     "iom.outboxmessage": "kind key payload caused_by outcome last_error",
     "iom.logentry": "*",
@@ -212,7 +217,8 @@ def test_every_role_state_and_restriction_occurs_in_each_scheme(manifest, scheme
         assert values(scheme, PathwayNeed, "level") == set(PathwayNeed.Level.values)
         decided = values(scheme, Decision, "outcome")
         assert decided >= {Outcome.ACCEPT, Outcome.NOT_ACCEPT, Outcome.DEFER, Outcome.ELSEWHERE, Outcome.NO_CHANGE}
-        colours = {rating.colour for rating in scheme.policy.ratings}
+        with walls.within(scheme, cause="test"):
+            colours = {rating.colour for rating in scheme.policy.ratings}
         assert values(scheme, RagRating, "colour") == colours
         shut = held(scheme, Case, restricted=True)
         assert {case.status for case in shut} >= {CaseStatus.OPEN, CaseStatus.CLOSED}
@@ -235,11 +241,15 @@ def test_manifest_names_what_is_there_and_who_may_open_it(manifest, schemes):
         assert told.keys() == {case.reference for case in held(scheme, Case)}
         nominated = {each["reference"]: each for each in manifest["referrals"] if each["scheme"] == scheme.slug}
         assert nominated.keys() == {referral.reference for referral in held(scheme, Referral)}
+        told_of = [each for each in manifest["answers"] if each["scheme"] == scheme.slug]
+        assert {each["handling"] for each in told_of} == set(Handling.values)
+        assert all(len(each["readers"]) == 2 for each in told_of if each["handling"] == Handling.AGENCIES)
         shut = [each for each in told.values() if each["restricted"]]
         assert shut
         for each in shut:
-            named = {one["email"] for one in each["named"] if one["until"] is None}
+            named = {one["email"] for one in each["named"] if datetime.fromisoformat(one["until"]) > clock.now()}
             assert set(each["may_open"]) <= named
+        assert any(each["may_open"] for each in shut)
         accounts = [each for each in manifest["accounts"] if each["scheme"] == scheme.slug]
         assert {each["state"] for each in accounts} == {"active", "left", "disabled"}
         assert len(accounts) == Membership.objects.filter(scheme=scheme).count()

@@ -48,7 +48,7 @@ SCHEMES = {
 # A few minutes of life for each: what the tests of the command need.
 SMALL = {"founders": 5, "panels": 1, "nominations": 2}
 # Few people, and everything that can be the matter with them.
-EVERYTHING = Size(founders=11, panels=1, nominations=2, agenda_sent=True, reviews=3)
+EVERYTHING = Size(founders=13, panels=1, nominations=2, agenda_sent=True, reviews=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,16 +209,19 @@ class Command(BaseCommand):
         """
         name = Mark(marker)
         password = make_password(PASSWORD)
-        User.objects.create(
-            email="system@installation.example", name=name("Alex Example"), password=password, is_system_admin=True
-        )
+        with walls.within(walls.INSTALLATION, cause="seed_demo"):
+            User.objects.create(
+                email="system@installation.example", name=name("Alex Example"), password=password, is_system_admin=True
+            )
         both = list(Scheme.objects.order_by("pk")[:2])
-        if len(both) == 2:
+        if len(both) < 2:
+            return
+        with walls.within(walls.INSTALLATION, cause="seed_demo"):
             user = User.objects.create(email="both@installation.example", name=name("Jo Example"), password=password)
-            for scheme, roles in zip(both, ([Role.COORDINATOR], [Role.MEMBER]), strict=True):
-                with walls.within(scheme, cause="seed_demo"):
-                    agency = Agency.objects.filter(scheme=scheme, kind="council").order_by("pk").first()
-                    Membership.objects.create(scheme=scheme, user=user, agency=agency, roles=roles, starts_on=today)
+        for scheme, roles in zip(both, ([Role.COORDINATOR], [Role.MEMBER]), strict=True):
+            with walls.within(scheme, cause="seed_demo"):
+                agency = Agency.objects.filter(scheme=scheme, kind="council").order_by("pk").first()
+                Membership.objects.create(scheme=scheme, user=user, agency=agency, roles=roles, starts_on=today)
 
     def _let_the_past_rest(self, today: date) -> None:
         """Nobody is mailed what happened a year ago; what was told before this week counts as read."""
