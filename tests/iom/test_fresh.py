@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import include, path
 
 from iom import clock, fresh, held, sessions
+from iom.checks import every_url
 from iom.models import AuditEvent, Membership
 from iom.pages import page
 from tests.factories.signing_in import app_code, with_app
@@ -73,6 +74,13 @@ def test_code_is_fresh_for_five_minutes(stale, seconds, asked):
         response = stale.post("/weighty/", {"a": "1"})
 
     assert (response.content != b"done") == asked
+
+
+@pytest.mark.parametrize("name", ["review_minutes", "case_open", "rights", "decide_rights", "reset_factor"])
+def test_weighty_acts_ask_for_a_code(name):
+    views = {pattern.name: pattern.callback for _, pattern in every_url()}
+
+    assert views[name].fresh
 
 
 def test_looking_needs_no_code(stale):
