@@ -41,7 +41,14 @@ def running(home: Path, *, demo: bool, log: Path, env: Mapping[str, str] | None 
         process = subprocess.Popen(
             [sys.executable, "-m", "iom.embedded.supervise"],
             cwd=CHECKOUT,
-            env={**kept, **quick, **(env or {}), "IOM_HOME": str(home), "PORT": str(port), "IOM_DEMO": "1" if demo else "0"},
+            env={
+                **kept,
+                **quick,
+                **(env or {}),
+                "IOM_HOME": str(home),
+                "PORT": str(port),
+                "IOM_DEMO": "1" if demo else "0",
+            },
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
