@@ -16,8 +16,10 @@ from referrals.models import AgencyReturn, Referral
 from .people import PASSWORD
 
 
-def description(schemes: list[dict[str, Any]], marker: str, links: list[str]) -> dict[str, Any]:
-    """Everything that was loaded. `schemes` says number, slug, preset and mark of each; `links` the open invitations."""
+def description(schemes: list[dict[str, Any]], marker: str, links: list[str], apps: dict[str, str]) -> dict[str, Any]:
+    """Everything that was loaded. `schemes` says number, slug, preset and mark of each; `links` the open invitations;
+    `apps` the secrets of authenticator apps by e-mail.
+    """
     found: dict[str, list[dict[str, Any]]] = {
         "accounts": [],
         "meetings": [],
@@ -36,6 +38,8 @@ def description(schemes: list[dict[str, Any]], marker: str, links: list[str]) ->
             }.items():
                 found[name] += of(scheme)
     found["accounts"] += _installation_accounts()
+    for account in found["accounts"]:
+        account["factors"] = {"totp_secret": apps.get(account["email"])}
     return {
         "marker": marker,
         "made_at": clock.now().isoformat(),
@@ -89,8 +93,7 @@ def _installation_accounts() -> list[dict[str, Any]]:
 
 
 def _account(user: User) -> dict[str, Any]:
-    # No account of the demonstration has a second factor: it is set up at the first sign-in where one is asked for.
-    return {"email": user.email, "password": PASSWORD, "name": user.name, "factors": {"totp_secret": None}}
+    return {"email": user.email, "password": PASSWORD, "name": user.name}
 
 
 def _actors(scheme: Scheme) -> list[Actor]:

@@ -11,8 +11,9 @@ from django.core.management import call_command
 from django.db import models, transaction
 
 from actionplans.models import Action, ActionStatus, PathwayNeed
-from iom import clock, walls
+from iom import clock, second_factor, walls
 from iom.models import Invitation, Meeting, MeetingStatus, Membership, Role, Scheme, User
+from iom.second_factor import codes
 from offenders.models import Case, CaseGrant, CaseStatus, CustodyPeriod, RagRating
 from panels.models import (
     AgendaItem,
@@ -268,3 +269,15 @@ def test_people_of_the_manifest_sign_in_with_what_it_says(manifest, client):
 
     assert signed_in["referrer"] == signed_in["researcher"] == 302
     assert signed_in["disabled"] != 302
+
+
+def test_codes_of_the_manifest_are_right(manifest):
+    secrets = {each["email"]: each["factors"]["totp_secret"] for each in manifest["accounts"]}
+    health = User.objects.get(email="health@merton.example")
+    code = codes.code_at(secrets[health.email], codes.step_at(clock.now()))
+
+    assert second_factor.verify(health, code).ok
+    assert [email for email, secret in secrets.items() if secret is None] == [
+        "joined@merton.example",
+        "joined@london.example",
+    ]

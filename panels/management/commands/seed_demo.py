@@ -24,6 +24,7 @@ from iom.forms import CleanCharField
 from iom.models import Agency, Membership, Notification, OutboxMessage, Role, Scheme, User
 from iom.policy import load_preset
 from iom.schemes import create_scheme
+from panels.demonstration.factors import give_apps
 from panels.demonstration.manifest import description, invitation_link
 from panels.demonstration.marks import LONGEST, Mark
 from panels.demonstration.people import PASSWORD, SIGN_INS, domain, hire
@@ -114,10 +115,13 @@ class Command(BaseCommand):
                 size = EVERYTHING if schemes else SCHEMES[plan.preset]
                 dice = Random(f"{seed} {plan.slug}")  # noqa: S311 -- made-up people, no secret
                 links += self._load(plan, replace(size, **SMALL) if small else size, dice, today, whole=bool(schemes))
+            apps = {}
             if schemes:
                 self._join_them(marker, today)
+                # Who has only just joined sets up their own, as on the first sign-in.
+                apps = give_apps(User.objects.exclude(email__startswith="joined@").order_by("pk"))
             self._let_the_past_rest(today)
-            write(self._manifest(plans, marker, links) if manifest else {})
+            write(self._manifest(plans, marker, links, apps) if manifest else {})
         self._say_what_is_there(as_json=json, file=manifest)
 
     # --- What is asked for ----------------------------------------------------------
@@ -234,7 +238,7 @@ class Command(BaseCommand):
 
     # --- Saying so ------------------------------------------------------------------
 
-    def _manifest(self, plans: list[Plan], marker: str, links: list[str]) -> dict[str, Any]:
+    def _manifest(self, plans: list[Plan], marker: str, links: list[str], apps: dict[str, str]) -> dict[str, Any]:
         schemes = []
         for plan in plans:
             made = Scheme.objects.get(slug=plan.slug)
@@ -249,7 +253,7 @@ class Command(BaseCommand):
                     "short_name": made.short_name,
                 }
             )
-        return description(schemes, marker, links)
+        return description(schemes, marker, links, apps)
 
     def _say_what_is_there(self, *, as_json: bool, file: str | None) -> None:
         count = Scheme.objects.count()
