@@ -253,10 +253,10 @@ class OneTransaction:
 
     def _once(self, request: HttpRequest) -> HttpResponse:
         actor = request.actor
-        request.conflict, request.afterwards = False, []
+        request.conflict, request.afterwards, request.shown = False, [], set()
         try:
             with (
-                audit.watching() as request.shown,
+                audit.watching() as shown,
                 within(
                     actor.scheme if actor else None,
                     by=actor,
@@ -265,12 +265,14 @@ class OneTransaction:
                     address=client_address(request),
                 ),
             ):
+                request.shown = shown
                 response = self.respond(request)
                 if request.conflict:
                     raise _Again
+                shown.update(audit.references_in(response))
                 if response.status_code >= 400:
                     raise _Undo(response)
-                if actor and (shown := request.shown | audit.references_in(response)):
+                if actor and shown:
                     audit.read(request, actor, shown)
         except OperationalError as error:
             if sqlstate(error) in DEADLOCKS:
