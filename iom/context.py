@@ -48,6 +48,8 @@ def _account_links(request: HttpRequest) -> list[dict[str, str]]:
         links.append({"text": "Change scheme or agency", "href": reverse("choose_membership")})
     if request.actor.holds("iom.invite"):
         links.append({"text": "Users", "href": reverse("users")})
+    if request.actor.holds("iom.change_rights"):
+        links.append({"text": "Rights", "href": reverse("rights")})
     if request.actor.holds("iom.tend_outbox"):
         links.append({"text": "Background work", "href": reverse("outbox")})
     return links
