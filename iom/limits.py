@@ -167,7 +167,10 @@ def _counted(name: str, seconds: int) -> tuple[int, int]:
 
     def count() -> int:
         cache.add(key, 0, timeout=seconds * 2)
-        return cache.incr(key)
+        try:
+            return cache.incr(key)
+        except ValueError:  # Emptied this very moment: whoever counts next begins anew.
+            return 0
 
     return _cached(count) or 0, seconds - now % seconds
 

@@ -214,6 +214,13 @@ def test_limits_let_pass_when_the_cache_is_away_and_nobody_waits_for_it_again(
     assert len(asked) == 1
 
 
+def test_limits_let_pass_when_the_cache_is_emptied_while_it_counts(rates, sign_in, coordinator, monkeypatch):
+    visitor = sign_in(coordinator)
+    monkeypatch.setattr(cache, "add", lambda *args, **options: cache.clear())
+
+    assert visitor.get("/").status_code == 200
+
+
 # --- Who reads very much -----------------------------------------------------
 
 
