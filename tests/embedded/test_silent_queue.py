@@ -145,7 +145,7 @@ def test_pages_work_and_the_work_is_done_afterwards(stack, trouble, capsys):
             f"done {took:.0f} s after it came back"
         )
     assert not ledger.troubles
-    assert all(write.done and write.tries == 1 for write in ledger.writes)
+    assert not [write for write in ledger.writes if not write.done or write.tries > 1]
     assert set(ledger.answers) <= {"GET 200", "POST 302"}
     assert len(ledger.writes) > len(people)
     assert left > 0, "nothing had to wait, so nothing was shown"
