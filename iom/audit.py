@@ -59,6 +59,11 @@ def signature(by: Actor | None, cause: str = "") -> dict[str, str]:
     }
 
 
+def present_request() -> str | None:
+    """The number of the request that this is, for django-auditlog: it ties the readable history to the chain."""
+    return request_id.get() or None
+
+
 def reference(thing: Any) -> str:
     """How a thing is named outside its pages: its reference, else its number."""
     return str(getattr(thing, "reference", None) or thing.pk)

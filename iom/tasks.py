@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from iom import clock, held, outbox, reminders, resetting, sessions, stored_dates, sweeps, throttle
+from iom import clock, heads, held, outbox, reminders, resetting, sessions, stored_dates, sweeps, throttle
 from iom.celery import app
 from iom.models import Tick
 from iom.second_factor import devices
@@ -68,3 +68,9 @@ def sweep_sessions() -> None:
 def tick() -> None:
     """Show `/readyz` that scheduler, queue and worker are alive."""
     Tick.objects.update_or_create(pk=1, defaults={"at": clock.now()})
+
+
+@app.task(name="iom.send_heads")
+def send_heads() -> None:
+    """Let the heads of the audit leave, every ten minutes."""
+    heads.send_when_due()

@@ -25,6 +25,7 @@ OUTSIDE = {
     "iom.User": "one account for several schemes (security.md Z3)",
     "iom.Scheme": "the scheme itself",
     "iom.Tick": "the clock's last run",
+    "iom.HeadDelivery": "when the heads of every chain last left (security.md U8)",
     "iom.Throttle": "failures of people who are nobody yet (security.md A4)",
     "iom.SecondFactor": "of an account",
     "iom.RecoveryCode": "of an account",

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from iom.embedded import paths
-from iom.embedded.files import private_folder, private_home, second_factor_key, secret_key, try_lock
+from iom.embedded.files import heads_key, private_folder, private_home, second_factor_key, secret_key, try_lock
 from iom.embedded.trouble import Trouble
 
 EMBEDDED_SETTINGS = "iom.settings.embedded"
@@ -80,6 +80,7 @@ def _start_for(argv: Sequence[str]) -> None:
     run = private_folder(home / "run")
     secret_key(home)
     second_factor_key(home)
+    heads_key(home)
     users = try_lock(run / "users.lock", shared=True)
     postgres = Postgres(home)
     services: list[Postgres | Valkey] = []

@@ -63,6 +63,12 @@ def second_factor_key(home: Path) -> str:
     return _key(home / "second-factor-key")
 
 
+def heads_key(home: Path) -> str:
+    """The key that signs the heads of the audit, and the folder that they go to unless AUDIT_HEADS says otherwise."""
+    private_folder(home / "heads")
+    return _key(home / "heads-key")
+
+
 def _key(path: Path) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

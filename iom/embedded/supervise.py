@@ -23,7 +23,7 @@ from typing import NoReturn
 from iom.embedded import paths
 from iom.embedded.autostarting import EMBEDDED_SETTINGS
 from iom.embedded.children import Child, end_leftovers, shorten, write_down
-from iom.embedded.files import private_folder, private_home, second_factor_key, secret_key, try_lock
+from iom.embedded.files import heads_key, private_folder, private_home, second_factor_key, secret_key, try_lock
 from iom.embedded.postgres import Postgres
 from iom.embedded.processes import die_with_parent
 from iom.embedded.static_files import collect
@@ -129,6 +129,7 @@ class Supervisor:
         self.take_lock()
         secret_key(home)
         second_factor_key(home)
+        heads_key(home)
         if end_leftovers(self.run / "children.json", home):
             say("An earlier run was killed: what it left running is stopped, its data is kept.")
         self.addresses = listening_addresses(self.options.port)

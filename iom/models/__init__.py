@@ -4,6 +4,7 @@ from .accounts import Passkey, PasswordReset, RecoveryCode, RememberedDevice, Se
 from .base import CompositeKey, SameScheme, SchemeModel, SchemeQuerySet, per_scheme, same_scheme
 from .calendar import Body, Meeting, MeetingStatus, Seat
 from .dates import BankHoliday, SchemeHoliday, StoredDate
+from .heads import HeadDelivery
 from .once import FormKey
 from .people import Agency, Invitation, Membership, PolicyVersion, Role, Scheme, User
 from .records import (
@@ -28,6 +29,7 @@ __all__ = [
     "Counter",
     "Document",
     "FormKey",
+    "HeadDelivery",
     "HeldPost",
     "Invitation",
     "LogEntry",

@@ -104,6 +104,7 @@ GUARDIAN_MONKEY_PATCH_GROUP = False
 ANONYMOUS_USER_NAME = None
 AUDITLOG_LOGENTRY_MODEL = "iom.LogEntry"
 AUDITLOG_DISABLE_REMOTE_ADDR = True
+AUDITLOG_CID_GETTER = "iom.audit.present_request"
 
 # E-mails are unique ignoring case, by a constraint over Lower(email), which this check does not look for.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
@@ -259,6 +260,7 @@ CELERY_BEAT_SCHEDULE = {
     "tidy": {"task": "iom.tidy", "schedule": 3600.0},
     "sweep-sessions": {"task": "iom.sweep_sessions", "schedule": 300.0},
     "tick": {"task": "iom.tick", "schedule": 15.0},
+    "send-heads": {"task": "iom.send_heads", "schedule": 60.0},
 }
 
 # security.md L2: how many proxies of ours stand before the web server, each adding to X-Forwarded-For.
@@ -266,6 +268,13 @@ TRUSTED_PROXIES = 0
 
 # security.md U3: the key of the digests in the audit. Without one it is made from SECRET_KEY.
 AUDIT_KEY = env.str("AUDIT_KEY", default="")
+# security.md U8: where the heads of the audit go, and long random texts that their signatures are made with, the newest
+# first. Each way of running has its own. Seconds between two sendings, until a place is late, and for an answer.
+AUDIT_HEADS: list[str] = []
+HEADS_KEYS: list[str] = []
+HEADS_EVERY_SECONDS = 10 * 60
+HEADS_LATE_SECONDS = 30 * 60
+HEADS_TIMEOUT_SECONDS = 10
 
 # The demonstration shows a banner; production refuses to start with it.
 DEMO_SIGN_IN = False

@@ -48,6 +48,9 @@ def _own_key(setting: str, file: str) -> str:
 
 SECRET_KEY = _own_key("SECRET_KEY", "secret-key")
 SECOND_FACTOR_KEYS = _own_key("SECOND_FACTOR_KEYS", "second-factor-key").split(",")
+HEADS_KEYS = _own_key("HEADS_KEYS", "heads-key").split(",")
+# Beside the data: it proves only what whoever runs this account leaves alone (docs/audit.md).
+AUDIT_HEADS = env.str("AUDIT_HEADS", default="").split() or [(IOM_HOME / "heads" / "heads.jsonl").as_uri()]
 
 PORT = env.int("PORT", default=8000)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

@@ -10,6 +10,8 @@ from .base import CACHE_OPTIONS, DATABASE_OPTIONS, env, secret
 
 SECRET_KEY = secret("SECRET_KEY")
 SECOND_FACTOR_KEYS = secret("SECOND_FACTOR_KEYS").split(",")
+AUDIT_HEADS = env.str("AUDIT_HEADS", default="").split()
+HEADS_KEYS = secret("HEADS_KEYS").split(",")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SITE_URL = env.str("SITE_URL")
 

@@ -16,6 +16,7 @@ from .embedded import DATABASES  # noqa: E402
 
 SECRET_KEY = "only-for-tests-" + "x" * 40
 SECOND_FACTOR_KEYS = ["only-for-tests-" + "y" * 40]
+HEADS_KEYS = ["only-for-tests-" + "z" * 40]
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

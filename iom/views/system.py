@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from kombu.exceptions import OperationalError
 
-from iom import clock, outbox, starting
+from iom import clock, heads, outbox, starting
 from iom.celery import app
 from iom.models import Tick
 from iom.pages import PUBLIC, page
@@ -87,6 +87,12 @@ _seen: list[bool] = []
 def settings_and_role() -> Iterable[str]:
     """A database that was away at the start may come back with a role that would have been refused."""
     return ["the settings are refused"] if starting.reasons() else []
+
+
+@probe
+def heads_leave() -> Iterable[str]:
+    """security.md U8: what nobody outside has seen could be rewritten unseen."""
+    return ["the heads of the audit have not left"] if heads.late() else []
 
 
 @probe
