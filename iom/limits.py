@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostErro
 from django.http.multipartparser import MultiPartParserError
 from django.urls import Resolver404, resolve, reverse
 
-from iom import clock
+from iom import audit, clock
 from iom.jinja import plural
 from iom.views import errors
 
@@ -215,12 +215,16 @@ class Rates:
 # --- Who reads very much -----------------------------------------------------
 
 
+@audit.on_read
 def watch_reading(actor: Actor, subjects: Iterable[str]) -> None:
     """Note whom `actor` has read of. Much reading is allowed; the scheme's administrators hear of it, once an hour.
 
-    Call it in the request's transaction. `subjects` name people by reference; no name reaches the cache or the notice.
+    Called in the request's transaction with the subjects of the audit. No name reaches the cache or the notice.
     """
-    read = {hashlib.blake2b(subject.encode(), digest_size=8).hexdigest() for subject in subjects}
+    # A page may name somebody by number and by reference: the numbers count, and references where a page has no more.
+    tokens = set(subjects)
+    people = {token for token in tokens if token.startswith("P")} or tokens
+    read = {hashlib.blake2b(subject.encode(), digest_size=8).hexdigest() for subject in people}
     if actor.user is None or not read:
         return
     now = clock.now()

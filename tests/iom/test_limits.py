@@ -281,3 +281,21 @@ def test_depth_is_counted_over_lists_and_objects():
     Asked.body = json.dumps([json_ten]).encode()
     with pytest.raises(ValueError):
         limits._check_json(Asked)
+
+
+def test_reading_of_a_hundred_people_on_pages_is_told_to_the_administrator(merton, sign_in):
+    """The pages themselves say whom they showed: nobody has to call anything."""
+    administrator = factories.member(merton, "scheme_admin")
+    reader = sign_in(factories.member(merton, "coordinator"))
+    for _ in range(60):
+        factories.case(merton)
+    reader.get("/cases/")
+    assert not Notification.objects.filter(kind="much_reading").exists()
+
+    for _ in range(45):
+        factories.case(merton)
+    reader.get("/cases/")
+    reader.get("/cases/?page=2")
+    reader.get("/cases/?page=3")
+
+    assert [told.recipient for told in Notification.objects.filter(kind="much_reading")] == [administrator.user]
