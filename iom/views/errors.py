@@ -100,9 +100,12 @@ def broken(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """The database is away. Nothing that follows may wait for it once more, so the session is let go."""
-    if hasattr(request, "session"):
-        del request.session
+    """The database is away. Nothing that follows may wait for it once more, so the session is let go, and with it what
+    was to be said on the next page.
+    """
+    for kept in ("session", "_messages"):
+        if hasattr(request, kept):
+            delattr(request, kept)
     return answer(request, 503, headers={"Retry-After": str(BACK_IN_SECONDS)})
 
 

@@ -1,6 +1,10 @@
 """Answers for what went wrong: styled, with a number, in the form that was asked for, nothing of the inside (L4)."""
 
 import pytest
+from django.contrib import messages
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.messages.storage import default_storage
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
@@ -103,6 +107,20 @@ def test_failing_page_of_somebody_signed_in_asks_nothing_more_of_the_database(
     with django_assert_max_num_queries(0):
         for status in sorted(errors.WITHOUT_FRAME):
             assert "0123456789ab" in errors.answer(request, status).content.decode()
+
+
+def test_what_was_to_be_said_goes_with_the_session_when_the_database_is_away():
+    def away(request):
+        SessionMiddleware(lambda _: None).process_request(request)
+        request._messages = default_storage(request)
+        messages.success(request, "Saved")
+        return errors.unavailable(request)
+
+    request = RequestFactory().get("/")
+
+    answer = MessageMiddleware(away).process_response(request, away(request))
+
+    assert answer.status_code == 503
 
 
 def test_other_method_is_a_page_that_names_the_methods(client):
