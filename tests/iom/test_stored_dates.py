@@ -8,7 +8,7 @@ import time_machine
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 
-from iom import holidays, stored_dates
+from iom import holidays, stored_dates, walls
 from iom.access import actor_for
 from iom.clock import LONDON
 from iom.holidays import add_holiday, publish, remove_holiday
@@ -325,20 +325,23 @@ def test_checks_that_are_still_asked_follow(merton, meeting, housing):
 def test_another_scheme_s_dates_do_not_move(merton, meeting):
     other = factories.scheme("richmond")
     there = factories.meeting(other, date(2026, 4, 14))
-    before = dates_of(there)
+    with walls.within(other, cause="test"):
+        before = dates_of(there)
     new_rules(merton, agenda=5)
 
     restore(merton)
 
-    assert dates_of(there) == before
-    assert not AuditEvent.objects.filter(scheme=other, verb="move_dates").exists()
+    with walls.within(other, cause="test"):
+        assert dates_of(there) == before
+        assert not AuditEvent.objects.filter(verb="move_dates").exists()
 
 
 @pytest.mark.django_db
 def test_one_scheme_that_breaks_keeps_no_other_from_its_dates(merton, meeting):
     broken = factories.scheme("london")
     factories.meeting(broken, PANEL)
-    PolicyVersion.objects.create(scheme=broken, number=2, valid_from=TODAY, document={}, reason="Spoilt")
+    with walls.within(broken, cause="test"):
+        PolicyVersion.objects.create(scheme=broken, number=2, valid_from=TODAY, document={}, reason="Spoilt")
     new_rules(merton, agenda=5)
 
     with pytest.raises(stored_dates.RestoreFailed, match="1 dates moved. Not counted: london"):
@@ -370,7 +373,8 @@ def test_two_that_restore_at_once_move_and_tell_once():
         scheme = factories.scheme("merton")
         factories.member(scheme, "coordinator")
         factories.meeting(scheme, PANEL)
-        new_rules(scheme, agenda=5)
+        with walls.within(scheme, cause="test"):
+            new_rules(scheme, agenda=5)
         barrier, moved = threading.Barrier(4), []
 
         def run():
@@ -388,8 +392,9 @@ def test_two_that_restore_at_once_move_and_tell_once():
             thread.join()
 
         assert len(moved) == 1
-        assert Notification.objects.filter(kind="dates_moved").count() == 1
-        assert StoredDate.objects.get(name="agenda_due").version == 2
+        with walls.within(scheme, cause="test"):
+            assert Notification.objects.filter(kind="dates_moved").count() == 1
+            assert StoredDate.objects.get(name="agenda_due").version == 2
 
 
 # --- on the page

@@ -211,7 +211,7 @@ def test_list_of_meetings_costs_the_same_however_many(merton, chair, police, sig
     client = sign_in(police)
     client.get("/meetings/")
 
-    with django_assert_num_queries(11 + factories.AROUND):
+    with django_assert_num_queries(8 + factories.AROUND):
         page = client.get("/meetings/")
 
     # Once more in the name of the scheme.
@@ -219,7 +219,7 @@ def test_list_of_meetings_costs_the_same_however_many(merton, chair, police, sig
 
 
 @pytest.mark.parametrize("extra", [1, 3])
-@pytest.mark.parametrize(("who", "queries"), [("police", 24), ("coordinator", 25)])
+@pytest.mark.parametrize(("who", "queries"), [("police", 21), ("coordinator", 22)])
 def test_agenda_costs_the_same_however_long(
     sent, merton, as_coordinator, sign_in, extra, who, queries, request, django_assert_num_queries
 ):

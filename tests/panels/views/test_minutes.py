@@ -113,7 +113,7 @@ def test_decision_can_be_corrected_from_the_draft(item, sign_in, coordinator):
 @pytest.mark.feature(27)
 def test_chair_reads_signs_and_everyone_gets_the_pdf(item, sign_in, coordinator, chair, police):
     office = sign_in(coordinator)
-    office.post(reverse("send_minutes", args=[KEY]))
+    office.post(reverse("send_minutes", args=[KEY]), {"version": Minutes.objects.get().version})
     client = sign_in(chair)
     page = client.get(reverse("review_minutes", args=[KEY])).content.decode()
     assert fingerprint(record_of(Minutes.objects.get())) in page
