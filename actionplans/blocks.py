@@ -12,9 +12,10 @@ from django.urls import reverse
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_tasks
 from iom.jinja import plural
+from offenders.history import Part, part_of_history
 from offenders.models import Case
 
-from .models import Action, Plan
+from .models import Action, PathwayNeed, Plan
 from .reading import action_counts, overdue_first, pathway_lines, plan_updates
 
 # Actions that are due this soon stand among the tasks.
@@ -79,3 +80,11 @@ def pathways_and_actions(actor: Actor, case: Case, today: date) -> Iterable[Bloc
     yield Block("actionplans/block_pathways.html", shared | {"lines": lines}, place=30)
     to_do = [action for action in actions if action.to_do]
     yield Block("actionplans/block_open_actions.html", shared | {"to_do": to_do}, place=20, slot="aside")
+
+
+@part_of_history
+def plan_and_actions(actor: Actor, case: Case) -> Iterable[Part]:
+    """The plan, its needs and the case's actions."""
+    yield Part(Plan.objects.visible_to(actor).filter(case=case), "case", case.pk)
+    yield Part(PathwayNeed.objects.filter(plan__in=Plan.objects.visible_to(actor).filter(case=case)))
+    yield Part(Action.objects.visible_to(actor).filter(case=case), "case", case.pk)

@@ -50,6 +50,8 @@ def _account_links(request: HttpRequest) -> list[dict[str, str]]:
         links.append({"text": "Users", "href": reverse("users")})
     if request.actor.holds("iom.change_rights"):
         links.append({"text": "Rights", "href": reverse("rights")})
+    if request.actor.holds("iom.view_audit"):
+        links.append({"text": "Audit", "href": reverse("audit")})
     if request.actor.holds("iom.tend_outbox"):
         links.append({"text": "Background work", "href": reverse("outbox")})
     return links

@@ -20,6 +20,7 @@ permit("iom.view_meetings", has_role("member", "researcher", "coordinator", "cha
 permit("iom.invite", has_role("scheme_admin"))
 permit("iom.change_rights", has_role("scheme_admin"))
 permit("iom.tend_outbox", has_role("scheme_admin"))
+permit("iom.view_audit", has_role("coordinator", "scheme_admin"))
 permit("iom.change_holidays", has_role("scheme_admin"))
 
 

@@ -2,7 +2,20 @@
 
 from django.urls import include, path
 
-from iom.views import account, codes, factors, home, outbox, passwords, rights, security, settings, signing_in, system
+from iom.views import (
+    account,
+    audit,
+    codes,
+    factors,
+    home,
+    outbox,
+    passwords,
+    rights,
+    security,
+    settings,
+    signing_in,
+    system,
+)
 
 handler400 = "iom.views.errors.bad_request"
 handler403 = "iom.views.errors.forbidden"
@@ -47,6 +60,7 @@ urlpatterns = [
     path("settings/rights/<int:pk>/", rights.decide, name="decide_rights"),
     path("settings/users/<int:number>/security-code/", factors.reset_factor, name="reset_factor"),
     path("settings/outbox/", outbox.outbox, name="outbox"),
+    path("audit/", audit.audit, name="audit"),
     path("healthz", system.healthz, name="healthz"),
     path("readyz", system.readyz, name="readyz"),
     path("", include("offenders.urls")),

@@ -13,6 +13,7 @@ from iom.blocks import Block, Task, case_block, home_block, home_tasks
 from iom.clock import LONDON
 from iom.jinja import day_month, plural
 
+from . import whom  # noqa: F401 -- tells iom.trail who the tokens of the audit are
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
 from .forms.board import ME
 from .models import AssignmentRole, BreakGlass, Case, Colour, CustodyPeriod, RagRating

@@ -28,7 +28,10 @@ PAGES = (
     ("Actions", "case_actions"),
     ("Score", "case_score"),
     ("Custody", "case_custody"),
+    ("Audit", "case_audit"),
 )
+# Pages for the coordinator and whoever leads the case: nobody else is led to a refusal.
+LED_BY = ("case_audit",)
 
 
 def find_case(actor: Actor, reference: str) -> Case:
@@ -92,6 +95,8 @@ def _links(actor: Actor, case: Case, current: str) -> list[dict[str, Any]]:
         try:
             href = reverse(name, args=[case.reference])
         except NoReverseMatch:
+            continue
+        if name in LED_BY and not may_restrict(actor, case):
             continue
         if actor.holds(resolve(href).func.permission):
             links.append({"text": text, "href": href, "current": name == current})

@@ -74,5 +74,7 @@ permit("offenders.change_case", office, opens_it)
 permit("offenders.record_custody", at_the_table, opens_it & (office | leads_it))
 # Who may keep a case to named people is asked by `offenders.restricted`: the coordinator, or who leads the case.
 permit("offenders.restrict_case", at_the_table, opens_it & (has_role("coordinator") | leads_it))
+# Who changed what on a case and who looked: for the coordinator, and whoever leads it.
+permit("offenders.view_case_audit", at_the_table, opens_it & (has_role("coordinator") | leads_it))
 permit("offenders.break_glass", office, is_sealed_to)
 permit("offenders.review_openings", has_role("coordinator", "scheme_admin"))

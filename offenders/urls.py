@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from offenders.views import board, case, custody, restricted
+from offenders.views import board, case, custody, history, restricted
 
 urlpatterns = [
     path("cases/", board.cases, name="cases"),
     path("cases/opened-in-emergency/", restricted.openings, name="openings"),
     path("cases/<str:reference>/", case.case, name="case"),
+    path("cases/<str:reference>/audit/", history.case_audit, name="case_audit"),
     path("cases/<str:reference>/custody/", custody.custody, name="case_custody"),
     path("cases/<str:reference>/custody/release/", custody.release, name="case_release"),
     path("cases/<str:reference>/open/", restricted.open_in_emergency, name="case_open"),

@@ -11,6 +11,7 @@ from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks
 from iom.jinja import plural
 from iom.models import Meeting
+from offenders.history import Part, part_of_history
 from offenders.models import Case
 from referrals import chasing, deciding, returns, scoring, sections
 from referrals.models import CheckRequest, Referral, ReferralStatus
@@ -152,3 +153,9 @@ def _with_meetings(actor: Actor, rows: list[dict[str, Any]]) -> list[tuple[dict[
     for meeting in meetings.values():
         meeting.scheme = actor.scheme
     return [(row, meetings[row["meeting"]]) for row in rows]
+
+
+@part_of_history
+def nominations(actor: Actor, case: Case) -> Iterator[Part]:
+    """The person's nominations that the reader may read; what agencies answered has its own readers and stays out."""
+    yield Part(Referral.objects.visible_to(actor).filter(offender=case.offender_id))

@@ -1,0 +1,323 @@
+"""Reading the audit: filters, words for what happened, and whom it was about (security.md U11, style.md 8).
+
+The chain holds labels and numbers. Which words a verb has stands here, once; who a number is, and whether the
+reader may know it, is answered by the app that holds people (`tells_whom`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.db.models import Q, QuerySet
+
+from iom import clock
+from iom.jinja import lower_first
+from iom.models import Agency, AuditEvent, User
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+KINDS = {
+    "read": "Looked at",
+    "verb": "Done",
+    "rows": "Changed in the database",
+    "account": "Accounts",
+    "denied": "Refused",
+    "failed": "Failed",
+}
+OUTCOMES = {"done": "Done", "refused": "Refused", "failed": "Failed"}
+ROWS = {"insert": "Added", "update": "Changed", "delete": "Removed"}
+
+# Words for verbs whose name alone would puzzle; any other is its name with spaces ("start_plan": "Start plan").
+WORDS = {
+    "accept": "Accepted onto the cohort",
+    "accept_invitation": "Took up an invitation",
+    "add_offender": "Entered a person",
+    "break_glass": "Opened a restricted case in an emergency",
+    "change_offender": "Changed a person's details",
+    "change_why": "Changed why somebody is on the cohort",
+    "code": "Gave a security code",
+    "code_failed": "Gave a wrong security code",
+    "create_scheme": "Made the scheme",
+    "decide": "Recorded a decision",
+    "denied": "Was refused",
+    "device_remembered": "Had a device remembered",
+    "download_minutes": "Downloaded the minutes",
+    "drop_work": "Dropped background work",
+    "end_grant": "Ended a name on a restricted case",
+    "export_audit": "Exported the audit",
+    "factor_reset": "Had the security code reset",
+    "failed": "Met an error",
+    "fresh_code": "Gave a fresh security code",
+    "invite": "Invited someone",
+    "lift_restriction": "Lifted a restriction",
+    "name_on_case": "Named someone on a restricted case",
+    "password_changed": "Changed the password",
+    "password_reset": "Set a new password by link",
+    "rate": "Rated a case",
+    "read": "Looked at a page",
+    "read_audit": "Read the audit",
+    "read_case_audit": "Read a case's history",
+    "recovery_code_used": "Used a recovery code",
+    "reset_asked": "Asked for a new password",
+    "reset_factor": "Reset someone's security code",
+    "restrict": "Restricted a case",
+    "retry_work": "Tried background work again",
+    "review_opening": "Looked over an emergency opening",
+    "search": "Searched",
+    "session_ended": "Session ended",
+    "sign": "Signed the minutes",
+    "sign_agreement": "Signed the sharing agreement",
+    "sign_in": "Signed in",
+    "sign_in_failed": "Failed to sign in",
+    "signed_in_again": "Signed in again",
+    "take_over_recording": "Took over the recording",
+}
+
+
+def in_words(verb: str) -> str:
+    """What a verb means to people."""
+    return WORDS.get(verb) or verb.replace("_", " ").capitalize()
+
+
+def thing_in_words(name: str) -> str:
+    """A table ("offenders_case") or model ("offenders.case") as people call it."""
+    model = _models().get(name)
+    return str(model._meta.verbose_name) if model else name.replace("_", " ").replace(".", " ")
+
+
+def _models() -> dict[str, Any]:
+    return {name: m for m in apps.get_models() for name in (m._meta.label_lower, m._meta.db_table)}
+
+
+def fields_in_words(name: str, columns: Iterable[str]) -> list[str]:
+    """Columns of a table as people call them; those that only count are left out."""
+    model = _models().get(name)
+    known = {each.column: str(each.verbose_name) for each in model._meta.local_fields} if model else {}
+    left_out = ("version", "scheme_id")
+    return sorted(known.get(column, column.replace("_", " ")) for column in columns if column not in left_out)
+
+
+# --- Whom it was about -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Whom:
+    """One person of an event, as the reader may know them: by references, never by name.
+
+    `tokens` are all by which the chain may name the person. Withheld: the reader may not know who it is.
+    """
+
+    references: tuple[str, ...] = ()
+    href: str = ""
+    withheld: bool = False
+    tokens: frozenset[str] = field(default=frozenset(), compare=False)
+
+    @property
+    def words(self) -> str:
+        if self.withheld:
+            return "Withheld"
+        return ", ".join(self.references) or "Somebody without a reference"
+
+
+# The people that tokens (P12, C7, R9, references) name, by token. No actor: for the regulator, who may know everybody.
+Tell = Callable[["Actor | None", frozenset[str]], Mapping[str, Whom]]
+_tells: list[Tell] = []
+
+
+def tells_whom(function: Tell) -> Tell:
+    """Register what knows people by the tokens of the audit, in the scheme of the transaction."""
+    _tells.append(function)
+    return function
+
+
+def whom(actor: Actor | None, tokens: Iterable[str]) -> dict[str, Whom]:
+    """Whom each token names; what nobody knows any more is not in the answer."""
+    asked = frozenset(tokens)
+    return {token: person for tell in _tells for token, person in tell(actor, asked).items()}
+
+
+def tokens_of(event: AuditEvent) -> set[str]:
+    """Everything in an event that may name somebody: subjects, the thing, and parts of the page's address."""
+    return {*event.subjects, event.object_ref, *_parts(event)}
+
+
+def _parts(event: AuditEvent) -> list[str]:
+    return [part for part in str(event.context.get("of", "")).split("/") if part]
+
+
+# --- Filters ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is looked for. Days are London's, both included; `person` is the number of an account."""
+
+    kind: str = ""
+    verb: str = ""
+    person: int | None = None
+    reference: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    def context(self) -> dict[str, str | int]:
+        """For the event that says that somebody looked: references and numbers only."""
+        said = {
+            "kind": self.kind,
+            "verb_of": self.verb,
+            "person": self.person,
+            "reference": self.reference,
+            "from": self.since.isoformat() if self.since else "",
+            "until": self.until.isoformat() if self.until else "",
+        }
+        return {name: value for name, value in said.items() if value}
+
+
+def events(filters: Filters, actor: Actor | None) -> QuerySet[AuditEvent]:
+    """The events that fit, of the transaction's scheme; for a reference that the reader may not know none."""
+    rows = AuditEvent.objects.all()
+    if filters.kind:
+        rows = rows.filter(kind=filters.kind)
+    if filters.verb:
+        rows = rows.filter(verb=filters.verb)
+    if filters.person:
+        rows = rows.filter(actor=f"user:{filters.person}")
+    if filters.since:
+        rows = rows.filter(at__gte=_midnight(filters.since))
+    if filters.until:
+        rows = rows.filter(at__lt=_midnight(filters.until + timedelta(days=1)))
+    if filters.reference:
+        person = whom(actor, [filters.reference]).get(filters.reference)
+        if person is None or filters.reference not in person.references:
+            return rows.none()
+        rows = rows.filter(about(person))
+    return rows
+
+
+def about(person: Whom) -> Q:
+    """The events that name a person by any of their tokens."""
+    tokens = sorted(person.tokens)
+    found = Q(body__subjects__has_any_keys=tokens) | Q(object_ref__in=person.references)
+    for reference in person.references:
+        found |= Q(context__of=reference) | Q(context__of__startswith=f"{reference}/")
+    return found
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), clock.LONDON)
+
+
+# --- In words --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """One event as people read it."""
+
+    sequence: int
+    when: datetime
+    who: str
+    agency: str
+    what: str
+    detail: str
+    whom: tuple[Whom, ...]
+    outcome: str
+
+
+def lines(rows: Sequence[AuditEvent], actor: Actor) -> list[Line]:
+    """The events with names of accounts, agencies and references: two questions to the database and those of `whom`."""
+    people = whom(actor, {token for event in rows for token in tokens_of(event)})
+    numbers = {int(name.removeprefix("user:")) for event in rows if (name := _account(event))}
+    names = dict(User.objects.filter(pk__in=numbers).values_list("pk", "name"))
+    agencies = dict(Agency.objects.in_scheme_of(actor).values_list("pk", "name"))
+    return [_line(event, people, names, agencies) for event in rows]
+
+
+def _account(event: AuditEvent) -> str:
+    return event.actor if event.actor.removeprefix("user:").isdigit() else ""
+
+
+def who(event: AuditEvent, names: Mapping[int, str]) -> str:
+    """The person, or what did it by itself."""
+    if name := _account(event):
+        number = int(name.removeprefix("user:"))
+        return names.get(number, f"Account {number}")
+    if event.actor:
+        return f"By itself: {lower_first(in_words(event.caused_by))}" if event.caused_by else "By itself"
+    return f"Database role {event.role}"
+
+
+def _line(event: AuditEvent, people: Mapping[str, Whom], names: Mapping[int, str], agencies: Mapping[int, str]) -> Line:
+    known = {token: people[token] for token in tokens_of(event) if token in people}
+    shown = {person.references or token: person for token, person in known.items() if not person.withheld}
+    withheld = [person for person in known.values() if person.withheld][:1]
+    ordered = [shown[key] for key in sorted(shown, key=str)]
+    return Line(
+        sequence=event.sequence,
+        when=event.at,
+        who=who(event, names),
+        agency=agencies.get(int(event.agency), "") if event.agency.isdigit() else "",
+        what=_what(event),
+        detail="; ".join(_details(event, known)),
+        whom=(*ordered, *withheld),
+        outcome=OUTCOMES.get(event.outcome, event.outcome),
+    )
+
+
+def _what(event: AuditEvent) -> str:
+    if event.kind == "rows":
+        return f"{ROWS.get(event.verb, event.verb)}: {thing_in_words(event.object_type)}"
+    return in_words(event.verb)
+
+
+def _details(event: AuditEvent, known: Mapping[str, Whom]) -> Iterable[str]:
+    """Where it was and what it touched: labels, and references only as far as the reader may know them."""
+    hidden = {token for token, person in known.items() if person.withheld}
+    context = event.context
+    if page := context.get("page"):
+        keys = [part for part in _parts(event) if part not in hidden and part not in known]
+        plain = [part for part in keys if part.replace("-", "").isdigit()]
+        yield f"page {' '.join([page.replace('_', ' '), *plain])}"
+    if meeting := context.get("meeting"):
+        yield f"meeting {meeting}"
+    if event.kind == "rows":
+        if count := _more_than_one(event):
+            yield f"{count} rows"
+        if changed := fields_in_words(event.object_type, changed_columns(event)):
+            yield ", ".join(changed)
+    if event.before or event.after:
+        yield f"{event.before or 'nothing'} to {event.after or 'nothing'}"
+    if event.fields:
+        yield ", ".join(name.replace("_", " ") for name in event.fields)
+    if event.has_reason:
+        yield "with a reason"
+    if why := context.get("why"):
+        yield str(why).replace("_", " ")
+    if event.address:
+        yield f"from {event.address}"
+
+
+def _more_than_one(event: AuditEvent) -> int:
+    count = event.body.get("count", 1)
+    return count if count > 1 else 0
+
+
+def changed_columns(event: AuditEvent) -> set[str]:
+    """The names of the columns that an update changed."""
+    return {column for row in event.body.get("rows", ()) for column in row.get("fields", ())}
+
+
+def verbs() -> list[str]:
+    """The verbs that stand in the chain of the scheme, in the order of their words."""
+    found = AuditEvent.objects.exclude(kind="rows").order_by().values_list("verb", flat=True).distinct()
+    return sorted(found, key=in_words)
+
+
+def accounts(actor: Actor) -> list[tuple[int, str]]:
+    """Everybody who acts or acted in the scheme, by name."""
+    rows = User.objects.filter(memberships__scheme=actor.scheme).distinct().order_by("name", "pk")
+    return list(rows.values_list("pk", "name"))
