@@ -9,30 +9,94 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('iom', '0008_walls'),
+        ("iom", "0008_walls"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RightsRequest',
+            name="RightsRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('member', 'Panel member'), ('referrer', 'Referrer'), ('researcher', 'Researcher'), ('coordinator', 'Coordinator'), ('chair', 'Chair'), ('board_reader', 'Board reader'), ('scheme_admin', 'Scheme administrator')], max_length=20), help_text='All roles they will have', size=None)),
-                ('asked_at', models.DateTimeField()),
-                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('approved', 'Approved'), ('refused', 'Refused')], default='waiting', editable=False, max_length=10)),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('membership', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rights_requests', to='iom.membership')),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                (
+                    "roles",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("member", "Panel member"),
+                                ("referrer", "Referrer"),
+                                ("researcher", "Researcher"),
+                                ("coordinator", "Coordinator"),
+                                ("chair", "Chair"),
+                                ("board_reader", "Board reader"),
+                                ("scheme_admin", "Scheme administrator"),
+                            ],
+                            max_length=20,
+                        ),
+                        help_text="All roles they will have",
+                        size=None,
+                    ),
+                ),
+                ("asked_at", models.DateTimeField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("waiting", "Waiting"), ("approved", "Approved"), ("refused", "Refused")],
+                        default="waiting",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("decided_at", models.DateTimeField(null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "membership",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rights_requests", to="iom.membership"
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-asked_at', '-pk'],
-                'constraints': [models.UniqueConstraint(fields=('scheme', 'id'), name='iom_rightsrequest_scheme_id'), iom.models.base.SameScheme(field='membership', name='iom_rightsrequest_membership_same_scheme'), models.UniqueConstraint(condition=models.Q(('status', 'waiting')), fields=('membership',), name='iom_rights_asked_once_at_a_time'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'approved'), _negated=True), models.Q(('decided_by', models.F('asked_by')), _negated=True), _connector='OR'), name='iom_rights_take_two')],
+                "ordering": ["-asked_at", "-pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("scheme", "id"), name="iom_rightsrequest_scheme_id"),
+                    iom.models.base.SameScheme(field="membership", name="iom_rightsrequest_membership_same_scheme"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "waiting")),
+                        fields=("membership",),
+                        name="iom_rights_asked_once_at_a_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "approved"), _negated=True),
+                            models.Q(("decided_by", models.F("asked_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="iom_rights_take_two",
+                    ),
+                ],
             },
         ),
     ]
