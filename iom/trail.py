@@ -79,6 +79,17 @@ WORDS = {
 }
 
 
+# What people call a record, where its table is called otherwise.
+THINGS = {
+    "agencyreturn": "agency's answer",
+    "breakglass": "emergency opening",
+    "casegrant": "name on a restricted case",
+    "checkrequest": "question to an agency",
+    "offender": "person",
+    "ragrating": "rating",
+}
+
+
 def in_words(verb: str) -> str:
     """What a verb means to people."""
     return WORDS.get(verb) or verb.replace("_", " ").capitalize()
@@ -87,7 +98,9 @@ def in_words(verb: str) -> str:
 def thing_in_words(name: str) -> str:
     """A table ("offenders_case") or model ("offenders.case") as people call it."""
     model = _models().get(name)
-    return str(model._meta.verbose_name) if model else name.replace("_", " ").replace(".", " ")
+    if model is None:
+        return name.replace("_", " ").replace(".", " ")
+    return THINGS.get(model._meta.model_name) or str(model._meta.verbose_name)
 
 
 def _models() -> dict[str, Any]:
@@ -290,7 +303,8 @@ def _details(event: AuditEvent, known: Mapping[str, Whom]) -> Iterable[str]:
         if changed := fields_in_words(event.object_type, changed_columns(event)):
             yield ", ".join(changed)
     if event.before or event.after:
-        yield f"{event.before or 'nothing'} to {event.after or 'nothing'}"
+        labels = [label.replace("_", " ").lower() for label in (event.before, event.after) if label]
+        yield " to ".join(labels) if event.after else f"{labels[0]} to nothing"
     if event.fields:
         yield ", ".join(name.replace("_", " ") for name in event.fields)
     if event.has_reason:

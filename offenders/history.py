@@ -114,6 +114,8 @@ def changes(actor: Actor, case: Case, *, before: datetime | None = None) -> tupl
     models_of = {kind.pk: model for model, kind in kinds.items()}
     values = _Values(shown, models_of)
     entries = [_entry(each, models_of[each.content_type_id], values) for each in shown]
+    # A version that went up says nothing by itself.
+    entries = [entry for entry in entries if entry.changes]
     entries += _past_the_history(actor, case, shown, models_of, since, before)
     entries.sort(key=lambda entry: entry.when, reverse=True)
     return entries, since
@@ -145,7 +147,7 @@ def _entry(entry: LogEntry, model: type[models.Model], values: _Values) -> Entry
     return Entry(
         when=entry.timestamp,
         who=entry.actor.name if entry.actor else "By itself",
-        what=f"{VERBS.get(entry.action, 'Changed')}: {model._meta.verbose_name}",
+        what=f"{VERBS.get(entry.action, 'Changed')}: {trail.thing_in_words(model._meta.label_lower)}",
         changes=tuple(said),
     )
 

@@ -108,9 +108,9 @@ def test_a_reference_finds_whatever_names_the_person_by_number_or_reference(mert
     factories.case(merton)
     shown = body(page(client, f"?reference={leaving.reference.lower()}"))
 
-    assert "Added: offender" in shown
+    assert "Added: person" in shown
     assert "Added: case" in shown
-    assert "Added: rag rating" in shown
+    assert "Added: rating" in shown
     assert "Looked at a page" in shown
     assert shown.count("Added: case") == 1
 
