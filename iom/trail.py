@@ -32,6 +32,9 @@ KINDS = {
 OUTCOMES = {"done": "Done", "refused": "Refused", "failed": "Failed"}
 ROWS = {"insert": "Added", "update": "Changed", "delete": "Removed"}
 
+# So many events are looked through for verbs that have no words: the page costs the same however long the chain is.
+OF_LATE = 1000
+
 # Words for verbs whose name alone would puzzle; any other is its name with spaces ("start_plan": "Start plan").
 WORDS = {
     "accept": "Accepted onto the cohort",
@@ -211,10 +214,14 @@ def events(filters: Filters, actor: Actor | None) -> QuerySet[AuditEvent]:
     return rows
 
 
+def showed(person: Whom) -> Q:
+    """The events that name a person among their subjects: found by an index, however long the chain is."""
+    return Q(body__subjects__has_any_keys=sorted(person.tokens))
+
+
 def about(person: Whom) -> Q:
-    """The events that name a person by any of their tokens."""
-    tokens = sorted(person.tokens)
-    found = Q(body__subjects__has_any_keys=tokens) | Q(object_ref__in=person.references)
+    """The events that name a person by any of their tokens, refused addresses included."""
+    found = showed(person) | Q(object_ref__in=person.references)
     for reference in person.references:
         found |= Q(context__of=reference) | Q(context__of__startswith=f"{reference}/")
     return found
@@ -326,9 +333,9 @@ def changed_columns(event: AuditEvent) -> set[str]:
 
 
 def verbs() -> list[str]:
-    """The verbs that stand in the chain of the scheme, in the order of their words."""
-    found = AuditEvent.objects.exclude(kind="rows").order_by().values_list("verb", flat=True).distinct()
-    return sorted(found, key=in_words)
+    """The verbs to choose from, in the order of their words: those with words, and any other of late."""
+    late = AuditEvent.objects.order_by("-sequence").values_list("kind", "verb")[:OF_LATE]
+    return sorted({*WORDS, *(verb for kind, verb in late if kind != "rows")}, key=in_words)
 
 
 def accounts(actor: Actor) -> list[tuple[int, str]]:

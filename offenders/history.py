@@ -268,7 +268,7 @@ def looks(actor: Actor, case: Case) -> list[Looks]:
     """Who looked at the person's pages, one line for each person, agency and day, the latest first."""
     person = trail.whom(actor, [case.reference])[case.reference]
     rows = list(
-        AuditEvent.objects.filter(trail.about(person), kind="read")
+        AuditEvent.objects.filter(trail.showed(person), kind="read")
         .annotate(day=TruncDate("at", tzinfo=clock.LONDON), page=KeyTextTransform("page", "context"))
         .values("actor", "agency", "day")
         .annotate(times=Count("sequence"), last=Max("at"), pages=ArrayAgg("page", distinct=True))
