@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,12 +12,14 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.core.wsgi import get_wsgi_application
 from django.test.testcases import QuietWSGIRequestHandler
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from iom import clock, walls
 from iom.models import HeldPost, Membership, Session
 from referrals.models import Referral
 from tests import factories
+
+from .test_scripts import browser_type_launch_args  # noqa: F401 -- a fixture
 
 pytestmark = pytest.mark.browser
 
@@ -43,11 +44,9 @@ def address(committed, settings, monkeypatch) -> Iterator[str]:
 
 
 @pytest.fixture
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def chromium(browser: Browser) -> Browser:
+    """The one browser of all tests of this process: a second one cannot be driven beside it."""
+    return browser
 
 
 @pytest.fixture
