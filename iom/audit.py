@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 REFERENCE = re.compile(rb"(?<![\w-])IOM-(?:R-)?\d{4,}(?![\w-])")
 
+# What stands in an address and names nobody: a reference, a number, a date, a key.
+KEY = re.compile(r"IOM-(?:R-)?\d{1,8}|v?\d{1,18}|\d{4}-\d\d-\d\d|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
+
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _shown: ContextVar[set[str] | None] = ContextVar("shown", default=None)
 
@@ -242,12 +245,15 @@ def refused(request: HttpRequest, status: int) -> None:
 
 
 def _where(request: HttpRequest) -> dict[str, str]:
-    """Which page, and what it was about: the parts of an address that are references, keys or numbers."""
+    """Which page, and what it was about: the parts of an address that are references, dates, keys or numbers.
+
+    Anything else may have been typed by somebody, a name too, and stays out.
+    """
     match = request.resolver_match
     about = [str(value) for value in (*match.args, *match.kwargs.values())] if match else []
     where = {"page": match.view_name if match else "", "method": request.method or ""}
-    if kept := [value for value in about if len(value) <= 40 and value.isascii() and " " not in value]:
+    if kept := [value for value in about if KEY.fullmatch(value)]:
         where["of"] = "/".join(kept)
-    if search := request.GET.get("s", "")[:40]:
+    if KEY.fullmatch(search := request.GET.get("s", "")):
         where["search"] = search
     return where

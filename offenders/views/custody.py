@@ -68,7 +68,7 @@ def _save(case: Case, form: CustodyForm, request: HttpRequest) -> None:
     if case.inside is not None:
         actions.change_custody(case.inside, by=request.actor, version=version, **given)
     elif version:
-        raise Stale(case.custody[0])
+        raise Stale(next(iter(case.custody), case))
     else:
         actions.record_custody(case, by=request.actor, **given)
 

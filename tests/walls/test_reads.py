@@ -120,6 +120,14 @@ def test_what_was_never_there_is_denied_too(world):
     assert (denied.context["of"], denied.context["status"]) == ("IOM-9999", 404)
 
 
+def test_a_name_typed_into_an_address_stays_out_of_the_audit(world):
+    client = enter(world, "coordinator")
+    client.get("/cases/JohnSmith/?s=JohnSmith")
+
+    denied = AuditEvent.objects.filter(kind="denied").order_by("sequence").last()
+    assert denied.context == {"page": "case", "method": "GET", "status": 404}
+
+
 def test_a_refused_change_is_rolled_back_and_denied(world):
     """A member's post to what the coordinator alone may do: nothing changes, one event."""
     client = enter(world, "member")

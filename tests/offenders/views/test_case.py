@@ -197,3 +197,9 @@ def test_queries_of_a_case_page_are_few(case, sign_in, police, django_assert_max
 
     with django_assert_max_num_queries(40 + factories.AROUND):
         client.get(f"/cases/{case.reference}/{path}")
+
+
+def test_custody_of_a_page_that_never_was_is_a_409_too(case, sign_in, coordinator):
+    given = {"kind": "remand", "prison": "HMP Example", "starts_on": "2 3 2026", "version": "7"}
+
+    assert sign_in(coordinator).post(f"/cases/{case.reference}/custody/", given).status_code == 409
