@@ -117,7 +117,20 @@ def _compared(form: Any, thing: SchemeModel | None) -> Iterable[dict[str, str]]:
 
 def _as_posted(request: HttpRequest, thing: SchemeModel | None) -> list[dict[str, str]]:
     """Where no form was bound: the fields as they were sent, beside what the row holds under the same name."""
-    return [{**row, "theirs": _plain(getattr(thing, row["name"], None))} for row in typed(request)]
+    labels = {
+        form.add_prefix(name): str(field.label)
+        for form in bound_forms.get() or ()
+        for name, field in form.fields.items()
+    }
+    kept = getattr(thing, "draft", None) or {}
+    return [
+        {
+            **row,
+            "label": labels.get(row["name"], row["label"]),
+            "theirs": _plain(kept.get(row["name"], getattr(thing, row["name"], None))),
+        }
+        for row in typed(request)
+    ]
 
 
 def _words(field: Any, value: Any) -> str:

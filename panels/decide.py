@@ -38,6 +38,7 @@ from .models import (
     Section,
 )
 from .quorum import Quorum
+from .recording import must_record, renew
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -247,10 +248,9 @@ def _meeting_of(item: AgendaItem, by: Actor) -> Meeting:
 
 def _obstacles(meeting: Meeting, by: Actor) -> list[str]:
     if meeting.status == MeetingStatus.LIVE:
-        if meeting.recorder_id == by.user.pk:
-            return []
-        name = meeting.recorder.name if meeting.recorder else "Nobody"
-        return [f"{name} is recording this meeting. Take over the recording first."]
+        must_record(meeting, by)
+        renew(meeting, by=by)
+        return []
     if meeting.status == MeetingStatus.MINUTES_DRAFTED:
         minutes = meeting.minutes.order_by("-number").first()
         if minutes is None or minutes.status == MinutesStatus.DRAFT:

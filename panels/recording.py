@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from actionplans import actions as plans
 from actionplans.models import Action
 from iom import audit
+from iom.clock import now
 from iom.jinja import day_month
-from iom.models import Agency, Meeting, MeetingStatus
+from iom.models import Agency, Meeting, MeetingStatus, User
 from iom.steps import StepRefused, locked, take
 from offenders.models import CaseStatus
 from referrals import actions as referrals
@@ -33,6 +35,10 @@ CHAIR_DOES_NOT_RECORD = (
     "You chair this meeting, and nobody signs minutes that they recorded. "
     "Ask someone else to record, or name another chair first."
 )
+
+
+class NotRecording(StepRefused):
+    """Somebody else holds the pen now. What was typed is still the reader's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +79,126 @@ class CarryForward:
         return f"the {self.to.called}" if self.to else "the next panel, once it is planned"
 
 
+# --- Who records: one person, by a lease (security.md C4) ---------------------
+
+
 @transaction.atomic
 def start(meeting: Meeting, *, by: Actor) -> Meeting:
     """Go live. Whoever starts records. Raises PermissionDenied or StepRefused."""
     _not_the_chair(meeting, by)
-    return take(GO_LIVE, meeting, by=by, recorder=by.user)
+    return take(GO_LIVE, meeting, by=by, recorder=by.user, recorder_until=_lease())
+
+
+def leased(meeting: Meeting) -> bool:
+    """Whether the recorder was heard of within the lease, so that nobody takes over without being let."""
+    return meeting.recorder_id is not None and meeting.recorder_until is not None and meeting.recorder_until > now()
+
+
+def renew(meeting: Meeting, *, by: Actor) -> bool:
+    """Hold the pen for another minute; False when somebody else has it, or the meeting is not live."""
+    mine = Meeting.objects.filter(pk=meeting.pk, status=MeetingStatus.LIVE, recorder=by.user)
+    # Written at half time at the latest: each heartbeat would be a row of history.
+    half = now() + timedelta(seconds=settings.RECORDER_LEASE_SECONDS / 2)
+    if mine.filter(recorder_until__gt=half).exists():
+        return True
+    return bool(mine.update(recorder_until=_lease()))
 
 
 @transaction.atomic
 def take_over(meeting: Meeting, *, by: Actor) -> Meeting:
-    """Become the one recorder of a live meeting (security.md C4). Raises PermissionDenied or StepRefused."""
-    meeting = locked(Meeting, meeting.pk)
-    if not by.can("panels.record", meeting):
-        raise PermissionDenied
+    """Become the one recorder of a live meeting, or ask whoever is while they can be heard of (security.md C4).
+
+    Whether it was taken shows in `recorder`. Raises PermissionDenied or StepRefused.
+    """
+    meeting = _live(meeting, by, "panels.record")
     _not_the_chair(meeting, by)
+    if meeting.recorder_id == by.user.pk:
+        renew(meeting, by=by)
+        return meeting
+    if not leased(meeting):
+        return _give(meeting, by.user, "take_over_recording", by)
+    if meeting.asks_to_record_id != by.user.pk:
+        meeting.asks_to_record, meeting.asked_to_record_at = by.user, now()
+        _keep_request(meeting, "ask_to_record", by)
+    return meeting
+
+
+@transaction.atomic
+def hand_over(meeting: Meeting, *, by: Actor) -> Meeting:
+    """Give the recording to whoever asks for it. Raises PermissionDenied, NotRecording or StepRefused."""
+    meeting = _live(meeting, by, "panels.record")
+    must_record(meeting, by)
+    return _give(meeting, _asker(meeting), "hand_over_recording", by)
+
+
+@transaction.atomic
+def keep_recording(meeting: Meeting, *, by: Actor) -> Meeting:
+    """Answer a request with no. Raises PermissionDenied, NotRecording or StepRefused."""
+    meeting = _live(meeting, by, "panels.record")
+    must_record(meeting, by)
+    _asker(meeting)
+    meeting.asks_to_record = meeting.asked_to_record_at = None
+    _keep_request(meeting, "keep_recording", by)
+    return meeting
+
+
+@transaction.atomic
+def force_hand_over(meeting: Meeting, *, by: Actor) -> Meeting:
+    """The chair gives the recording to whoever asked a minute ago without an answer.
+
+    Raises PermissionDenied or StepRefused.
+    """
+    meeting = _live(meeting, by, "panels.force_hand_over")
+    asker = _asker(meeting)
+    if not unanswered(meeting):
+        raise StepRefused([f"{meeting.recorder.name} has a minute to answer. Wait until it is over."])
+    return _give(meeting, asker, "force_hand_over", by)
+
+
+def unanswered(meeting: Meeting) -> bool:
+    """Whether a request has stood for so long that the chair may hand over."""
+    asked = meeting.asked_to_record_at
+    return asked is not None and now() - asked >= timedelta(seconds=settings.RECORDER_ANSWER_SECONDS)
+
+
+def must_record(meeting: Meeting, by: Actor) -> None:
+    """Raises NotRecording when somebody else has the pen of a live meeting."""
+    if meeting.status == MeetingStatus.LIVE and meeting.recorder_id != by.user.pk:
+        name = meeting.recorder.name if meeting.recorder else "Nobody"
+        raise NotRecording([f"{name} is recording this meeting now. Copy what you typed, or take over the recording."])
+
+
+def _live(meeting: Meeting, by: Actor, permission: str) -> Meeting:
+    meeting = locked(Meeting, meeting.pk)
+    if not by.can(permission, meeting):
+        raise PermissionDenied
     if meeting.status != MeetingStatus.LIVE:
         raise StepRefused(["This meeting is not live: there is nothing to take over."])
-    if meeting.recorder_id == by.user.pk:
-        return meeting
-    meeting.recorder = by.user
-    meeting.version += 1
-    meeting.save(update_fields=["recorder", "version"])
-    audit.record("take_over_recording", meeting, by=by, fields=["recorder"], meeting=meeting.key)
     return meeting
+
+
+def _asker(meeting: Meeting) -> User:
+    if meeting.asks_to_record is None:
+        raise StepRefused(["Nobody asks to take over the recording."])
+    return meeting.asks_to_record
+
+
+def _give(meeting: Meeting, to: User, verb: str, by: Actor) -> Meeting:
+    meeting.recorder, meeting.recorder_until = to, _lease()
+    meeting.asks_to_record = meeting.asked_to_record_at = None
+    meeting.version += 1
+    meeting.save(update_fields=["recorder", "recorder_until", "asks_to_record", "asked_to_record_at", "version"])
+    audit.record(verb, meeting, by=by, fields=["recorder"], meeting=meeting.key)
+    return meeting
+
+
+def _keep_request(meeting: Meeting, verb: str, by: Actor) -> None:
+    meeting.save(update_fields=["asks_to_record", "asked_to_record_at"])
+    audit.record(verb, meeting, by=by, fields=["asks_to_record"], meeting=meeting.key)
+
+
+def _lease() -> datetime:
+    return now() + timedelta(seconds=settings.RECORDER_LEASE_SECONDS)
 
 
 def _not_the_chair(meeting: Meeting, by: Actor) -> None:
@@ -107,14 +210,13 @@ def _not_the_chair(meeting: Meeting, by: Actor) -> None:
 def keep_draft(item: AgendaItem, fields: Mapping[str, Any], *, by: Actor) -> AgendaItem:
     """Keep what the recorder has typed on an item and not saved as a decision, word for word.
 
-    Not audited: it is nobody's record yet. Raises PermissionDenied, or StepRefused when somebody else records now.
+    Not audited: it is nobody's record yet. Raises PermissionDenied, or NotRecording when somebody else records now.
     """
     item = AgendaItem.objects.select_for_update(of=("self",)).select_related("meeting__recorder").get(pk=item.pk)
     if not by.can("panels.record", item.meeting):
         raise PermissionDenied
-    if item.meeting.status == MeetingStatus.LIVE and item.meeting.recorder_id != by.user.pk:
-        name = item.meeting.recorder.name if item.meeting.recorder else "Somebody else"
-        raise StepRefused([f"{name} is recording this meeting now. Copy what you typed, or take over the recording."])
+    must_record(item.meeting, by)
+    renew(item.meeting, by=by)
     item.draft = {name: _clipped(value) for name, value in fields.items()}
     # Past `save`, so that half-typed words do not enter the change history; the version stays, too.
     AgendaItem.objects.filter(pk=item.pk).update(draft=item.draft)

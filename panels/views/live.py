@@ -63,9 +63,49 @@ def start_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @of_papers
 def take_over(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Become the recorder."""
-    recording.take_over(meeting, by=request.actor)
-    messages.success(request, "You are recording now")
+    meeting = recording.take_over(meeting, by=request.actor)
+    if meeting.recorder_id == request.user.pk:
+        messages.success(request, "You are recording now")
+    else:
+        messages.info(request, f"{meeting.recorder.name} has been asked to hand over. Load this page again in a minute")
     return redirect(_at(meeting, request.POST.get("item", "")))
+
+
+@page("panels.record", methods=("POST",))
+@of_papers
+def hand_over(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The recorder's answer to whoever asks: they get the recording, or they do not."""
+    if request.POST.get("answer") == "keep":
+        recording.keep_recording(meeting, by=request.actor)
+        messages.success(request, "You go on recording")
+    else:
+        meeting = recording.hand_over(meeting, by=request.actor)
+        messages.success(request, f"{meeting.recorder.name} is recording now")
+    return redirect(_at(meeting, request.POST.get("item", "")))
+
+
+@page("panels.force_hand_over", methods=("POST",))
+@of_papers
+def force_hand_over(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The chair hands over when the recorder does not answer."""
+    meeting = recording.force_hand_over(meeting, by=request.actor)
+    messages.success(request, f"{meeting.recorder.name} is recording now")
+    return redirect(_at(meeting, request.POST.get("item", "")))
+
+
+@page("panels.record", methods=("POST",), once=False, kind="poll")
+@of_papers
+def heartbeat(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The open page of the recorder says that it is there, and hears whether somebody asks to take over."""
+    mine = recording.renew(meeting, by=request.actor)
+    asker = meeting.asks_to_record
+    return JsonResponse(
+        {
+            "recording": mine,
+            "recorder": meeting.recorder.name if meeting.recorder else "",
+            "asks": asker.name if mine and asker else "",
+        }
+    )
 
 
 @page("panels.record", methods=("POST",), kind="autosave")
@@ -76,8 +116,8 @@ def keep_draft(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     item = found(items, number=request.POST.get("item") or "-")
     try:
         recording.keep_draft(item, answers(request.POST), by=request.actor)
-    except StepRefused as refused:
-        return JsonResponse({"message": " ".join(refused.problems)}, status=409)
+    except recording.NotRecording as lost:
+        raise Stale(item, lost.problems[0]) from lost
     return JsonResponse({"at": _time()})
 
 
@@ -187,6 +227,9 @@ def _recorded(request: HttpRequest, meeting: Meeting, rail: live.Rail) -> HttpRe
             recording.keep_draft(rail.item, kept, by=request.actor)
             return _show(request, meeting, rail, sheet=None, problems=list(questions))
         return _save(request, meeting, rail, kept, then)
+    except recording.NotRecording as lost:
+        # Their words stand on the page beside what the new recorder has kept (security.md C1).
+        raise Stale(AgendaItem.objects.get(pk=rail.item.pk), lost.problems[0]) from lost
     except StepRefused as refused:
         sheet = _sheet(_with(request, kept), meeting, rail.item)
         return _show(request, meeting, rail, sheet=sheet, problems=refused.problems)
@@ -267,6 +310,10 @@ def _show(
         "recording": recorder,
         "live_now": live_now,
         "may_take_over": live_now and may_record and not recorder,
+        "asker": meeting.asks_to_record if live_now else None,
+        "may_force": live_now
+        and recording.unanswered(meeting)
+        and request.actor.can("panels.force_hand_over", meeting),
         "quorum": quorum_of(meeting),
         "timer": live.timer(meeting, item) if item.state == ItemState.OPEN else None,
         "problems": problems or [],

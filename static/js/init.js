@@ -2,6 +2,7 @@
 import { initAll } from "../vendor/govuk-frontend.min.js";
 import { Alert, ButtonMenu, MultiSelect } from "../vendor/moj-frontend.min.js";
 import { startAutosave } from "./autosave.js";
+import { startHeartbeat } from "./heartbeat.js";
 import { startHideScreen } from "./hide-screen.js";
 import { startKeys } from "./live-keys.js";
 import { startManners } from "./htmx-manners.js";
@@ -32,6 +33,7 @@ startAutosave();
 startReorder();
 startReveal();
 startHideScreen();
+startHeartbeat();
 startKeys();
 const enhance = (root) => {
   initAll({ scope: root });
