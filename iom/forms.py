@@ -304,6 +304,10 @@ class SaneForm(forms.Form):
                 field.noun = self.nouns[name]
             _word_errors(field, self.nouns.get(name) or getattr(field, "noun", None) or lower_first(field.label))
 
+    def stored_in(self, thing: Any) -> Mapping[str, Any]:
+        """What a row holds for these fields, for those that are not its columns of the same name (`iom.stale`)."""
+        return {}
+
     def _clean_fields(self) -> None:
         super()._clean_fields()
         for day, wall in self.moments:

@@ -108,9 +108,9 @@ class Once:
             return _again(request, row) if same else _refused(request)
         with _noting_writes() as work:
             response = self.respond(request)
-        if transaction.get_rollback():
-            return response
-        if response.status_code >= 400 or not work.done or getattr(request, "form_not_done", False):
+        if response.status_code >= 400:
+            transaction.set_rollback(True)
+        elif not work.done or getattr(request, "form_not_done", False):
             FormKey.objects.filter(pk=number).delete()
         else:
             FormKey.objects.filter(pk=number).update(answer=_kept(request, response))

@@ -108,10 +108,14 @@ def _editing(thing: SchemeModel | None) -> Any:
 def _compared(form: Any, thing: SchemeModel | None) -> Iterable[dict[str, str]]:
     # What the view filled the form with is what is stored now, unless somebody was faster still.
     fresh = thing is not None and form.initial.get(VERSION) == thing.version
+    held = form.stored_in(thing) if thing is not None else {}
     for field in form:
         if field.is_hidden or isinstance(field.field.widget, (forms.PasswordInput, forms.FileInput)):
             continue
-        stored = form.initial.get(field.name) if fresh else getattr(thing, field.name, None)
+        if field.name in held:
+            stored = held[field.name]
+        else:
+            stored = form.initial.get(field.name) if fresh else getattr(thing, field.name, None)
         yield {"label": str(field.label), "mine": _words(field, field.value()), "theirs": _words(field, stored)}
 
 

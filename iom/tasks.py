@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from iom import clock, heads, held, outbox, reminders, resetting, sessions, stored_dates, sweeps, throttle
+from iom import clock, heads, held, once, outbox, reminders, resetting, sessions, stored_dates, sweeps, throttle
 from iom.celery import app
 from iom.models import Tick
 from iom.second_factor import devices
@@ -56,9 +56,10 @@ def tidy() -> None:
 @app.task(name="iom.sweep_sessions")
 @by_day
 def sweep_sessions() -> None:
-    """End sessions that ran out with nobody there, and forget what was kept for a day (security.md S2 and S5)."""
+    """End sessions that ran out with nobody there, and forget what is kept for a day alone (security.md S2, S5 and C2)."""
     sessions.sweep()
     held.sweep()
+    once.sweep()
     throttle.forget_old()
     devices.forget_ended()
     resetting.forget_old()

@@ -62,6 +62,9 @@ class ActionForm(SaneForm):
         self.fields["who"].choices = [("", "Choose"), *choices]
         self.fields["pathway"].choices = [("", "No pathway"), *pathways]
 
+    def stored_in(self, thing: Action) -> dict[str, Any]:
+        return self.initial_of(thing)
+
     @classmethod
     def initial_of(cls, action: Action) -> dict[str, Any]:
         """The answers that a stored action stands for."""

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from iom.forms import CleanCharField, SaneForm, VersionField
 from panels.minutes import LONGEST_WORDS
-from panels.models import AgendaItem
+from panels.models import AgendaItem, Minutes
 from panels.notices import LONGEST
 
 LARGEST_FILE = 20 * 1024 * 1024
@@ -55,6 +55,9 @@ class WordsForm(_ByItem):
 
     label = "Words for item"
 
+    def stored_in(self, thing: Minutes) -> dict[str, Any]:
+        return {f"item_{item.pk}": thing.narrative.get(str(item.pk), "") for item in self.items}
+
 
 class CommentsForm(_ByItem):
     """What the chair asks to be changed."""
@@ -63,6 +66,10 @@ class CommentsForm(_ByItem):
     general = CleanCharField(
         label="Comment on the whole", max_length=LONGEST_WORDS, required=False, widget=forms.Textarea, multiline=True
     )
+
+    def stored_in(self, thing: Minutes) -> dict[str, Any]:
+        comments = {f"item_{item.pk}": thing.item_comments.get(str(item.pk), "") for item in self.items}
+        return {"general": thing.comments, **comments}
 
 
 class SignForm(SaneForm):

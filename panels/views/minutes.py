@@ -29,6 +29,7 @@ from panels.verify import verify
 
 from .at import of_papers
 
+ALREADY_SIGNED = "These minutes are signed already."
 CHANGED = "These minutes have changed since you opened them. Read them again below, then sign. Nothing was signed."
 
 
@@ -77,6 +78,8 @@ def review_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """The chair reads, and signs what was read with a fresh code: this version of this record (security.md M5)."""
     minutes = _latest(meeting)
     if minutes.status == MinutesStatus.SIGNED:
+        if request.method == "POST":
+            raise StepRefused([ALREADY_SIGNED])
         return redirect("signed_minutes", meeting.key, minutes.number)
     if minutes.status == MinutesStatus.DRAFT:
         return _not_signed_yet(request, meeting, minutes)
@@ -98,6 +101,10 @@ def review_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     except Stale:
         return _review(request, meeting, minutes, problems=[CHANGED], status=409)
     except StepRefused as refused:
+        minutes.refresh_from_db(fields=["status"])
+        if minutes.status == MinutesStatus.SIGNED:
+            # Two signed at once: the other one was first (security.md C3).
+            raise
         _say(form, refused.problems)
         return _review(request, meeting, minutes, form=form)
     messages.success(request, "Minutes signed. The PDF is being made")

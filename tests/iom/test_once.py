@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.conf import settings
 
-from iom import clock, once
+from iom import clock, once, tasks
 from iom.models import AuditEvent, FormKey
 from tests import factories
 
@@ -210,4 +210,13 @@ def test_public_pages_keep_themselves_from_doing_things_twice(client, coordinato
     response = client.post("/sign-in/", {"email": coordinator.user.email, "password": factories.PASSWORD}, key=None)
 
     assert response.status_code == 302
+    assert not FormKey.objects.exists()
+
+
+def test_sweep_of_sessions_forgets_keys_too(coordinator):
+    with clock.as_of(datetime(2026, 3, 12, 9, 0, tzinfo=UTC)):
+        FormKey.objects.create(key=KEY, user=coordinator.user, digest="x", at=clock.now())
+    with clock.as_of(datetime(2026, 3, 13, 10, 0, tzinfo=UTC)):
+        tasks.sweep_sessions()
+
     assert not FormKey.objects.exists()

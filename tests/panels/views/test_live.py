@@ -95,7 +95,9 @@ def test_second_coordinator_takes_over_and_the_first_loses_nothing(meeting, revi
     other.post(reverse("take_over", args=[KEY]), {"item": review.number})
     page = record(recorder, review, outcome="no_change", note="Words of the first recorder")
 
+    assert page.status_code == 409
     assert "Ada Second is recording this meeting" in page.content.decode()
+    assert "Words of the first recorder" in page.content.decode()
     assert not Decision.objects.exists()
 
 
@@ -301,7 +303,7 @@ def test_autosave_of_somebody_who_lost_the_recording_says_so(review, merton, sig
     other = sign_in(factories.member(merton, "coordinator", name="Ada Second"))
     other.post(reverse("take_over", args=[KEY]))
 
-    answer = recorder.post(reverse("live_draft", args=[KEY]), {"item": "2", "note": "x"})
+    answer = recorder.post(reverse("live_draft", args=[KEY]), {"item": "2", "note": "x"}, headers={"X-Autosave": "1"})
 
     assert answer.status_code == 409
     assert "Ada Second is recording" in answer.json()["message"]
