@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -110,6 +112,36 @@ def watched_tables() -> dict[str, type[models.Model]]:
 def _says_watched(model: type[models.Model]) -> bool:
     """A table without a scheme whose model asks for it, and the tables of its many-to-many fields."""
     return getattr(model._meta.auto_created or model, "watched", False)
+
+
+SCRIPT = Path(__file__).parent / "embedded" / "audit.sql"
+
+
+def make_audit(cursor: Any, application: str) -> bool:
+    """Make the audit's schema where nobody with more rights has run the script; returns whether it had to.
+
+    It then belongs to whoever migrates, who could change it: `docs/running.md` says how it gets an owner of its own.
+    `application` is the role that serves.
+    """
+    cursor.execute("SELECT to_regnamespace('audit') IS NULL, current_user")
+    missing, migrating = cursor.fetchone()
+    if not missing:
+        return False
+    script = SCRIPT.read_text()
+    script = re.sub(r"^(SET ROLE|RESET ROLE|ALTER SCHEMA).*;$", "", script, flags=re.MULTILINE)
+    for there, here in (
+        (" AUTHORIZATION iom_audit", ""),
+        ("'iom_owner'", sql.Literal(migrating).as_string()),
+        ("TO iom_app, iom_owner", f"TO {_name(application)}, {_name(migrating)}"),
+        ("TO iom_owner", f"TO {_name(migrating)}"),
+    ):
+        script = script.replace(there, here)
+    cursor.execute(script)
+    return True
+
+
+def _name(role: str) -> str:
+    return sql.Identifier(role).as_string()
 
 
 def build(using: str) -> None:

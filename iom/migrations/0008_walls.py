@@ -4,7 +4,10 @@ The walls themselves are not in migrations: `iom.walls.build` puts them up for e
 """
 
 import django.db.models.deletion
+from django.conf import settings
 from django.db import migrations, models
+
+from iom import walls
 
 CHAIN_WHAT_WAS_RECORDED = """
 SELECT audit.append(scheme_id, jsonb_strip_nulls(jsonb_build_object(
@@ -16,12 +19,21 @@ SELECT audit.append(scheme_id, jsonb_strip_nulls(jsonb_build_object(
 """
 
 
+def make_audit(apps, schema_editor) -> None:
+    """Where the script was not run beforehand."""
+    with schema_editor.connection.cursor() as cursor:
+        walls.make_audit(
+            cursor, settings.DATABASES["default"].get("USER") or schema_editor.connection.settings_dict["USER"]
+        )
+
+
 class Migration(migrations.Migration):
     dependencies = [("iom", "0005_keys_of_forms")]
 
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[
+                migrations.RunPython(make_audit, migrations.RunPython.noop),
                 migrations.RunSQL(CHAIN_WHAT_WAS_RECORDED, migrations.RunSQL.noop),
                 migrations.RunSQL("DROP TABLE iom_auditevent", migrations.RunSQL.noop),
             ],
