@@ -56,7 +56,7 @@ def tidy() -> None:
 @app.task(name="iom.sweep_sessions")
 @by_day
 def sweep_sessions() -> None:
-    """End sessions that ran out with nobody there, and forget what is kept for a day alone (security.md S2, S5 and C2)."""
+    """End sessions that ran out with nobody there; forget what is kept for a day (security.md S2, S5 and C2)."""
     sessions.sweep()
     held.sweep()
     once.sweep()
