@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 VERSION = "version"
 NOT_TYPED = frozenset({"csrfmiddlewaretoken", "form_key", "held_post"})
+# Where one stands and which button was pressed: part of what is sent again, and nothing that anybody typed.
+WAYS = frozenset({"item", "then", "do", "back", "next", "answer", "actions", "change"})
 _SECRET = ("password", "code", "secret")
 
 
@@ -72,7 +74,8 @@ def page(request: HttpRequest, error: Stale) -> HttpResponse:
         "reference": getattr(request, "id", ""),
     }
     if errors.wants_json(request):
-        told = {"message": f"{words} Save to compare and keep yours.", "conflicts": context["conflicts"]}
+        then = "Copy what you typed." if error.words else "Save to compare and keep yours."
+        told = {"message": f"{words} {then}", "conflicts": context["conflicts"]}
         return JsonResponse(told, status=409)
     template = "errors/409_part.html" if errors.wants_part(request) else "errors/409.html"
     return render(request, template, context, status=409)
@@ -92,7 +95,7 @@ def typed(request: HttpRequest) -> list[dict[str, str]]:
         {"name": name, "label": _label(name), "mine": value, "theirs": ""}
         for name, values in request.POST.lists()
         for value in values
-        if value and name not in NOT_TYPED and not any(word in name.lower() for word in (*_SECRET, VERSION))
+        if value and name not in NOT_TYPED | WAYS and not any(word in name.lower() for word in (*_SECRET, VERSION))
     ]
 
 
@@ -116,7 +119,7 @@ def _compared(form: Any, thing: SchemeModel | None) -> Iterable[dict[str, str]]:
             stored = held[field.name]
         else:
             stored = form.initial.get(field.name) if fresh else getattr(thing, field.name, None)
-        yield {"label": str(field.label), "mine": _words(field, field.value()), "theirs": _words(field, stored)}
+        yield {"label": str(field.label), "mine": _words(field, _said(form, field)), "theirs": _words(field, stored)}
 
 
 def _as_posted(request: HttpRequest, thing: SchemeModel | None) -> list[dict[str, str]]:
@@ -135,6 +138,12 @@ def _as_posted(request: HttpRequest, thing: SchemeModel | None) -> list[dict[str
         }
         for row in typed(request)
     ]
+
+
+def _said(form: Any, field: Any) -> Any:
+    """What the reader means, where it was read already: `2/3/2026` is the day that is stored."""
+    read = getattr(form, "cleaned_data", {}).get(field.name)
+    return read if isinstance(read, date) else field.value()
 
 
 def _words(field: Any, value: Any) -> str:

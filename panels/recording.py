@@ -165,7 +165,7 @@ def must_record(meeting: Meeting, by: Actor) -> None:
     """Raises NotRecording when somebody else has the pen of a live meeting."""
     if meeting.status == MeetingStatus.LIVE and meeting.recorder_id != by.user.pk:
         name = meeting.recorder.name if meeting.recorder else "Nobody"
-        raise NotRecording([f"{name} is recording this meeting now. Copy what you typed, or take over the recording."])
+        raise NotRecording([f"{name} is recording this meeting now. You can ask to take over."])
 
 
 def _live(meeting: Meeting, by: Actor, permission: str) -> Meeting:

@@ -1,5 +1,5 @@
 // The open page of the recorder says that it is there, so that nobody takes over unasked, and hears who asks to
-// (security.md C4). While the page can be seen the session lives on (S2).
+// (security.md C4). That the session lives on while the page can be seen is session.js's.
 import { announce } from "./announce.js";
 
 const EVERY = 20000;
@@ -9,11 +9,7 @@ const beat = async (region) => {
   const response = await fetch(region.dataset.heartbeat, {
     method: "POST",
     credentials: "same-origin",
-    headers: {
-      "X-CSRFToken": token || "",
-      Accept: "application/json",
-      ...(document.visibilityState === "visible" ? { "X-Recording-Visible": "1" } : {}),
-    },
+    headers: { "X-CSRFToken": token || "", Accept: "application/json" },
   });
   if (!response.ok || !(response.headers.get("Content-Type") || "").includes("json")) return true;
   const told = await response.json();

@@ -113,6 +113,7 @@ def test_dates_and_choices_are_compared_in_words(sign_in, coordinator, custody, 
     page = words(response)
     assert response.status_code == 409
     assert "1 Jun 2026" in page
+    assert "In custody since" not in page
     assert "On remand" in page
     assert "Under sentence" in page
 
