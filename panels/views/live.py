@@ -229,7 +229,7 @@ def _recorded(request: HttpRequest, meeting: Meeting, rail: live.Rail) -> HttpRe
         return _save(request, meeting, rail, kept, then)
     except recording.NotRecording as lost:
         # Their words stand on the page beside what the new recorder has kept (security.md C1).
-        raise Stale(AgendaItem.objects.get(pk=rail.item.pk), lost.problems[0]) from lost
+        raise Stale(found(AgendaItem.objects.visible_to(request.actor), pk=rail.item.pk), lost.problems[0]) from lost
     except StepRefused as refused:
         sheet = _sheet(_with(request, kept), meeting, rail.item)
         return _show(request, meeting, rail, sheet=sheet, problems=refused.problems)
