@@ -109,6 +109,9 @@ class Meeting(SchemeModel):
     status = models.CharField(max_length=20, choices=MeetingStatus.choices, default=MeetingStatus.DRAFT, editable=False)
     chair = models.ForeignKey(Membership, null=True, on_delete=models.PROTECT, related_name="chairs")
     recorder = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # Renewed by every save and heartbeat: no change of the meeting.
+    not_in_audit = ("recorder_until",)
+
     # One recorder at a time, by a lease that ends unless it is renewed, and who asked to take over (security.md C4).
     recorder_until = models.DateTimeField(null=True, editable=False)
     asks_to_record = models.ForeignKey(User, null=True, editable=False, on_delete=models.PROTECT, related_name="+")

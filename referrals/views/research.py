@@ -144,8 +144,8 @@ def _autosaved(forms: list[AnswerForm], *, stale: bool) -> HttpResponse:
     saved = {form.add_prefix("version"): form.answer.version for form in forms if form.answer is not None}
     told: dict[str, Any] = {"at": time_words(clock.now()), "fields": saved}
     if _invalid(forms):
+        # No refusal: what is refused is undone as a whole, and the rows that are right are saved.
         told["errors"] = {problem["href"]: problem["text"] for problem in form_problems(*forms)}
-        return JsonResponse(told, status=422)
     return JsonResponse(told)
 
 

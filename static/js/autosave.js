@@ -2,10 +2,11 @@
 // when a field is left. Failure keeps the text, says so, and tries again. Nothing is kept in the browser's storage.
 //
 // The server's side (docs/components.md): a POST of the whole form with the header "X-Autosave: 1".
-//   200 JSON {at?: "10:42", fields?: {name: value}, errors?: {name: words}}   saved; `fields` updates hidden fields (version)
+//   200 JSON {at?: "10:42", fields?: {name: value}, errors?: {name: words}}   saved; `fields` updates hidden fields (version);
+//       with `errors`, of a form of many rows, those that were right are saved and the words say what the others lack
 //   204                                                                       saved
 //   401 signed out   403 token or right   409 someone was faster   anything else: again
-//   422 JSON {errors: {name: words}, fields?}   not valid: not saved, but for rows that `fields` has the version of
+//   422 JSON {errors: {name: words}}   not valid: not saved
 import { announce } from "./announce.js";
 import { newKey } from "./once.js";
 import { heardFromServer, signInAgain } from "./session.js";
@@ -111,6 +112,10 @@ class Autosave {
       const told = (response.headers.get("Content-Type") || "").includes("json") ? await response.json() : {};
       this.fill(told.fields);
       this.key = null;
+      if (told.errors) {
+        this.lacks(told.errors, upTo);
+        return;
+      }
       this.saved = upTo;
       this.tries = 0;
       if (upTo === this.edits) this.unsavedFields.clear();
@@ -130,15 +135,18 @@ class Autosave {
       this.say(told.message || "Someone else changed this. Copy what you typed, load the page again, then compare.");
     } else if (response.status === 422 || response.status === 400) {
       const told = await response.json().catch(() => ({}));
-      const words = Object.values(told.errors || {}).flat();
-      // Of a form of many rows, those that could be saved were.
-      this.fill(told.fields);
-      this.tries = 0;
-      this.refused = upTo === this.edits;
-      this.say(`Not saved yet. ${words.length ? words.join(". ") : "Check what you typed"}`);
+      this.lacks(told.errors, upTo);
     } else {
       this.failed();
     }
+  }
+
+  // Trying again is no use until something is typed.
+  lacks(errors, upTo) {
+    const words = Object.values(errors || {}).flat();
+    this.tries = 0;
+    this.refused = upTo === this.edits;
+    this.say(`Not saved yet. ${words.length ? words.join(". ") : "Check what you typed"}`);
   }
 
   fill(fields) {

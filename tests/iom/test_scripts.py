@@ -192,6 +192,16 @@ def test_autosave_says_why_a_value_is_refused(page, server):
     page.wait_for_selector(f"{STATUS}:has-text('Not saved yet. Enter note')")
 
 
+def test_autosave_of_many_rows_takes_the_versions_of_those_that_were_right(page, server):
+    told = {"fields": {"version": 7}, "errors": {"#p2": "Last contact must be a real date"}}
+    opened(page, server, lambda fields: (200, "application/json", json.dumps(told)))
+
+    page.get_by_label("Note", exact=True).fill("x")
+
+    page.wait_for_selector(f"{STATUS}:has-text('Not saved yet. Last contact must be a real date')")
+    assert page.locator("[name=version]").input_value() == "7"
+
+
 def test_autosave_after_signing_out_offers_the_way_back(page, server):
     opened(page, server, lambda fields: (401, "application/json", "{}"))
 
