@@ -8,7 +8,8 @@ from datetime import date
 from django.conf import settings
 from django.core.mail import EmailMessage
 
-from iom import outbox
+from iom import audit, outbox
+from iom.access import task_actor
 from iom.models import Notification, OutboxMessage, Scheme, User
 
 # Who of these people may be told something in these words: (scheme, people, kind, words).
@@ -81,4 +82,11 @@ def send_email(message: OutboxMessage) -> str | None:
         to=[notification.recipient.email],
         headers={"Message-ID": f"<{message.pk}@iom-panel.example>"},
     ).send()
+    audit.record(
+        "send_email",
+        notification,
+        by=task_actor(notification.scheme, f"email for {message.caused_by or 'the clock'}"),
+        recipient=f"user:{notification.recipient_id}",
+        notice=notification.kind,
+    )
     return None

@@ -72,6 +72,7 @@ WORDS = {
     "retry_work": "Tried background work again",
     "review_opening": "Looked over an emergency opening",
     "search": "Searched",
+    "send_email": "Sent an e-mail",
     "session_ended": "Session ended",
     "sign": "Signed the minutes",
     "sign_agreement": "Signed the sharing agreement",

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from iom import walls, outbox, reminders
-from iom.models import Membership, Notification, Reminder
+from iom.models import AuditEvent, Membership, Notification, Reminder
 from tests import factories
 
 DUE = date(2031, 3, 5)
@@ -93,6 +93,16 @@ def test_two_sweeps_at_once_remind_each_person_once(committed, one_source):
 
     with walls.within(scheme, cause="test"):
         assert sum(sent) == Notification.objects.filter(kind="test_due").count() == 8
+
+
+@pytest.mark.django_db
+def test_each_email_leaves_an_event_with_its_recipient_and_no_address(merton, coordinator, one_source):
+    reminders.sweep(DUE)
+    outbox.drain()
+
+    event = AuditEvent.objects.get(verb="send_email")
+    assert event.context["recipient"] == f"user:{coordinator.user_id}"
+    assert coordinator.user.email not in str(event.body)
 
 
 @pytest.mark.django_db
