@@ -237,13 +237,15 @@ def test_manage_command_uses_the_running_database_and_leaves_it_running(panel):
 
 ASK_FOR_AN_EMAIL = """
 from django.utils import timezone
-from iom import notify
+from iom import notify, walls
 from iom.models import OutboxMessage, Scheme, User
 
 scheme, _ = Scheme.objects.get_or_create(slug="merton", defaults={"name": "Merton IOM", "short_name": "Merton"})
-person = User.objects.filter(email="priya@example.org").first() or User.objects.create_user("priya@example.org", "Priya")
-notify.tell([person], scheme=scheme, kind="agenda_due", subject="meeting:1", due=timezone.localdate(),
-    text="Agenda due Thu 5 March: IOM panel 12 March", url="/meetings/2026-03-12/agenda/", email_body="Send it:")
+with walls.within(scheme, cause="shell"):
+    person = User.objects.filter(email="priya@example.org").first()
+    person = person or User.objects.create_user("priya@example.org", "Priya")
+    notify.tell([person], scheme=scheme, kind="agenda_due", subject="meeting:1", due=timezone.localdate(),
+        text="Agenda due Thu 5 March: IOM panel 12 March", url="/meetings/2026-03-12/agenda/", email_body="Send it:")
 OutboxMessage.objects.filter(kind="email").update(done_at=None, due_at=timezone.now())
 """
 
