@@ -6,6 +6,7 @@ import random
 import re
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -117,7 +118,7 @@ def _needed(answer: Answer, where: str, *names: str) -> Form:
     return form
 
 
-class Writer(threading.Thread):
+class Writer(threading.Thread, ABC):
     """One who writes until told to stop; then the last form is still sent until it is answered."""
 
     def __init__(self, name: str, ledger: Ledger, stop: threading.Event, dice: random.Random) -> None:
@@ -150,11 +151,13 @@ class Writer(threading.Thread):
         except Exception as error:  # noqa: BLE001 -- whatever it is, the report must say so
             self.ledger.trouble(f"{self.name}: {type(error).__name__}: {error}")
 
+    @abstractmethod
     def begin(self) -> None:
-        raise NotImplementedError
+        """Sign in, and find what there is to write to."""
 
+    @abstractmethod
     def once(self) -> None:
-        raise NotImplementedError
+        """Write one thing, until it is answered."""
 
 
 class Planner(Writer):
