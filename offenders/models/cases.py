@@ -1,4 +1,4 @@
-"""People and their cases."""
+"""A person's time on the scheme: who may open it, how it is rated, who leads it, custody."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import uuid
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from auditlog.registry import auditlog
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
@@ -28,84 +27,11 @@ from iom.models import (
     per_scheme,
     same_scheme,
 )
-
-from .querysets import BreakGlassQuerySet, CaseQuerySet, OffenderQuerySet
+from offenders.models.people import Offender
+from offenders.querysets import BreakGlassQuerySet, CaseQuerySet
 
 if TYPE_CHECKING:
     from iom.access import Actor
-
-
-class Gender(models.TextChoices):
-    MALE = "MALE", "Male"
-    FEMALE = "FEMALE", "Female"
-
-
-class Offender(SchemeModel):
-    """A person as one scheme knows them, once."""
-
-    family_name = models.CharField(max_length=80)
-    given_names = models.CharField(max_length=120)
-    sort_name = models.CharField(max_length=210, editable=False)
-    date_of_birth = models.DateField(null=True, blank=True)
-    gender = models.CharField(max_length=6, choices=Gender.choices, blank=True)
-    pnc_number = models.CharField("PNC number", max_length=20, blank=True)
-    cro_number = models.CharField("CRO number", max_length=20, blank=True)
-    prison_number = models.CharField(max_length=20, blank=True)
-    probation_number = models.CharField("probation number (CRN)", max_length=20, blank=True)
-    address = models.TextField(blank=True)
-    area = models.CharField(max_length=80, blank=True, help_text="Ward or neighbourhood")
-
-    objects = OffenderQuerySet.as_manager()
-
-    class Meta:
-        constraints = [per_scheme()]
-        indexes = [models.Index(fields=["scheme", "sort_name"], name="offenders_by_name")]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def save(self, *args, **kwargs) -> None:
-        # The database sorts by code point (docs/running.md); people look under Z for "de Zoet" and "Zoe" alike.
-        self.sort_name = f"{self.family_name}, {self.given_names}".casefold()
-        super().save(*args, **kwargs)
-
-    @property
-    def name(self) -> str:
-        """As panels write it: family name first and in capitals, so that the two names are not mixed up."""
-        return f"{self.family_name.upper()} {self.given_names}"
-
-    @property
-    def plain_name(self) -> str:
-        return f"{self.given_names} {self.family_name}"
-
-    @property
-    def audit_subject(self) -> str:
-        """How the audit names the person (security.md U3)."""
-        return f"P{self.pk}"
-
-    def age(self, on: date) -> int | None:
-        """Completed years on a day."""
-        born = self.date_of_birth
-        if born is None:
-            return None
-        return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-
-
-class Alias(SchemeModel):
-    """Another name that the person goes by."""
-
-    offender = models.ForeignKey(Offender, on_delete=models.CASCADE, related_name="aliases")
-    name = models.CharField(max_length=160)
-
-    class Meta:
-        constraints = [
-            per_scheme(),
-            *same_scheme("offender"),
-            models.UniqueConstraint(fields=["offender", "name"], name="offenders_alias_once"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class CaseStatus(models.TextChoices):
@@ -422,7 +348,3 @@ class Search(SchemeModel):
 def may_open(actor: Actor, case: Case) -> bool:
     """Whether a case is among those that `visible_to` gives this actor: the same question, asked of one."""
     return Case.objects.visible_to(actor).filter(pk=case.pk).exists()
-
-
-for _model in (Offender, Alias, Case, RagRating, Assignment, CustodyPeriod):
-    auditlog.register(_model)

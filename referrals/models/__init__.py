@@ -1,0 +1,27 @@
+"""Nomination, score, findings, and what agencies answer."""
+
+from auditlog.registry import auditlog
+
+from referrals.models.checks import AgencyReturn, CheckRequest, Handling, Why
+from referrals.models.nominations import OPEN, MainDriver, Recommendation, Referral, ReferralStatus, Supervision
+from referrals.models.scores import Finding, Score
+
+__all__ = [
+    "OPEN",
+    "AgencyReturn",
+    "CheckRequest",
+    "Finding",
+    "Handling",
+    "MainDriver",
+    "Recommendation",
+    "Referral",
+    "ReferralStatus",
+    "Score",
+    "Supervision",
+    "Why",
+]
+
+# Half-typed answers change every few seconds and are no history.
+auditlog.register(Referral, exclude_fields=["typed"])
+for _model in (CheckRequest, AgencyReturn):
+    auditlog.register(_model)
