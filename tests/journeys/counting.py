@@ -105,6 +105,10 @@ class Journey:
         finally:
             self.now = None
 
+    def cost_of(self, name: str) -> Cost:
+        """What a step cost, the page on which it ended included."""
+        return next(step.cost for step in self._settled() if step.name == name)
+
     @property
     def total(self) -> Cost:
         return sum((step.cost for step in self._settled()), Cost(0, 0, 0))

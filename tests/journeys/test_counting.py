@@ -60,7 +60,7 @@ def test_each_step_has_its_pages_clicks_and_keys(walker, script):
 
     # The bookmark, the first field, the choice and the button; "Sam", Tab, "4 2 94". The second page is acted on in
     # the next step, the third by nobody.
-    assert journey.steps["Fill"].cost == Cost(1, 4, 10)
+    assert journey.cost_of("Fill") == Cost(1, 4, 10)
     assert journey.total == Cost(3, 5, 10)
     assert journey.steps["Send"].addresses == ["second/", "third/"]
 
@@ -104,8 +104,8 @@ def test_the_keyboard_alone_reaches_everything(walker):
     walk(walker(Keyboard, journey), journey)
 
     # The bookmark is the only click; Tab four times, "Sam", "4 2 94", the arrow to "No", Enter; Tab and Enter.
-    assert journey.steps["Fill"].cost == Cost(1, 1, 15)
-    assert journey.steps["Send"].cost == Cost(2, 0, 2)
+    assert journey.cost_of("Fill") == Cost(1, 1, 15)
+    assert journey.cost_of("Send") == Cost(2, 0, 2)
 
 
 def test_focus_that_nobody_sees_fails(walker):
