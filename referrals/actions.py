@@ -93,7 +93,6 @@ def start(
         facts=dict(facts or {}),
         reopened_because=reopened_because,
         noted_matches=sorted(set(noted_matches)),
-        **_known_from_before(by, offender),
     )
     audit.record(
         "start_referral",
@@ -145,13 +144,6 @@ def nominate(
         reopened_because=reopened_because,
         noted_matches=noted_matches,
     )
-
-
-def _known_from_before(by: Actor, offender: Offender) -> dict[str, Any]:
-    """Facts for the score that an earlier nomination holds, where the actor may read it: nobody types them twice."""
-    names = ("convicted_on", "follow_up_from", "sanctions", "first_sanction_age", "offence_code")
-    earlier = Referral.objects.visible_to(by).filter(offender=offender).first()
-    return {name: getattr(earlier, name) for name in names} if earlier else {}
 
 
 @transaction.atomic

@@ -20,6 +20,7 @@ from offenders.models import Gender
 from referrals import ogrs
 from referrals.deciding import Panels
 from referrals.models import MainDriver, Referral, Supervision
+from referrals.prefill import Known
 from referrals.sections import BY_SLUG
 
 YES, NO, NOT_KNOWN = "yes", "no", "not_known"
@@ -156,15 +157,45 @@ class SectionForm(SaneForm):
     # Fields that cannot be stored empty, whatever else is saved on the way.
     never_empty: tuple[str, ...] = ()
 
-    def __init__(self, data: Any = None, *, referral: Referral, partial: bool = False, **options: Any) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        referral: Referral,
+        partial: bool = False,
+        known: Mapping[str, Known] | None = None,
+        **options: Any,
+    ) -> None:
         self.referral, self.partial = referral, partial
         self.policy = referral.scheme.policy
         self.section = BY_SLUG[self.slug]
         self.typed = referral.typed.get(self.slug, {})
         super().__init__(data, initial=self.stored() | self.typed, **options)
+        self.ask_more()
+        self.fill_in(known or {})
         if partial:
             for field in self.fields.values():
                 field.required = False
+
+    def ask_more(self) -> None:
+        """Add the questions that the scheme's rules make."""
+
+    def fill_in(self, known: Mapping[str, Known]) -> None:
+        """Show what is known from elsewhere where nobody has answered yet, and say of each from where it is."""
+        fresh = self.slug not in self.referral.sections_done and not self.typed
+        for name, each in known.items():
+            field, value = self.as_shown(name, each.value)
+            if field not in self.fields:
+                continue
+            if fresh and self.initial.get(field) in (None, ""):
+                self.initial[field] = value
+            if self.initial.get(field) == value:
+                hint = self.fields[field].help_text
+                self.fields[field].help_text = f"{hint} Filled in from {each.source}.".lstrip()
+
+    def as_shown(self, name: str, value: Any) -> tuple[str, Any]:
+        """The field that shows a known value, and how."""
+        return name, as_choice(value, answered=True) if isinstance(value, bool) else value
 
     def stored(self) -> dict[str, Any]:
         """The answers that we hold, as the fields show them."""
@@ -315,8 +346,7 @@ class OffendingForm(SectionForm):
         error_messages={"required": "Choose what mainly drives the offending"},
     )
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def ask_more(self) -> None:
         for fact in self.flags:
             self.fields[f"fact_{fact}"] = yes_or_no(FACT_QUESTIONS[fact], required=False)
 
@@ -386,8 +416,7 @@ class NeedsForm(SectionForm):
 
     slug = "needs"
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def ask_more(self) -> None:
         for pathway in self.policy.pathways:
             self.fields[f"need_{pathway.slug}"] = text_area(
                 pathway.name, noun=lower_first(pathway.name), limit=1000, required=False
@@ -471,6 +500,9 @@ class ScoreFactsForm(SectionForm):
 
     def stored(self) -> dict[str, Any]:
         return super().stored() | {"offence": _slashed(self.referral.offence_code)}
+
+    def as_shown(self, name: str, value: Any) -> tuple[str, Any]:
+        return ("offence", _slashed(value)) if name == "offence_code" else super().as_shown(name, value)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -18,7 +19,7 @@ from iom.jinja import day_month
 from iom.pages import found, page
 from iom.stale import version_of
 from iom.steps import Stale, StepRefused, obstacles
-from referrals import actions, deciding, matches, sections
+from referrals import actions, deciding, matches, prefill, sections
 from referrals.answers import cards, section_rows
 from referrals.forms.nomination import (
     FORMS,
@@ -142,7 +143,8 @@ def _unless_known(request: HttpRequest, form: StartForm, reopened_because: str) 
         if asked is known:
             return _known_page(request, form, known, alike, reopened_because)
         return _new_page(request, form)
-    return redirect(referral)
+    # Straight on to the first question; "All sections" leads to the list.
+    return redirect("referral_section", referral.reference, SECTIONS[0].slug)
 
 
 def _known_page(
@@ -226,7 +228,9 @@ def section(request: HttpRequest, reference: str, task: str) -> HttpResponse:
     if not _may_edit(request.actor, thing):
         return redirect(thing)
     if request.method != "POST":
-        return _section_page(request, thing, part, _section_form(part, thing))
+        found = prefill.before(thing, request.actor)
+        form = _section_form(part, thing, known=prefill.known(part, found))
+        return _section_page(request, thing, part, form, before=found)
     try:
         if request.headers.get("X-Autosave"):
             return _autosave(request, thing, part)
@@ -235,9 +239,16 @@ def section(request: HttpRequest, reference: str, task: str) -> HttpResponse:
         return _somebody_was_faster(request, thing, part)
 
 
-def _section_form(part: Section, thing: Referral, data: Any = None, *, partial: bool = False) -> SectionForm:
+def _section_form(
+    part: Section,
+    thing: Referral,
+    data: Any = None,
+    *,
+    partial: bool = False,
+    known: Mapping[str, prefill.Known] | None = None,
+) -> SectionForm:
     extra = {"panels": deciding.panels_for(thing.scheme)} if FORMS[part.slug] is LateForm else {}
-    return FORMS[part.slug](data, referral=thing, partial=partial, **extra)
+    return FORMS[part.slug](data, referral=thing, partial=partial, known=known, **extra)
 
 
 def _save(request: HttpRequest, thing: Referral, part: Section) -> HttpResponse:
@@ -305,9 +316,11 @@ def _section_page(
     part: Section,
     form: SectionForm,
     *,
+    before: prefill.Before | None = None,
     stored: list[dict[str, Any]] | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    before = before or prefill.before(thing, request.actor)
     return render(
         request,
         "referrals/section.html",
@@ -318,6 +331,8 @@ def _section_page(
             "policy": thing.scheme.policy,
             "panels": getattr(form, "panels", None),
             "stored": stored,
+            "held": prefill.held(part, before),
+            "before": before,
             "place": sections.SLUGS.index(part.slug) + 1 if part.slug in sections.SLUGS else None,
             "all": len(SECTIONS),
         },

@@ -96,8 +96,7 @@ class Cycle:
         # The imported sheet holds a Ray of that birthday.
         police.press("Continue").sees("We may already know this person").press("Continue anyway")
         self.referral = re.search(r"IOM-R-\d+", police.page.url)[0]
-        police.sees("0 of 7 sections done")
-        police.press("Identity and aliases")
+        police.sees("section 1 of 7")
         police.choose("gender", "MALE").fill(aliases="Razor Test").press("Save and continue")
         police.choose("in_custody", "no").choose("supervision", "yes").fill(address="3 Sample Street")
         police.press("Save and continue")

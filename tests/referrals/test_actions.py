@@ -116,18 +116,6 @@ def test_start_refuses_someone_on_the_cohort(merton, as_police):
         actions.start(by=as_police, offender=case.offender, mappa_level=0)
 
 
-def test_start_brings_score_facts_of_an_earlier_nomination_that_one_may_read(merton, police, as_police, as_housing):
-    someone = factories.offender(merton)
-    factories.referral(merton, police, who=someone, status="not_accepted", sanctions=14, offence_code="02803")
-
-    known = actions.start(by=as_police, offender=someone, mappa_level=0)
-    actions.withdraw(known, by=as_police)
-    unknown = actions.start(by=as_housing, offender=someone, mappa_level=0)
-
-    assert (known.sanctions, known.offence_code) == (14, "02803")
-    assert (unknown.sanctions, unknown.offence_code) == (None, "")
-
-
 def test_start_is_not_for_board_readers_or_people_of_another_scheme(merton, as_police):
     elsewhere = factories.offender(factories.scheme("london"))
 
