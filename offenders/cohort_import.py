@@ -22,7 +22,8 @@ from iom.forms import UnreadDateError, clean_text, read_date
 from iom.models import Agency, Membership, Scheme
 
 from . import actions
-from .cohort_sheet import Problem, Row, Sheet, label
+from .cohort_files import Problem
+from .cohort_sheet import Row, Sheet, label
 from .models import AssignmentRole, Case, Colour, CustodyPeriod, Gender, Offender
 
 YES = frozenset({"y", "yes", "true", "1"})
@@ -68,7 +69,13 @@ class Checked:
 def check(sheet: Sheet, scheme: Scheme, today: date) -> Checked:
     """Understand every cell of the sheet against the scheme's rules, agencies and the people that it knows."""
     errors: list[Problem] = []
-    warnings = [Problem(1, heading, "This column is not known here.", "It was left out.") for heading in sheet.ignored]
+    warnings = [
+        *sheet.notes,
+        *(
+            Problem(sheet.heading_row, heading, "This column is not known here.", "It was left out.")
+            for heading in sheet.ignored
+        ),
+    ]
     context = _Context(scheme, today)
     entries = []
     for row in sheet.rows:
@@ -181,6 +188,7 @@ class _Reader:
 
     def entry(self) -> Entry | None:
         """The person, or None where something is wrong."""
+        self._of_the_file()
         person = self._person()
         rating = self._needed("rating", self._rating)
         accepted_on, rated_on = self._since()
@@ -206,8 +214,19 @@ class _Reader:
     def _cell(self, name: str) -> str:
         return self.row.cells.get(name, "")
 
-    def _error(self, name: str, problem: str, remedy: str) -> None:
-        self.errors.append(Problem(self.row.number, label(name), problem, remedy))
+    def _error(self, name: str, problem: str, remedy: str, found: str = "") -> None:
+        # Of a cell that the file itself leaves unclear, nothing more is said.
+        if name not in self.row.faults:
+            self.errors.append(Problem(self.row.number, label(name), problem, remedy, found))
+
+    def _of_the_file(self) -> None:
+        """What is wrong with cells before anybody asks what they mean."""
+        for name, fault in self.row.faults.items():
+            self.errors.append(Problem(self.row.number, label(name), fault.problem, fault.remedy, fault.found))
+        if text := self.row.stray:
+            problem = f"“{text}” stands where there is no heading, so other cells may be out of place."
+            remedy = "Put a text that holds a comma in quotation marks, or give the column a heading."
+            self.errors.append(Problem(self.row.number, "", problem, remedy, text))
 
     def _warning(self, name: str, problem: str, remedy: str) -> None:
         self.warnings.append(Problem(self.row.number, label(name), problem, remedy))
@@ -236,13 +255,13 @@ class _Reader:
         try:
             return read_date(text)
         except UnreadDateError as unread:
-            self._error(name, f"“{text}” {unread}.", "Write it as 04/02/1994 or 1994-02-04.")
+            self._error(name, f"“{text}” {unread}.", _remedy_for_day(text), text)
             return None
 
     def _past_day(self, name: str) -> date | None:
         found = self._day(name)
         if found is not None and found > self.context.today:
-            self._error(name, "The date is in the future.", "Give a date of today or earlier.")
+            self._error(name, "The date is in the future.", "Give a date of today or earlier.", self._cell(name))
             return None
         return found
 
@@ -251,7 +270,8 @@ class _Reader:
         if word in YES | NO:
             return word in YES
         if word:
-            self._error(name, f"“{self._cell(name)}” is neither yes nor no.", "Write Y or N, or leave it empty.")
+            typed = self._cell(name)
+            self._error(name, f"“{typed}” is neither yes nor no.", "Write Y or N, or leave it empty.", typed)
         return None
 
     # Parts of a person
@@ -273,7 +293,7 @@ class _Reader:
     def _gender(self) -> str:
         word = self._cell("gender")
         if word and word.casefold() not in GENDERS:
-            self._error("gender", f"“{word}” is not known here.", "Write Male or Female, or leave it empty.")
+            self._error("gender", f"“{word}” is not known here.", "Write Male or Female, or leave it empty.", word)
         return GENDERS.get(word.casefold(), "")
 
     def _aliases(self) -> list[str]:
@@ -288,7 +308,7 @@ class _Reader:
         colour = self.context.colour(word)
         if colour is None:
             choices = _or(list(self.context.colours.values()))
-            self._error("rating", f"“{word}” is not a rating of this scheme.", f"Use {choices}.")
+            self._error("rating", f"“{word}” is not a rating of this scheme.", f"Use {choices}.", word)
         return colour
 
     def _since(self) -> tuple[date, date]:
@@ -315,7 +335,8 @@ class _Reader:
         if not text:
             return None
         if not re.fullmatch(r"\d{1,3}(\.0+)?", text) or float(text) > 100:
-            self._error("score", f"“{self._cell('score')}” is not a percentage.", "Write a whole number, 0 to 100.")
+            typed = self._cell("score")
+            self._error("score", f"“{typed}” is not a percentage.", "Write a whole number, 0 to 100.", typed)
             return None
         return int(float(text))
 
@@ -343,7 +364,7 @@ class _Reader:
         word = self._cell("custody_kind")
         kind = KINDS.get(re.sub(r"[^a-z]", "", word.casefold()))
         if word and kind is None:
-            self._error("custody_kind", f"“{word}” is not known here.", "Write Remand or Sentence.")
+            self._error("custody_kind", f"“{word}” is not known here.", "Write Remand or Sentence.", word)
         elif kind is None:
             self._warning("custody_kind", "It is not given.", "“Under sentence” was taken; correct it on the case.")
         return kind or CustodyPeriod.Kind.SENTENCE
@@ -364,7 +385,7 @@ class _Reader:
         agency = self.context.agency(word) if word else None
         if word and agency is None:
             choices = _or([each.name for each in self.context.agencies]) or "none: add agencies first"
-            self._error("lead_agency", f"“{word}” is not an agency of this scheme.", f"Use {choices}.")
+            self._error("lead_agency", f"“{word}” is not an agency of this scheme.", f"Use {choices}.", word)
         return agency
 
     def _named(
@@ -377,6 +398,12 @@ class _Reader:
             yield role, agency, None, name
         elif not self._cell("lead_agency"):
             self._error(column, "It is not known for which agency this person works.", "Fill in the lead agency too.")
+
+
+def _remedy_for_day(text: str) -> str:
+    if re.fullmatch(r"\d{5}(\.\d+)?", text):
+        return "It is a day as spreadsheets count days: format the column as a date, or write 04/02/1994."
+    return "Write it as 04/02/1994 or 1994-02-04."
 
 
 # --- The same person twice ------------------------------------------------------

@@ -1,15 +1,17 @@
-"""Reading the sheet that a scheme keeps of its cohort: from bytes to rows of plain text under names of ours.
+"""What the columns of a scheme's own sheet of its cohort mean: from a table to rows under names of ours.
 
-Nothing here asks the database; what the cells mean is `offenders.cohort_import`'s.
+Names that are known are matched; one that only looks like a known name is suggested and never taken by itself. Nothing
+here asks the database; what the cells mean is `offenders.cohort_import`'s.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from .cohort_files import Fault, Problem, Table, UnreadSheet, read_table
 
 # Our name of a column, the name that people are told, and how sheets call it. Compared without case, blanks and marks.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -28,7 +30,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "rated_on": ("RAG since", "Rated on", "Rating since", "RAG date", "Date of rating"),
     "accepted_on": ("Accepted on", "Accepted", "Date accepted", "Date adopted", "On cohort since", "Start date"),
     "lead_agency": ("Lead agency", "Agency"),
-    "lead_professional": ("Lead professional", "Offender manager", "Case holder", "OM"),
+    "lead_professional": ("Lead professional", "Offender manager", "Case holder", "Lead officer", "OM"),
     "police_officer": ("Police officer", "Police lead", "Second contact"),
     "statutory": ("Statutory", "Statutory (Y/N)", "Statutory Y/N", "On licence or order"),
     "score": ("OGRS", "Score", "OGRS score", "OGRS3", "OGRS 2 year", "OGRS%"),
@@ -41,31 +43,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "release_on": ("Release date", "Release", "Expected release", "Release expected on"),
 }
 REQUIRED = ("family_name", "given_names", "rating")
-SPREADSHEET = b"PK\x03\x04"
-OLD_SPREADSHEET = b"\xd0\xcf\x11\xe0"
-DELIMITERS = ",;\t"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong, where, and what to do. Row 1 is the heading; row 0 is the file as a whole."""
-
-    row: int
-    field: str
-    problem: str
-    remedy: str
-
-    def __str__(self) -> str:
-        place = ", ".join(part for part in (f"row {self.row}" if self.row else "", self.field) if part)
-        return f"{place}: {self.problem} {self.remedy}".removeprefix(": ").strip()
-
-
-class UnreadSheet(Exception):
-    """The file as a whole cannot be used."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = list(problems)
-        super().__init__("; ".join(map(str, self.problems)))
+# How much of two names must agree for one to be suggested for the other (difflib's ratio: 1 is the same).
+NEAR = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +53,29 @@ class Row:
 
     number: int
     cells: Mapping[str, str]
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+    # A cell in a place that has no heading: a comma that divides a text, most likely.
+    stray: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The rows, and the headings that mean nothing to us."""
+    """The rows, the headings that mean nothing to us, and how the file was read."""
 
     rows: tuple[Row, ...]
     ignored: tuple[str, ...]
+    notes: tuple[Problem, ...] = ()
+    heading_row: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: what it was matched to, or what it may be; empty where nothing is near."""
+
+    place: int
+    heading: str
+    name: str = ""
+    suggestion: str = ""
 
 
 def label(name: str) -> str:
@@ -89,50 +83,110 @@ def label(name: str) -> str:
     return COLUMNS[name][0]
 
 
-def read_sheet(content: bytes) -> Sheet:
-    """A CSV file in UTF-8, with or without byte order mark, cells divided by comma, semicolon or tab.
+def means(heading: str) -> str:
+    """Our name for a heading, empty where it is not known."""
+    return _NAMES.get(_folded(heading), "")
 
-    Raises UnreadSheet with what is wrong and what to do.
+
+def near(heading: str) -> str:
+    """Our name for what a heading looks like, empty where nothing is near."""
+    folded = _folded(heading)
+    if len(folded) < 3:
+        return ""
+    found = get_close_matches(folded, _NAMES, n=1, cutoff=NEAR)
+    return _NAMES[found[0]] if found else ""
+
+
+def read_file(content: bytes, sheet: str = "") -> Table:
+    """The table in a file, its headings found by the names that are known here. Raises UnreadSheet."""
+    return read_table(content, lambda heading: bool(means(heading)), sheet)
+
+
+def columns_of(table: Table) -> list[Column]:
+    """Each column that has a heading or cells, matched by name; what is near is suggested where it is not taken."""
+    filled = {place for line in table.lines for place, cell in enumerate(line.cells) if cell}
+    taken = {means(heading) for heading in table.headings}
+    columns = []
+    for place, heading in enumerate(table.headings):
+        if not heading and place not in filled:
+            continue
+        suggestion = near(heading) if not means(heading) else ""
+        columns.append(
+            Column(place, heading or _letter(place), means(heading), "" if suggestion in taken else suggestion)
+        )
+    return columns
+
+
+def match_problems(columns: Iterable[Column], heading_row: int = 1) -> list[Problem]:
+    """What keeps columns from being used as they are matched: one of ours twice, or a needed one missing."""
+    problems, first = [], {}
+    columns = list(columns)
+    for column in columns:
+        if column.name in first:
+            twice = f"The columns “{first[column.name].heading}” and “{column.heading}” both mean {label(column.name)}."
+            problems.append(Problem(heading_row, label(column.name), twice, "Keep one of them."))
+        elif column.name:
+            first[column.name] = column
+    suggested = {column.suggestion: column.heading for column in columns if column.suggestion}
+    for name in REQUIRED:
+        if name not in first:
+            remedy = f"Add it; it may also be called {_or(COLUMNS[name][1:])}."
+            if name in suggested:
+                remedy = f"Is it “{suggested[name]}”? Then call it {label(name)}."
+            problems.append(Problem(heading_row, label(name), "This column is missing.", remedy))
+    return problems
+
+
+def lay_out(table: Table, columns: Sequence[Column]) -> Sheet:
+    """The rows of a table by our names, as the columns were matched."""
+    places = {column.name: column.place for column in columns if column.name}
+    ignored = tuple(column.heading for column in columns if not column.name)
+    rows = tuple(_row(line.number, line.cells, line.faults, places, len(table.headings)) for line in table.lines)
+    return Sheet(rows, ignored, table.notes, table.heading_row)
+
+
+def _row(number: int, cells: Sequence[str], faults: Mapping[int, Fault], places: Mapping[str, int], width: int) -> Row:
+    stray = next((cell for cell in cells[width:] if cell), "")
+    return Row(
+        number,
+        {name: cells[place] for name, place in places.items() if place < len(cells)},
+        {name: faults[place] for name, place in places.items() if place in faults},
+        stray,
+    )
+
+
+def read_sheet(content: bytes, sheet: str = "", leave_out: Iterable[str] = ()) -> Sheet:
+    """The rows of a file whose columns are matched by name alone: nobody is there to be asked.
+
+    A column that only looks like a known one stops the import until it is renamed, or named in `leave_out`. Raises
+    UnreadSheet with what is wrong and what to do.
     """
-    text = _decode(content)
-    delimiter = max(DELIMITERS, key=_first_line(text).count)
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise UnreadSheet(
-            [Problem(0, "", f"The file is not a CSV that can be read ({error}).", "Save it as CSV once more.")]
-        ) from error
-    numbered = [(number, cells) for number, cells in enumerate(lines, 1) if any(cell.strip() for cell in cells)]
-    if not numbered:
-        raise _unread("The file is empty.", "Put a row of headings first, then one row for each person.")
-    (_, headings), *body = numbered
-    columns, ignored = _columns(headings)
-    if not body:
-        raise _unread("The file has headings and no people.", "Put one row for each person under them.")
-    return Sheet(tuple(_row(number, cells, columns) for number, cells in body), ignored)
+    table = read_file(content, sheet)
+    columns = columns_of(table)
+    left_out = {_folded(heading) for heading in leave_out}
+    problems = match_problems(columns, table.heading_row)
+    problems += [
+        Problem(
+            table.heading_row,
+            column.heading,
+            f"This column is not known here; it looks like {label(column.suggestion)}.",
+            f"Call it “{label(column.suggestion)}”, or say that it is left out.",
+        )
+        for column in columns
+        if column.suggestion and column.suggestion not in REQUIRED and _folded(column.heading) not in left_out
+    ]
+    if problems:
+        raise UnreadSheet(problems)
+    return lay_out(table, columns)
 
 
-def _unread(problem: str, remedy: str) -> UnreadSheet:
-    return UnreadSheet([Problem(0, "", problem, remedy)])
-
-
-def _decode(content: bytes) -> str:
-    if content.startswith((SPREADSHEET, OLD_SPREADSHEET)):
-        raise _unread("This is a spreadsheet, not a CSV file.", "Open it and save it as “CSV UTF-8”, then import that.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = content[: error.start].count(b"\n") + 1
-        raise UnreadSheet(
-            [Problem(row, "", "There is a character that is not UTF-8.", "Save the file as “CSV UTF-8”.")]
-        ) from error
-    if "\0" in text:
-        raise _unread("The file holds zero bytes, so it is not plain text.", "Save it as “CSV UTF-8”.")
-    return text
-
-
-def _first_line(text: str) -> str:
-    return next((line for line in text.splitlines() if line.strip()), "")
+def _letter(place: int) -> str:
+    letters = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return f"Column {letters}"
 
 
 def _folded(heading: str) -> str:
@@ -140,34 +194,6 @@ def _folded(heading: str) -> str:
 
 
 _NAMES = {_folded(word): name for name, words in COLUMNS.items() for word in (name, *words)}
-
-
-def _columns(headings: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Which column of the file is which of ours, and the headings that are none."""
-    columns: dict[str, int] = {}
-    ignored, problems = [], []
-    for place, heading in enumerate(headings):
-        name = _NAMES.get(_folded(heading))
-        if name is None:
-            if heading.strip():
-                ignored.append(heading.strip())
-        elif name in columns:
-            twice = f"The columns “{headings[columns[name]].strip()}” and “{heading.strip()}” both mean {label(name)}."
-            problems.append(Problem(1, label(name), twice, "Keep one of them."))
-        else:
-            columns[name] = place
-    problems += [
-        Problem(1, label(name), "This column is missing.", f"Add it; it may also be called {_or(COLUMNS[name][1:])}.")
-        for name in REQUIRED
-        if name not in columns
-    ]
-    if problems:
-        raise UnreadSheet(problems)
-    return columns, tuple(ignored)
-
-
-def _row(number: int, cells: list[str], columns: Mapping[str, int]) -> Row:
-    return Row(number, {name: cells[place].strip() for name, place in columns.items() if place < len(cells)})
 
 
 def _or(words: tuple[str, ...]) -> str:

@@ -111,6 +111,10 @@ def test_person_with_an_account_leads_by_membership(run, cohort, housing):
         pytest.param(f"{HEADINGS}\n{ONE}\n".replace(",", "\t").encode(), id="tabs"),
         pytest.param(f"\n{HEADINGS}\n\n{ONE}\n,,,,,\n".encode(), id="blank rows"),
         pytest.param(f"{HEADINGS.upper()}\n{ONE}".encode(), id="capitals, no last line end"),
+        pytest.param(f"{HEADINGS}\n{ONE}".encode("utf-16"), id="UTF-16 with byte order mark"),
+        pytest.param(f"{HEADINGS}\n{ONE}".encode("utf-16-le"), id="UTF-16 without"),
+        pytest.param(f"{HEADINGS}\n{ONE} \u2013 many".encode("cp1252"), id="Windows text"),
+        pytest.param(f"Our cohort,,,,,\n\n{HEADINGS}\n{ONE}".encode(), id="a title above the headings"),
         pytest.param(
             b"Family name,Given names,Date of birth,Rating,Date accepted,Reason\n" + ONE.encode(), id="synonyms"
         ),
@@ -162,6 +166,23 @@ def test_what_was_assumed_is_said(run):
         "Note: row 2, Why on cohort: There is no reason.",
     ):
         assert words in out
+
+
+def test_windows_text_is_read_and_said(run, cohort):
+    _, out, _ = run(content=f"{HEADINGS}\nExample,Zoë,,Red,,x".encode("cp1252"))
+
+    assert cohort()["Example"].offender.given_names == "Zoë"
+    assert "Note: row 2: This row has a letter that is not UTF-8. The file was read as Windows text." in out
+
+
+def test_column_that_is_nearly_known_is_left_out_when_that_is_said(run, cohort):
+    sheet = f"{HEADINGS},Pirson", f"{ONE},HMP Example"
+
+    code, out, _ = run(*sheet, leave_out=["Pirson"])
+
+    assert code == 0
+    assert "Note: row 1, Pirson: This column is not known here. It was left out." in out
+    assert cohort()["Example"].inside is None
 
 
 # --- Dry run and JSON ---
@@ -276,6 +297,9 @@ def test_json_lists_errors_by_row_and_field(run):
             id="too long",
         ),
         pytest.param(
+            "", "Example,Sam,04/02/1994,Red,,x,y", "“y” stands where there is no heading", id="a comma too many"
+        ),
+        pytest.param(
             "", "Exam\x07ple,Sam,04/02/1994,Red,,", "a character that cannot be stored", id="control character"
         ),
     ],
@@ -317,12 +341,22 @@ def test_one_bad_row_enters_nobody_and_every_error_is_listed(run):
             b"Surname,Last name,Forename,RAG\nA,B,C,Red", "both mean Family name. Keep one of them", id="column twice"
         ),
         pytest.param(
-            f"{HEADINGS}\nExample,Zo\u00eb,,Red,,".encode("latin-1"),
-            "row 2: There is a character that is not UTF-8",
-            id="Latin-1",
+            f"{HEADINGS}\nExample,Zo\u00eb,,Red,,".encode("latin-1") + b"\nSample,\x81,,Red,,",
+            "row 3: There is a character that cannot be read",
+            id="of no encoding",
         ),
-        pytest.param(f"{HEADINGS}\n{ONE}".encode("utf-16"), "not UTF-8", id="UTF-16"),
-        pytest.param(b"PK\x03\x04rest", "This is a spreadsheet, not a CSV file", id="XLSX"),
+        pytest.param(f"{HEADINGS}\n{ONE}".encode("utf-16")[:-1], "breaks off within a character", id="half UTF-16"),
+        pytest.param(b"PK\x03\x04rest", "The file is damaged", id="broken XLSX"),
+        pytest.param(
+            f"{HEADINGS.replace('Accepted on', 'Acepted on')}\n{ONE}".encode(),
+            "row 1, Acepted on: This column is not known here; it looks like Accepted on. Call it “Accepted on”",
+            id="column that is nearly known",
+        ),
+        pytest.param(
+            f"{HEADINGS.replace('RAG', 'Raging')}\n{ONE}".encode(),
+            "row 1, RAG: This column is missing. Is it “Raging”? Then call it RAG.",
+            id="needed column that is nearly known",
+        ),
         pytest.param(b"a\x00b", "zero bytes", id="binary"),
         pytest.param(f'{HEADINGS}\n"Example,Sam'.encode(), "not a CSV that can be read", id="open quote"),
     ],

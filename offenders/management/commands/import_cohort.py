@@ -14,8 +14,9 @@ from iom import clock, walls
 from iom.access import task_actor
 from iom.jinja import plural
 from iom.models import Scheme
+from offenders.cohort_files import Problem, UnreadSheet
 from offenders.cohort_import import Checked, check, enter
-from offenders.cohort_sheet import UnreadSheet, read_sheet
+from offenders.cohort_sheet import read_sheet
 from offenders.models import Case
 
 REFUSED, WRONG_ARGUMENTS = 1, 2
@@ -23,18 +24,26 @@ REFUSED, WRONG_ARGUMENTS = 1, 2
 
 class Command(BaseCommand):
     help = (
-        "Enters a cohort from a CSV file (UTF-8; comma, semicolon or tab), all of it or nothing. Exit code 0: entered, "
-        "or a dry run without errors; 1: the file has errors, which are listed by row; 2: no such file or scheme."
+        "Enters a cohort from an XLSX or CSV file, all of it or nothing. Exit code 0: entered, or a dry run without "
+        "errors; 1: the file has errors, which are listed by row; 2: no such file or scheme."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="for example docs/examples/cohort.csv")
         parser.add_argument("--scheme", required=True, metavar="SLUG", help="the scheme that the people belong to")
         parser.add_argument("--dry-run", action="store_true", help="check everything, change nothing")
+        parser.add_argument("--sheet", default="", metavar="NAME", help="the sheet of an XLSX file that holds people")
+        parser.add_argument(
+            "--leave-out",
+            action="append",
+            default=[],
+            metavar="HEADING",
+            help="leave out a column that looks like one that is known here; may be given again",
+        )
         parser.add_argument("--json", action="store_true", help="answer with one JSON object")
 
     def handle(self, *, file: str, scheme: str, dry_run: bool, json: bool, **options: Any) -> None:
-        self.as_json = json
+        self.as_json, self.sheet, self.leave_out = json, options["sheet"], options["leave_out"]
         owner = self._scheme(scheme)
         content = self._content(file)
         with walls.within(owner, cause="import_cohort"):
@@ -42,7 +51,7 @@ class Command(BaseCommand):
 
     def _import(self, content: bytes, owner: Scheme, dry_run: bool) -> None:
         try:
-            checked = check(read_sheet(content), owner, clock.today())
+            checked = check(read_sheet(content, self.sheet, self.leave_out), owner, clock.today())
         except UnreadSheet as unread:
             checked = Checked([], unread.problems, [])
         if checked.errors:
@@ -94,10 +103,14 @@ class Command(BaseCommand):
                 {"row": entry.row, "reference": case.reference, "rating": entry.rating}
                 for entry, case in zip(checked.entries, cases, strict=False)
             ],
-            "errors": [asdict(problem) for problem in checked.errors],
-            "warnings": [asdict(problem) for problem in checked.warnings],
+            "errors": [_told(problem) for problem in checked.errors],
+            "warnings": [_told(problem) for problem in checked.warnings],
         }
         self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
+
+
+def _told(problem: Problem) -> dict[str, Any]:
+    return {name: value for name, value in asdict(problem).items() if name != "found"}
 
 
 def _by_rating(checked: Checked) -> str:
