@@ -20,6 +20,7 @@ from django.db.models.functions import TruncDate
 
 from iom import clock, jinja, trail
 from iom.models import Agency, AuditEvent, LogEntry, User
+from offenders import alike
 
 from .models import Alias, Assignment, Case, CustodyPeriod, Offender, RagRating
 
@@ -31,7 +32,11 @@ LOOKS = 100
 # A readable entry is written some time before its transaction ends and the chain says when that was.
 TRANSACTION = timedelta(minutes=10)
 # What only counts or repeats; and what an entry hangs on, since all are of this case.
-LEFT_OUT = frozenset({"id", "scheme", "version", "created_at", "sort_name", "follows_from", "offender", "case", "plan"})
+LEFT_OUT = frozenset({"id", "scheme", "version", "created_at", "follows_from", "offender", "case", "plan"}) | {
+    "sort_name",
+    "likeness_name",
+    *alike.KEYS.values(),
+}
 NOTHING = ("", "None", None)
 VERBS = {LogEntry.Action.CREATE: "Added", LogEntry.Action.UPDATE: "Changed", LogEntry.Action.DELETE: "Removed"}
 

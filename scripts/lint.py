@@ -14,6 +14,7 @@ TYPED = (
     "iom/policy",
     "iom/files/judging.py",
     "iom/embedded",
+    "offenders/alike.py",
     "offenders/leads.py",
     "offenders/rag.py",
     "referrals/eligibility.py",

@@ -303,3 +303,9 @@ LOGGING = {
 RESTRICTED_GRANT_DAYS = 365
 BREAK_GLASS_MINUTES = 60
 BREAK_GLASS_REASON = 20
+
+# The duplicate check (docs/duplicates.md), by similarity from 0 to 1: from which on two whole names, and two single
+# words of them, count as spellings of one; and how many people a page shows at most, the surest first.
+LIKENESS_NAME = 0.7
+LIKENESS_WORD = 0.5
+LIKENESS_SHOWN = 10

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import Q
 
 from iom.models import (
     SchemeModel,
     per_scheme,
     same_scheme,
 )
+from offenders import alike
 from offenders.querysets import OffenderQuerySet
 
 
@@ -25,12 +28,18 @@ class Offender(SchemeModel):
     family_name = models.CharField(max_length=80)
     given_names = models.CharField(max_length=120)
     sort_name = models.CharField(max_length=210, editable=False)
+    # What the duplicate check compares: `offenders.likeness`.
+    likeness_name = models.TextField(default="", editable=False)
     date_of_birth = models.DateField(null=True, blank=True)
     gender = models.CharField(max_length=6, choices=Gender.choices, blank=True)
     pnc_number = models.CharField("PNC number", max_length=20, blank=True)
     cro_number = models.CharField("CRO number", max_length=20, blank=True)
     prison_number = models.CharField(max_length=20, blank=True)
     probation_number = models.CharField("probation number (CRN)", max_length=20, blank=True)
+    pnc_key = models.CharField(max_length=20, default="", editable=False)
+    cro_key = models.CharField(max_length=20, default="", editable=False)
+    prison_key = models.CharField(max_length=20, default="", editable=False)
+    probation_key = models.CharField(max_length=20, default="", editable=False)
     address = models.TextField(blank=True)
     area = models.CharField(max_length=80, blank=True, help_text="Ward or neighbourhood")
 
@@ -38,7 +47,15 @@ class Offender(SchemeModel):
 
     class Meta:
         constraints = [per_scheme()]
-        indexes = [models.Index(fields=["scheme", "sort_name"], name="offenders_by_name")]
+        indexes = [
+            models.Index(fields=["scheme", "sort_name"], name="offenders_by_name"),
+            models.Index(fields=["scheme", "date_of_birth"], name="offenders_by_birth"),
+            GinIndex(fields=["likeness_name"], opclasses=["gin_trgm_ops"], name="offenders_by_likeness"),
+            *(
+                models.Index(fields=["scheme", key], condition=~Q(**{key: ""}), name=f"offenders_by_{key}")
+                for key in alike.KEYS.values()
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -46,6 +63,9 @@ class Offender(SchemeModel):
     def save(self, *args, **kwargs) -> None:
         # The database sorts by code point (docs/running.md); people look under Z for "de Zoet" and "Zoe" alike.
         self.sort_name = f"{self.family_name}, {self.given_names}".casefold()
+        self.likeness_name = alike.indexed(self.plain_name)
+        for number, key in alike.KEYS.items():
+            setattr(self, key, alike.number_key(number, getattr(self, number)))
         super().save(*args, **kwargs)
 
     @property
@@ -75,6 +95,7 @@ class Alias(SchemeModel):
 
     offender = models.ForeignKey(Offender, on_delete=models.CASCADE, related_name="aliases")
     name = models.CharField(max_length=160)
+    likeness_name = models.TextField(default="", editable=False)
 
     class Meta:
         constraints = [
@@ -82,6 +103,11 @@ class Alias(SchemeModel):
             *same_scheme("offender"),
             models.UniqueConstraint(fields=["offender", "name"], name="offenders_alias_once"),
         ]
+        indexes = [GinIndex(fields=["likeness_name"], opclasses=["gin_trgm_ops"], name="offenders_alias_by_likeness")]
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args, **kwargs) -> None:
+        self.likeness_name = alike.indexed(self.name)
+        super().save(*args, **kwargs)

@@ -32,8 +32,8 @@ pytestmark = pytest.mark.django_db
 MARKER = "ZEBRA"
 # Names and free text, by model: whatever somebody would type about a person, or a person's name.
 TYPED = {
-    "offenders.offender": "family_name given_names sort_name address area",
-    "offenders.alias": "name",
+    "offenders.offender": "family_name given_names sort_name likeness_name address area",
+    "offenders.alias": "name likeness_name",
     "offenders.case": "why",
     "offenders.casegrant": "reason",
     "offenders.restriction": "reason lifted_because",
@@ -61,7 +61,8 @@ TYPED = {
 }
 # Labels, numbers, the scheme's own rules, and what the product says by itself.
 NOT_TYPED = {
-    "offenders.offender": "pnc_number cro_number prison_number probation_number",
+    "offenders.offender": "pnc_number cro_number prison_number probation_number "
+    "pnc_key cro_key prison_key probation_key",
     "offenders.case": "reference criterion",
     "referrals.referral": "reference sections_done facts noted_matches offence_code",
     "referrals.score": "model_version inputs band effects",
