@@ -57,6 +57,7 @@ WORDS = {
     "failed": "Met an error",
     "fresh_code": "Gave a fresh security code",
     "invite": "Invited someone",
+    "judge_harm": "Judged the risk of harm",
     "lift_restriction": "Lifted a restriction",
     "name_on_case": "Named someone on a restricted case",
     "password_changed": "Changed the password",
@@ -71,6 +72,7 @@ WORDS = {
     "restrict": "Restricted a case",
     "retry_work": "Tried background work again",
     "review_opening": "Looked over an emergency opening",
+    "say_resourced": "Said that a cohort is resourced",
     "search": "Searched",
     "send_email": "Sent an e-mail",
     "session_ended": "Session ended",
@@ -79,6 +81,7 @@ WORDS = {
     "sign_in": "Signed in",
     "sign_in_failed": "Failed to sign in",
     "signed_in_again": "Signed in again",
+    "take_back_resourced": "Took back that a cohort is resourced",
     "take_over_recording": "Took over the recording",
 }
 

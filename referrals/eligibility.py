@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any, Literal, cast, get_args
 
@@ -18,6 +18,7 @@ from iom.policy.joining import (
     AnyOf,
     ChoiceTest,
     Clause,
+    Criteria,
     Expression,
     FlagTest,
     NumberTest,
@@ -53,11 +54,24 @@ class Offence:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The question that was answered about offences: what it did not ask for stays not known."""
+
+    types: tuple[str, ...]
+    within_months: int | None = None
+
+    def covers(self, test: OffenceTest) -> bool:
+        """Whether a "no" to the question is a "no" to the test."""
+        recent = self.within_months is None or (test.within_months or self.within_months + 1) <= self.within_months
+        return recent and set(test.types) <= set(self.types)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a person; None is not known, `offences=()` is known to be none.
 
     Percentages are whole, after the score's own rounding. `exceptional_circumstances` is the written case; a
-    blank one means that there is none.
+    blank one means that there is none. `asked` is the question that `offences` answers; None: all of them are there.
     """
 
     ogrs2: int | None = None
@@ -79,9 +93,10 @@ class Facts:
     force_priority: bool | None = None
     domestic_abuse_perpetrator: bool | None = None
     on_yot_order: bool | None = None
+    asked: Asked | None = None
 
 
-FACTS = tuple(fact.name for fact in fields(Facts))
+FACTS = tuple(fact.name for fact in fields(Facts) if fact.name != "asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +108,10 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class ClauseResult:
-    """One clause against the facts; `missing` names the facts that would settle one that is not known."""
+    """One clause against the facts; `missing` names the facts that would settle one that is not known.
+
+    `waits_for` names the clause whose cohort must be resourced before this way in opens; until then it is not met.
+    """
 
     clause: str
     label: str
@@ -101,6 +119,7 @@ class ClauseResult:
     met: Met
     source: str
     missing: tuple[str, ...] = ()
+    waits_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +134,31 @@ class Finding:
     missing: tuple[str, ...] = field(default=())
 
 
-def assess(policy: Policy, criteria_name: str | None, facts: Facts, as_of: date) -> Finding:
+def assess(
+    policy: Policy,
+    criteria_name: str | None,
+    facts: Facts,
+    as_of: date,
+    resourced: frozenset[str] | None = None,
+) -> Finding:
     """Run the named criteria (None: those in force by default) over `facts` as they stood on `as_of`.
 
-    Excluded if any exclusion is true; else not eligible if no clause can be met; else not known if an
-    exclusion or the criteria are not known; else eligible. KeyError if the scheme has no such criteria.
+    `resourced` names the clauses whose cohorts the scheme says are established and resourced; None leaves out that
+    condition. KeyError if the scheme has no such criteria.
     """
-    criteria = policy.criteria(criteria_name)
+    return assess_criteria(policy, policy.criteria(criteria_name), facts, as_of, resourced)
+
+
+def assess_criteria(
+    policy: Policy, criteria: Criteria, facts: Facts, as_of: date, resourced: frozenset[str] | None = None
+) -> Finding:
+    """Run criteria, be they the scheme's or only tried, over `facts` as they stood on `as_of`.
+
+    Excluded if any exclusion is true; else not eligible if no clause can be met; else not known if an
+    exclusion or the criteria are not known; else eligible.
+    """
     named = {clause.name: clause for clause in policy.exclusions}
-    met = tuple(_result(clause, "criterion", facts, as_of) for clause in criteria.clauses)
+    met = tuple(_opened(clause, _result(clause, "criterion", facts, as_of), resourced) for clause in criteria.clauses)
     barred = tuple(_result(named[name], "exclusion", facts, as_of) for name in criteria.exclusions)
     outcome = _outcome(any_of(result.met for result in met), any_of(result.met for result in barred))
     route = next((result.clause for result in met if result.met), None) if outcome == "eligible" else None
@@ -167,7 +202,9 @@ def holds(expression: Expression, facts: Facts, as_of: date) -> Met:
         case OffenceTest():
             if facts.offences is None:
                 return None
-            return any_of(_counts(offence, expression, as_of) for offence in facts.offences)
+            found = any_of(_counts(offence, expression, as_of) for offence in facts.offences)
+            whole = facts.asked is None or facts.asked.covers(expression)
+            return found if found or whole else None
 
 
 def missing_facts(expression: Expression, facts: Facts, as_of: date) -> tuple[str, ...]:
@@ -177,6 +214,20 @@ def missing_facts(expression: Expression, facts: Facts, as_of: date) -> tuple[st
     if isinstance(expression, AllOf | AnyOf):
         inner = (fact for part in expression.of for fact in missing_facts(part, facts, as_of))
         return tuple(dict.fromkeys(inner))
+    return ("offences",) if isinstance(expression, OffenceTest) else (expression.fact,)
+
+
+def sub_cohorts(policy: Policy, facts: Facts, as_of: date) -> tuple[str, ...]:
+    """The slugs of the scheme's sub-cohorts to which a person with these facts is known to belong."""
+    return tuple(
+        each.slug for each in policy.sub_cohorts if each.when is not None and holds(each.when, facts, as_of) is True
+    )
+
+
+def facts_of(expression: Expression) -> tuple[str, ...]:
+    """The facts that an expression asks for, each once, in its order."""
+    if isinstance(expression, AllOf | AnyOf):
+        return tuple(dict.fromkeys(fact for part in expression.of for fact in facts_of(part)))
     return ("offences",) if isinstance(expression, OffenceTest) else (expression.fact,)
 
 
@@ -234,6 +285,13 @@ def _result(clause: Clause, kind: Literal["criterion", "exclusion"], facts: Fact
         clause.source,
         missing_facts(clause.when, facts, as_of),
     )
+
+
+def _opened(clause: Clause, result: ClauseResult, resourced: frozenset[str] | None) -> ClauseResult:
+    """The result of a clause, which is not met while the cohort that must come first is not resourced."""
+    if resourced is None or clause.opens_after is None or clause.opens_after in resourced:
+        return result
+    return replace(result, met=False, missing=(), waits_for=clause.opens_after)
 
 
 def _within(value: int | None, test: NumberTest) -> Met:

@@ -64,3 +64,13 @@ class CheckRequestQuerySet(SchemeQuerySet):
     def unanswered(self) -> CheckRequestQuerySet:
         """Asked, and nothing sent yet."""
         return self.filter(Q(answer=None) | Q(answer__sent_at=None), closed_at=None)
+
+
+class OfReferralsQuerySet(SchemeQuerySet):
+    """Rows that say something of one nomination."""
+
+    def visible_to(self, actor: Actor | None) -> OfReferralsQuerySet:
+        """Those of nominations that the actor may read."""
+        from referrals.models import Referral
+
+        return self.in_scheme_of(actor).filter(referral__in=Referral.objects.visible_to(actor))

@@ -47,6 +47,8 @@ permit("referrals.withdraw_referral", everyone_who_nominates, made_it | (has_rol
 permit("referrals.triage", has_role("coordinator"), is_visible)
 permit("referrals.view_scores", works_with_scores | has_role("chair"))
 permit("referrals.score", works_with_scores, is_visible)
+# Which cohorts are resourced is the scheme's word (Hampshire, Criteria).
+permit("referrals.say_resourced", has_role("coordinator", "scheme_admin"))
 permit("referrals.decide", has_role("coordinator", "chair"), is_visible)
 permit("referrals.answer_checks", at_the_table, is_asked)
 permit("referrals.see_returns", has_role("coordinator", "researcher"))

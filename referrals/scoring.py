@@ -21,8 +21,8 @@ from iom.policy import Policy
 from iom.policy.joining import AllOf, AnyOf, Criteria, Expression, OffenceTest, Scores
 from iom.steps import StepRefused, locked
 from offenders.models import Case, Offender
-from referrals import eligibility, ogrs
-from referrals.models import Finding, Referral, Score, Supervision
+from referrals import eligibility, ogrs, resourcing
+from referrals.models import Finding, HarmJudgement, Referral, Score, Supervision
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -49,6 +49,8 @@ FACT_WORDS = {
 }
 # Facts of the rules that come from elsewhere, and are no question of the score page unless they are missing.
 FROM_ELSEWHERE = ("ogrs2", "mappa_level")
+# Among the facts of a nomination, the types of offence on the record: what each clause makes of them is worked out.
+HISTORY = "history"
 SCORE_FIELDS = ("offence_code", "convicted_on", "follow_up_from", "sanctions", "first_sanction_age")
 
 
@@ -194,13 +196,50 @@ def criteria_for(policy: Policy, meeting: Meeting | None) -> Criteria:
     return next(own, policy.criteria())
 
 
-def facts_for_rules(referral: Referral, score: Score | None) -> eligibility.Facts:
-    """What is known for the scheme's clauses: answers kept with the nomination, its fields, the score that counts."""
+def criteria_of(referral: Referral) -> Criteria:
+    """The criteria that a nomination is held to: those that it was made for, else those of the body that decides."""
+    policy = referral.scheme.policy
+    chosen = next((each for each in policy.eligibility if each.name == referral.criteria), None)
+    return chosen or criteria_for(policy, referral.meeting)
+
+
+def judging_team(criteria: Criteria) -> str:
+    """Whose judgement of the risk of harm the criteria ask for (Merton, step 3); blank where anybody's will do."""
+    asked = (each for each in criteria.clauses if "high_risk_of_harm" in eligibility.facts_of(each.when))
+    return next((clause.judged_by for clause in asked if clause.judged_by), "")
+
+
+def judgement_of(referral: Referral) -> HarmJudgement | None:
+    """The team's newest judgement of the risk of harm. Lists set it beforehand as `newest_judgement`."""
+    if "newest_judgement" not in referral.__dict__:
+        rows = referral.harm_judgements.select_related("judged_by__user")
+        referral.__dict__["newest_judgement"] = rows.first()
+    return referral.__dict__["newest_judgement"]
+
+
+def high_risk_of_harm(referral: Referral, criteria: Criteria) -> bool | None:
+    """What the rules take as known: where the scheme asks for the team's judgement, the referrer's view is none."""
+    if not judging_team(criteria):
+        return referral.high_risk_of_harm
+    judged = judgement_of(referral)
+    return judged.high if judged else None
+
+
+def facts_for_rules(
+    referral: Referral, score: Score | None, criteria: Criteria | None = None, ovp: Score | None = None
+) -> eligibility.Facts:
+    """What is known for the scheme's clauses: answers kept with the nomination, its fields, the scores that count.
+
+    `criteria` are those that the nomination is held to unless others are tried on it.
+    """
+    own = criteria_of(referral)
     given = {name: value for name, value in referral.facts.items() if _is_readable(name, value)}
     if referral.mappa_level is not None:
         given["mappa_level"] = referral.mappa_level
-    if referral.high_risk_of_harm is not None:
-        given["high_risk_of_harm"] = referral.high_risk_of_harm
+    if (high := high_risk_of_harm(referral, criteria or own)) is not None:
+        given["high_risk_of_harm"] = high
+    if ovp is not None:
+        given.setdefault("ovp", ovp.pct_2yr)
     if referral.supervision in (Supervision.YES, Supervision.NO):
         given["statutory"] = referral.supervision == Supervision.YES
     if score is not None:
@@ -208,7 +247,29 @@ def facts_for_rules(referral: Referral, score: Score | None) -> eligibility.Fact
     read = eligibility.facts_from(given)
     if isinstance(read, eligibility.Unreadable):
         raise StepRefused(read.errors)
-    return read
+    return _with_history(read, referral, own)
+
+
+def _with_history(facts: eligibility.Facts, referral: Referral, own: Criteria) -> eligibility.Facts:
+    """The facts with the types of offence on the record, where somebody was asked for them.
+
+    Without them, what is known of offences is the answer to the one question of the nomination's own criteria.
+    """
+    history = referral.facts.get(HISTORY)
+    if history is None:
+        question = offence_question(own)
+        if facts.offences is None or question is None:
+            return facts
+        return replace(facts, asked=eligibility.Asked(question.types, question.within_months))
+    told = facts.offences or ()
+    # Whoever was asked for recent ones and named none of a type has it further back: any day long ago will do.
+    day = eligibility.EARLIEST if facts.offences is not None else None
+    older = tuple(
+        eligibility.Offence(kind, day)
+        for kind in history
+        if kind in eligibility.OFFENCE_TYPES and kind not in {each.type for each in told}
+    )
+    return replace(facts, offences=(*told, *older))
 
 
 def _is_readable(name: str, value: Any) -> bool:
@@ -218,10 +279,14 @@ def _is_readable(name: str, value: Any) -> bool:
 
 def find(referral: Referral, score: Score | None = None) -> eligibility.Finding:
     """What the rules say of a nomination today. Nothing is stored: see `assess`."""
-    policy = referral.scheme.policy
     score = score or current_score(referral.offender)
-    criteria = criteria_for(policy, referral.meeting)
-    return eligibility.assess(policy, criteria.name, facts_for_rules(referral, score), clock.today())
+    criteria = criteria_of(referral)
+    return _assessed(referral, criteria, facts_for_rules(referral, score, criteria))
+
+
+def _assessed(referral: Referral, criteria: Criteria, facts: eligibility.Facts) -> eligibility.Finding:
+    opened = resourcing.resourced(referral.scheme, criteria)
+    return eligibility.assess(referral.scheme.policy, criteria.name, facts, clock.today(), opened)
 
 
 def questions(referral: Referral, score: Score | None = None) -> list[str]:
@@ -230,13 +295,21 @@ def questions(referral: Referral, score: Score | None = None) -> list[str]:
     With an OGRS of 62% the London criteria ask two things, with 82% none: so the rules themselves are asked, with every
     answer forgotten but the score.
     """
-    policy = referral.scheme.policy
     score = score or current_score(referral.offender)
-    forgotten = {name: None for name in eligibility.FACTS if name not in FROM_ELSEWHERE}
-    facts = replace(facts_for_rules(referral, score), **forgotten)
-    finding = eligibility.assess(policy, criteria_for(policy, referral.meeting).name, facts, clock.today())
+    criteria = criteria_of(referral)
+    forgotten: dict[str, Any] = {name: None for name in eligibility.FACTS if name not in FROM_ELSEWHERE}
+    facts = replace(facts_for_rules(referral, score, criteria), **forgotten, asked=None)
+    finding = _assessed(referral, criteria, facts)
     asked = dict.fromkeys(fact for clause in finding.clauses for fact in clause.missing)
-    return [fact for fact in asked if fact != "ogrs2"]
+    known = {"ogrs2"} | ({"offences"} if _history_answers(referral, criteria) else set())
+    return [fact for fact in asked if fact not in known]
+
+
+def _history_answers(referral: Referral, criteria: Criteria) -> bool:
+    """Whether the types of offence on the record, which were asked for, say all that the criteria ask of offences."""
+    question = offence_question(criteria)
+    dated = question is not None and (question.within_months is not None or question.in_community)
+    return referral.facts.get(HISTORY) is not None and not dated
 
 
 def offence_question(criteria: Criteria) -> OffenceQuestion | None:
@@ -356,11 +429,21 @@ def assess(referral: Referral, *, by: Actor) -> Finding:
 
 
 @transaction.atomic
-def record_facts(referral: Referral, *, by: Actor, version: int | None = None, **facts: Any) -> Referral:
+def record_facts(
+    referral: Referral,
+    *,
+    by: Actor,
+    version: int | None = None,
+    harm_because: str = "",
+    presenter: str = "",
+    **facts: Any,
+) -> Referral:
     """Keep answers that the scheme's clauses ask for, by the names of `eligibility.Facts`; None is not known.
 
-    "High risk of harm" is the team's own judgement here, whatever the referrer wrote (Merton, step 3). Raises
-    PermissionDenied, Stale, or StepRefused for a fact that the rules cannot read.
+    "High risk of harm" is the team's own judgement where the scheme asks for it, with `harm_because` as its reason,
+    whatever the referrer wrote (Merton, step 3). `presenter` says who presents exceptional circumstances to the panel
+    (London, step 2). Raises PermissionDenied, Stale, or StepRefused for a fact that the rules cannot read, a judgement
+    without a reason, or exceptional circumstances that nobody presents.
     """
     if unknown := set(facts) - set(eligibility.FACTS):
         raise TypeError(f"The rules ask for no {', '.join(sorted(unknown))}")
@@ -368,11 +451,18 @@ def record_facts(referral: Referral, *, by: Actor, version: int | None = None, *
     _must_be_open(referral)
     if isinstance(read := eligibility.facts_from(facts), eligibility.Unreadable):
         raise StepRefused(read.errors)
+    told = list(facts)
+    judged = judging_team(criteria_of(referral)) and facts.pop("high_risk_of_harm", None)
+    if isinstance(judged, bool):
+        _judge_harm(referral, judged, harm_because, by)
     for name, value in facts.items():
         _keep_fact(referral, name, value)
+    referral.presenter = presenter.strip() or referral.presenter
+    if (referral.facts.get("exceptional_circumstances") or "").strip() and not referral.presenter.strip():
+        raise StepRefused(["Enter who will present the exceptional circumstances to the panel."])
     referral.version += 1
-    referral.save(update_fields=["facts", "high_risk_of_harm", "supervision", "mappa_level", "version"])
-    audit.record("record_facts", referral, by=by, fields=facts, subjects=[referral.reference])
+    referral.save(update_fields=["facts", "high_risk_of_harm", "supervision", "mappa_level", "presenter", "version"])
+    audit.record("record_facts", referral, by=by, fields=told, subjects=[referral.reference])
     _keep_finding(referral, by)
     return referral
 
@@ -405,6 +495,21 @@ def _locked_for(referral: Referral, by: Actor, *, version: int | None = None) ->
     return referral
 
 
+def _judge_harm(referral: Referral, high: bool, because: str, by: Actor) -> None:
+    """Keep the team's judgement, with who, when and why; one that says the same again is not kept twice."""
+    held = judgement_of(referral)
+    reason = because.strip() or (held.reason if held and held.high == high else "")
+    if not reason:
+        raise StepRefused(["Enter why the risk of harm is judged so."])
+    if held is not None and (held.high, held.reason) == (high, reason):
+        return
+    made = HarmJudgement.objects.create(
+        scheme=by.scheme, referral=referral, high=high, reason=reason, judged_by=by.membership, judged_at=clock.now()
+    )
+    referral.__dict__["newest_judgement"] = made
+    audit.record("judge_harm", referral, by=by, after="high" if high else "not high", subjects=[referral.reference])
+
+
 def _must_be_open(referral: Referral) -> None:
     if not referral.is_open:
         raise StepRefused([f"This referral is already {referral.get_status_display().lower()}."])
@@ -427,12 +532,15 @@ def _keep_fact(referral: Referral, name: str, value: Any) -> None:
 def _keep_finding(referral: Referral, by: Actor) -> Finding:
     score = current_score(referral.offender)
     result = find(referral, score)
+    facts = facts_for_rules(referral, score)
     found = {
         "policy_version": by.scheme.policy_version,
+        "criteria": result.criteria,
         "outcome": result.outcome,
         "route": result.route or "",
         "clauses": [asdict(clause) | {"missing": list(clause.missing)} for clause in result.clauses],
-        "facts": _plain(asdict(facts_for_rules(referral, score))),
+        "facts": _plain(asdict(facts)),
+        "sub_cohorts": list(eligibility.sub_cohorts(referral.scheme.policy, facts, result.as_of)),
         "as_of": result.as_of,
     }
     newest = Finding.objects.filter(scheme=by.scheme, referral=referral).first()

@@ -119,8 +119,9 @@ Expression = Annotated[
 class Clause(Sourced):
     """One way in (or one ground of exclusion), by itself enough; `when` says it as data.
 
-    `opens_after` names a clause whose cohort must be established first; the rules do not enforce it, the
-    scheme says in its settings when that is so.
+    `opens_after` names a clause whose cohort must be established and resourced first: the scheme says when that is
+    so (`referrals.resourcing`), and until then this way in is not open. `cohort` is what the scheme calls those who
+    come in this way, where it parts its cohort so.
     """
 
     name: Slug
@@ -130,6 +131,7 @@ class Clause(Sourced):
     written_case: bool = False
     proposer_attends: bool = False
     opens_after: Slug | None = None
+    cohort: str = ""
 
 
 class Criteria(Sourced):
@@ -144,11 +146,12 @@ class Criteria(Sourced):
 
 
 class SubCohort(Sourced):
-    """A group inside the cohort that is followed for itself."""
+    """A group inside the cohort that is followed for itself; `when` is `condition` as data, None where it is not."""
 
     slug: Slug
     name: Words
     condition: Words
+    when: Expression | None = None
     report_to: str = ""
 
 
@@ -174,3 +177,4 @@ class Scores(Sourced):
 
 AllOf.model_rebuild()
 AnyOf.model_rebuild()
+SubCohort.model_rebuild()

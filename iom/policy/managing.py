@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from iom.policy.base import AgencyKind, Colour, Months, OffenceType, Shape, Slug, Sourced, Words
+from iom.policy.base import AgencyKind, Colour, DayCount, Months, OffenceType, Shape, Slug, Sourced, Words
 
 
 class Rating(Sourced):
@@ -110,9 +110,10 @@ class Marker(Sourced):
 
 
 class CustodyRule(Sourced):
-    """What the scheme does about people inside."""
+    """What the scheme does about people inside. A release is near within `near_release_days` calendar days."""
 
     considered_near_release: bool
+    near_release_days: DayCount = 84
     visits_before_release: bool
     re_rate_before_release: bool
     words: Words

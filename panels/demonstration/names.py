@@ -118,6 +118,8 @@ NOTES = {
     "GREEN": ("Doing well. Contact every fortnight is enough.", "In work. Nothing new from any agency."),
     "BLUE": ("Seen in prison. Release address to be found in time.", "Engages with the course in prison."),
 }
+JUDGED_HIGH = "Two assaults in a year, the second with a knife. Probation's own assessment says the same."
+JUDGED_NOT_HIGH = "Nothing on police or probation records points to more than the offending itself."
 GOALS = (
     "Steady for three months, with one person to ring",
     "Asks for help before it goes wrong",

@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import make_password
 
 from actionplans import actions as plans
 from actionplans.models import ActionStatus, PathwayNeed, Plan
-from iom import holidays, invitations
+from iom import clock, holidays, invitations
 from iom.access import actor_for, task_actor
 from iom.models import Agency, Meeting, MeetingStatus, Membership, Role, User
 from offenders import actions as cases
@@ -24,7 +24,16 @@ from panels.models import Notice, Outcome, Section
 from referrals import actions as referrals
 from referrals import returns, scoring
 from referrals.forms.nomination import excluding_flags
-from referrals.models import AgencyReturn, CheckRequest, Handling, Recommendation, Referral
+from referrals.models import (
+    AgencyReturn,
+    CheckRequest,
+    Handling,
+    HarmJudgement,
+    Presentation,
+    Recommendation,
+    Referral,
+    ResourcedCohort,
+)
 from referrals.triage import put_to_panel as triage
 
 from . import names
@@ -51,6 +60,7 @@ def complete(life: Life) -> list[str]:
     _live(life)
     _not_held(life)
     _nominations(life)
+    _criteria(life)
     _answers(life)
     _actions(life)
     _cases(life)
@@ -294,6 +304,43 @@ def _nominations(life: Life) -> None:
             facts=dict.fromkeys(excluding_flags(life.policy), False),
             reopened_because=life.mark("Level 2 ends this month."),
         )
+
+
+def _criteria(life: Life) -> None:
+    """What only some schemes' criteria bring, set here by hand so that it stands behind the walls of each scheme."""
+    office = life.staff.named["coordinator"]
+    referral = Referral.objects.filter(scheme=life.scheme, status="on_agenda").order_by("-pk").first()
+    with life.at(life.today, 0, 8):
+        HarmJudgement.objects.create(
+            scheme=life.scheme,
+            referral=referral,
+            high=True,
+            reason=life.mark("Two knives in a year."),
+            judged_by=office,
+            judged_at=clock.now(),
+        )
+        ResourcedCohort.objects.create(
+            scheme=life.scheme,
+            criteria=life.policy.criteria().name,
+            clause=life.policy.criteria().clauses[0].name,
+            said_on=life.today - 30 * DAY,
+            reason=life.mark("Every post of the team is filled."),
+            said_by=office,
+            until=life.today,
+            ended_because=life.mark("A post is empty again."),
+            ended_by=office,
+        )
+        if not referral.presentations.exists():
+            Presentation.objects.create(
+                scheme=life.scheme,
+                referral=referral,
+                meeting=referral.meeting,
+                proposer=referral.referrer,
+                name=referral.presenter,
+                must=False,
+                source=referral.meeting.body.policy.guests.source,
+                asked_at=clock.now(),
+            )
 
 
 def _answers(life: Life) -> None:

@@ -365,9 +365,11 @@ class Life:
             "would_benefit": True,
             "force_priority": False,
             "offences": [burglary],
+            "high_risk_of_harm": referral.high_risk_of_harm,
         }
         if told := {fact: answers[fact] for fact in scoring.questions(referral) if fact in answers}:
-            scoring.record_facts(referral, by=by, **told)
+            because = names.JUDGED_HIGH if referral.high_risk_of_harm else names.JUDGED_NOT_HIGH
+            scoring.record_facts(referral, by=by, harm_because=self.mark(because), **told)
 
     def put_to_panel(self, referral: Referral, meeting: Meeting, on: date, *, everyone: bool = True) -> None:
         """Triage by the coordinator: score, findings, the panel, and who is asked."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from iom.forms import DateField, SaneForm, VersionField
+from iom.forms import CleanCharField, DateField, SaneForm, VersionField
 from iom.policy import Policy
 from iom.policy.joining import AllOf, AnyOf, Expression, FlagTest
 from referrals import scoring
@@ -45,7 +45,9 @@ class FactsForm(SaneForm):
     def __init__(self, data: Any = None, *, referral: Referral, asked: list[str], **options: Any) -> None:
         self.referral, self.asked = referral, asked
         policy = referral.scheme.policy
-        self.question = scoring.offence_question(scoring.criteria_for(policy, referral.meeting))
+        criteria = scoring.criteria_of(referral)
+        self.question = scoring.offence_question(criteria)
+        self.team = scoring.judging_team(criteria)
         super().__init__(data, initial=self._stored(), **options)
         for fact in asked:
             self.fields.update(self._fields_for(fact, policy))
@@ -62,8 +64,26 @@ class FactsForm(SaneForm):
                     noun="what the exceptional circumstances are",
                     required=False,
                     help_text=(
-                        "Explain why the score does not tell the whole story. You will present this at the panel."
+                        "Explain why the score does not tell the whole story. Whoever put the person forward "
+                        "presents it at the panel and answers questions."
                     ),
+                ),
+                "presenter": CleanCharField(
+                    label="Presented at the panel by",
+                    noun="who will present this at the panel",
+                    max_length=120,
+                    required=False,
+                ),
+            }
+        if fact == "high_risk_of_harm" and self.team:
+            return {
+                fact: yes_or_no(_question(fact, policy), required=False),
+                "harm_because": text_area(
+                    f"Why the {self.team} judges so",
+                    noun="why the risk of harm is judged so",
+                    limit=1000,
+                    required=False,
+                    help_text="Kept with your name and today's date. Do not name victims.",
                 ),
             }
         if fact == "mappa_level":
@@ -106,17 +126,27 @@ class FactsForm(SaneForm):
     def _stored_answer(self, fact: str) -> dict[str, Any]:
         referral = self.referral
         if fact == "high_risk_of_harm":
-            return {fact: as_choice(referral.high_risk_of_harm, answered=False)}
+            if not self.team:
+                return {fact: as_choice(referral.high_risk_of_harm, answered=False)}
+            judged = scoring.judgement_of(referral)
+            return {fact: as_choice(judged.high, answered=True), "harm_because": judged.reason} if judged else {}
         if fact == "statutory":
             return {fact: {Supervision.YES: YES, Supervision.NO: NO}.get(referral.supervision, "")}
+        if fact == "exceptional_circumstances":
+            return self._stored_circumstances()
         if fact not in referral.facts:
             return {}
         value = referral.facts[fact]
         if fact == "offences":
             return self._stored_offence(value)
-        if fact == "exceptional_circumstances":
-            return {"exceptional": YES if value.strip() else NO, fact: value}
         return {fact: as_choice(value, answered=True) if isinstance(value, bool) else value}
+
+    def _stored_circumstances(self) -> dict[str, Any]:
+        held = {"presenter": self.referral.presenter}
+        words = self.referral.facts.get("exceptional_circumstances")
+        if words is None:
+            return held
+        return held | {"exceptional": YES if words.strip() else NO, "exceptional_circumstances": words}
 
     def _stored_offence(self, offences: list[dict[str, Any]]) -> dict[str, Any]:
         counted = [each for each in offences if self.question and each["type"] in self.question.types]
@@ -139,6 +169,9 @@ class FactsForm(SaneForm):
                 self._need("offence_date", "Enter the date of the offence")
         if data.get("exceptional") == YES:
             self._need("exceptional_circumstances", "Enter what the exceptional circumstances are")
+            self._need("presenter", "Enter who will present this at the panel")
+        if data.get("high_risk_of_harm") in (YES, NO):
+            self._need("harm_because", "Enter why the risk of harm is judged so")
         return data
 
     def _need(self, name: str, words: str) -> None:
@@ -148,6 +181,12 @@ class FactsForm(SaneForm):
     def answers(self) -> dict[str, Any]:
         """The facts by the names of the rules; None is not known."""
         return {fact: self._answer(fact) for fact in self.asked}
+
+    def beside(self) -> dict[str, str]:
+        """What goes with the answers: why the team judges so, and who presents exceptional circumstances."""
+        data = self.cleaned_data
+        presenter = data.get("presenter", "") if data.get("exceptional") == YES else ""
+        return {"harm_because": data.get("harm_because", ""), "presenter": presenter}
 
     def _answer(self, fact: str) -> Any:
         data = self.cleaned_data
@@ -181,6 +220,7 @@ class FactsForm(SaneForm):
     def shown(self) -> list[forms.BoundField]:
         """The questions in their order, without those that another one reveals."""
         revealed = {"offence_type", "offence_date", "offence_in_community", "exceptional_circumstances", "version"}
+        revealed |= {"harm_because", "presenter"}
         return [bound for bound in self if bound.name not in revealed]
 
     @property

@@ -3,6 +3,7 @@
 from auditlog.registry import auditlog
 
 from referrals.models.checks import AgencyReturn, CheckRequest, Handling, Why
+from referrals.models.criteria import HarmJudgement, Presentation, ResourcedCohort
 from referrals.models.nominations import OPEN, MainDriver, Recommendation, Referral, ReferralStatus, Supervision
 from referrals.models.scores import Finding, Score
 
@@ -12,10 +13,13 @@ __all__ = [
     "CheckRequest",
     "Finding",
     "Handling",
+    "HarmJudgement",
     "MainDriver",
+    "Presentation",
     "Recommendation",
     "Referral",
     "ReferralStatus",
+    "ResourcedCohort",
     "Score",
     "Supervision",
     "Why",
@@ -23,5 +27,5 @@ __all__ = [
 
 # Half-typed answers change every few seconds and are no history.
 auditlog.register(Referral, exclude_fields=["typed"])
-for _model in (CheckRequest, AgencyReturn):
+for _model in (CheckRequest, AgencyReturn, HarmJudgement, Presentation, ResourcedCohort):
     auditlog.register(_model)

@@ -74,6 +74,9 @@ class Referral(SchemeModel):
     )
 
     # Before you start
+    criteria = models.SlugField(
+        max_length=40, blank=True, help_text="The criteria that it is for; blank for those of the scheme"
+    )
     mappa_level = models.PositiveSmallIntegerField(null=True, help_text="0 when not managed under MAPPA")
     # The person: address and custody
     in_custody = models.BooleanField(null=True)

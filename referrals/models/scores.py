@@ -44,10 +44,12 @@ class Finding(SchemeModel):
 
     referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="findings")
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+    criteria = models.SlugField(max_length=40, blank=True)
     outcome = models.CharField(max_length=20)
     route = models.CharField(max_length=60, blank=True)
     clauses = models.JSONField()
     facts = models.JSONField()
+    sub_cohorts = models.JSONField(default=list, help_text="Slugs of the sub-cohorts to which the person belongs")
     as_of = models.DateField()
 
     class Meta:

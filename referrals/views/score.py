@@ -110,7 +110,7 @@ def _score(request: HttpRequest, referral: Referral) -> str:
 
 
 def _save_facts(actor: Actor, referral: Referral, form: FactsForm) -> str:
-    scoring.record_facts(referral, by=actor, version=form.cleaned_data["version"], **form.answers())
+    scoring.record_facts(referral, by=actor, version=form.cleaned_data["version"], **form.beside(), **form.answers())
     return "Answers saved"
 
 

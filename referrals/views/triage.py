@@ -138,7 +138,7 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
         "finding": finding,
         "finding_words": scoring.summary(finding),
         "barred": actions.barred_words(policy, referral.mappa_level, referral.facts),
-        "criteria": scoring.criteria_for(policy, referral.meeting),
+        "criteria": scoring.criteria_of(referral),
         "rules": actor.scheme.policy_version,
         "questions": scoring.questions(referral, score),
         "score": score,

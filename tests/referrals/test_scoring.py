@@ -13,8 +13,8 @@ from iom.access import actor_for
 from iom.models import AuditEvent
 from iom.policy import load_preset
 from iom.steps import Stale, StepRefused
-from referrals import scoring
-from referrals.models import Finding, Score
+from referrals import eligibility, scoring
+from referrals.models import Finding, HarmJudgement, Score
 from tests import factories
 
 TODAY = "2026-02-24 10:00 +0000"
@@ -283,10 +283,11 @@ def test_assess_keeps_each_clause_with_its_source_and_the_version(as_coordinator
     assert (finding.outcome, finding.route) == ("eligible", "ogrs_75")
     assert [(each["clause"], each["met"], each["source"]) for each in finding.clauses] == [
         ("ogrs_75", True, "Merton, step 3"),
-        ("high_risk_of_harm", False, "Merton, step 3"),
+        ("high_risk_of_harm", None, "Merton, step 3"),
         ("mappa_2_3", False, "Merton, step 1"),
     ]
     assert finding.policy_version == as_coordinator.scheme.policy_version
+    assert finding.criteria == "standard"
     assert finding.facts["ogrs2"] == 79
 
 
@@ -308,7 +309,9 @@ def test_assess_twice_keeps_one_finding(as_coordinator, referral):
     ],
 )
 def test_assess_of_a_nomination_that_is_not_scored(merton, police, as_coordinator, fields, outcome, route):
-    referral = factories.scorable(merton, police, **fields)
+    referral = factories.scorable(merton, police, **{"mappa_level": 0} | fields)
+    high = fields["high_risk_of_harm"]
+    scoring.record_facts(referral, by=as_coordinator, high_risk_of_harm=high, harm_because="Two knives in a year.")
 
     finding = scoring.assess(referral, by=as_coordinator)
 
@@ -320,12 +323,50 @@ def test_find_stores_nothing(referral):
     assert not Finding.objects.exists()
 
 
-def test_record_facts_is_the_teams_own_judgement(as_coordinator, referral):
-    referral = scoring.record_facts(referral, by=as_coordinator, high_risk_of_harm=True)
+def test_record_facts_is_the_teams_own_judgement(as_coordinator, coordinator, referral):
+    referral = scoring.record_facts(
+        referral, by=as_coordinator, high_risk_of_harm=True, harm_because="Two knives in a year."
+    )
 
-    assert referral.high_risk_of_harm is True
+    judged = HarmJudgement.objects.get()
+    assert (judged.high, judged.reason, judged.judged_by) == (True, "Two knives in a year.", coordinator)
+    assert referral.high_risk_of_harm is False, "what the referrer thought stays as it was said"
     assert Finding.objects.get().route == "high_risk_of_harm"
     assert AuditEvent.objects.get(verb="record_facts").fields == ["high_risk_of_harm"]
+    assert AuditEvent.objects.get(verb="judge_harm").after == "high"
+
+
+def test_referrers_view_of_harm_is_not_the_teams_judgement(merton, police):
+    referral = factories.scorable(merton, police, high_risk_of_harm=True)
+
+    assert {each.clause: each.met for each in scoring.find(referral).clauses}["high_risk_of_harm"] is None
+
+
+def test_referrers_view_of_harm_does_where_no_team_is_to_judge(merton, police):
+    referral = factories.scorable(merton, police, high_risk_of_harm=True)
+
+    assert scoring.high_risk_of_harm(referral, load_preset("london").criteria()) is True
+
+
+def test_judgement_of_harm_needs_a_reason_and_the_same_one_is_kept_once(as_coordinator, referral):
+    with pytest.raises(StepRefused, match="why the risk of harm is judged so"):
+        scoring.record_facts(referral, by=as_coordinator, high_risk_of_harm=False)
+
+    for because in ("Nothing on record.", "Nothing on record.", ""):
+        scoring.record_facts(referral, by=as_coordinator, high_risk_of_harm=False, harm_because=because)
+    assert HarmJudgement.objects.count() == 1
+
+    scoring.record_facts(referral, by=as_coordinator, high_risk_of_harm=True, harm_because="A knife since.")
+    assert [each.high for each in HarmJudgement.objects.all()] == [True, False]
+
+
+def test_judgement_of_harm_never_changes(as_coordinator, referral):
+    scoring.record_facts(referral, by=as_coordinator, high_risk_of_harm=True, harm_because="Two knives in a year.")
+    held = HarmJudgement.objects.get()
+    held.reason = "Something else"
+
+    with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
+        held.save()
 
 
 def test_record_facts_refuses_what_the_rules_cannot_read(as_coordinator, referral):
@@ -380,6 +421,52 @@ def test_band_with_a_recent_burglary_is_eligible(london):
     )
 
     assert Finding.objects.first().route == "band_robbery_burglary"
+
+
+@pytest.mark.parametrize(
+    ("facts", "met"),
+    [
+        pytest.param({}, None, id="nobody was asked"),
+        pytest.param({"history": []}, False, id="nothing on the record"),
+        pytest.param({"history": ["theft"]}, True, id="theft on the record"),
+        pytest.param({"history": ["violence", "sexual"]}, False, id="only what domestic abuse is recorded as"),
+        pytest.param({"offences": []}, None, id="asked for robbery and burglary alone"),
+        pytest.param({"offences": [{"type": "robbery", "date": "2025-10-03"}]}, True, id="a robbery is another type"),
+        pytest.param({"offences": [], "history": ["burglary"]}, True, id="burglary further back"),
+    ],
+)
+def test_other_offence_types_make_the_sub_cohort_of_waltham_forest(db, facts, met):
+    scheme = factories.scheme("waltham_forest")
+    by = factories.member(scheme, "coordinator", "referrer")
+    referral = factories.referral(scheme, by, status="sent", facts={"domestic_abuse_perpetrator": True, **facts})
+    cohort = scheme.policy.sub_cohorts[0]
+
+    read = scoring.facts_for_rules(referral, None)
+
+    assert eligibility.holds(cohort.when, read, date(2026, 2, 26)) is met
+    assert eligibility.sub_cohorts(scheme.policy, read, date(2026, 2, 26)) == (("domestic_abuse",) if met else ())
+
+
+def test_burglary_further_back_is_none_of_the_last_12_months(london):
+    by = factories.member(london, "coordinator", "referrer")
+    referral = factories.referral(london, by, status="sent", facts={"offences": [], "history": ["burglary"]})
+    clause = london.policy.criteria().clauses[1]
+
+    read = scoring.facts_for_rules(referral, None)
+
+    assert eligibility.holds(clause.when.of[1], read, date(2026, 2, 26)) is False
+
+
+def test_exceptional_circumstances_need_somebody_to_present_them(london):
+    by = factories.member(london, "coordinator", "referrer")
+    referral = factories.referral(london, by, status="sent", presenter="")
+    words = "Out of prison for 2 of the last 12 months."
+
+    with pytest.raises(StepRefused, match="who will present"):
+        scoring.record_facts(referral, by=actor_for(by), exceptional_circumstances=words)
+
+    told = scoring.record_facts(referral, by=actor_for(by), exceptional_circumstances=words, presenter="PC Dunn")
+    assert told.presenter == "PC Dunn"
 
 
 def test_offence_question_is_made_from_the_clauses():
