@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+
+from iom.jinja import day
+from offenders import alike, likeness
+from offenders.alike import Certainty, Likeness
 from offenders.models import Case, Offender
 from referrals.models import OPEN, Referral
 
@@ -18,6 +22,8 @@ class Match:
     """Someone whom the actor may know of, with the case and the referral that they may open."""
 
     offender: Offender
+    aliases: tuple[str, ...]
+    likeness: Likeness
     case: Case | None
     referral: Referral | None
 
@@ -36,27 +42,67 @@ class Matches:
     noted: tuple[str, ...]
 
 
-def look_for(person: Mapping[str, Any], actor: Actor) -> Matches:
-    """Whom a new entry may already be (duplicate check on entry).
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of what was entered beside what is held; `agrees` says in words how far."""
+
+    about: str
+    entered: str
+    held: str
+    agrees: str
+
+
+CERTAINTY = {
+    Certainty.SURE: ("Almost certainly the same person", "attention"),
+    Certainty.LIKELY: ("Probably the same person", "going"),
+    Certainty.POSSIBLE: ("Perhaps the same person", "neutral"),
+}
+
+
+def look_for(person: alike.Person, actor: Actor, *, but: Offender | None = None) -> Matches:
+    """Whom a new entry may already be (duplicate check on entry), the surest first, without `but`.
 
     Someone whom the actor may not see, a person with a restricted case among them, is not shown: the page must read as
     if there were nobody. Their references are noted with the nomination.
     """
-    alike = list(
-        Offender.objects.in_scheme_of(actor).same_person(
-            person["family_name"], person["given_names"], person["date_of_birth"]
-        )
-    )
-    cases, referrals = Case.objects.filter(offender__in=alike), Referral.objects.filter(offender__in=alike)
+    found = likeness.find(actor.scheme, person, but=but)
+    people = [each.offender for each in found]
+    cases, referrals = Case.objects.filter(offender__in=people), Referral.objects.filter(offender__in=people)
     seen_cases = _newest(cases.visible_to(actor))
     seen_referrals = _newest(referrals.visible_to(actor))
     shown = [
-        Match(offender, seen_cases.get(offender.pk), seen_referrals.get(offender.pk))
-        for offender in alike
-        if offender.pk in seen_cases or offender.pk in seen_referrals
+        Match(each.offender, each.aliases, each.likeness, seen_cases.get(pk), seen_referrals.get(pk))
+        for each in found
+        if (pk := each.offender.pk) in seen_cases or pk in seen_referrals
     ]
     noted = [*cases.values_list("reference", flat=True), *referrals.values_list("reference", flat=True)]
-    return Matches(tuple(shown), tuple(sorted(noted)))
+    return Matches(tuple(shown[: settings.LIKENESS_SHOWN]), tuple(sorted(noted)))
+
+
+def side_by_side(entered: alike.Person, match: Match) -> list[Row]:
+    """What was entered beside what is held of one match, line by line; lines that both lack are left out."""
+    held = likeness.person_of(match.offender, match.aliases)
+    rows = [
+        Row("Name", entered.names[0], held.names[0], _words(match, "name", held.names[0])),
+        Row("Also known as", ", ".join(entered.names[1:]), ", ".join(held.names[1:]), _words(match, "alias")),
+        Row("Date of birth", _day(entered.born), _day(held.born), _words(match, "date_of_birth")),
+    ]
+    for kind, words in alike.NUMBERS.items():
+        about = words[0].upper() + words[1:]
+        rows.append(Row(about, entered.numbers.get(kind, ""), held.numbers.get(kind, ""), _words(match, kind)))
+    return [row for row in rows if row.held or row.entered]
+
+
+def _words(match: Match, field: str, held: str = "") -> str:
+    """How far a line agrees. A name may also agree with another name that was entered."""
+    for reason in match.likeness.reasons:
+        if reason.field == field or (field == "name" and reason.held == held):
+            return reason.words
+    return ""
+
+
+def _day(born: Any) -> str:
+    return day(born) if born else ""
 
 
 def _newest(rows: Any) -> dict[int, Any]:

@@ -19,6 +19,7 @@ from iom.jinja import day_month
 from iom.pages import found, page
 from iom.stale import version_of
 from iom.steps import Stale, StepRefused, obstacles
+from offenders import likeness
 from referrals import actions, deciding, matches, prefill, sections
 from referrals.answers import cards, section_rows
 from referrals.forms.nomination import (
@@ -118,7 +119,7 @@ def _new_page(request: HttpRequest, form: StartForm) -> HttpResponse:
 
 def _unless_known(request: HttpRequest, form: StartForm, reopened_because: str) -> HttpResponse:
     """Ask whether one of those who look alike is meant; begin once that is answered or nobody does."""
-    alike = matches.look_for(form.person, request.actor)
+    alike = matches.look_for(likeness.entered(**form.person), request.actor)
     eligible = {str(m.offender.pk): m.offender for m in alike.shown if m.can_be_nominated}
     people = [(pk, f"Yes, {offender.name}") for pk, offender in eligible.items()]
     known = KnownForm(people, request.POST if "match" in request.POST else None)
@@ -150,8 +151,19 @@ def _unless_known(request: HttpRequest, form: StartForm, reopened_because: str) 
 def _known_page(
     request: HttpRequest, form: StartForm, known: KnownForm, alike: matches.Matches, reopened_because: str
 ) -> HttpResponse:
-    context = {"start": form, "form": known, "matches": alike.shown, "reopened_because": reopened_because}
+    entered = likeness.entered(**form.person)
+    context = {
+        "start": form,
+        "form": known,
+        "matches": [(each, matches.side_by_side(entered, each), *_certainty(each)) for each in alike.shown],
+        "can_be_meant": any(each.can_be_nominated for each in alike.shown),
+        "reopened_because": reopened_because,
+    }
     return render(request, "referrals/known.html", context)
+
+
+def _certainty(match: matches.Match) -> tuple[str, str]:
+    return matches.CERTAINTY[match.likeness.certainty]
 
 
 # --- The task list ----------------------------------------------------------

@@ -14,6 +14,7 @@ from iom.jinja import day_month, plural, weekday_day
 from iom.models import Agency, Meeting
 from iom.pages import found, page
 from iom.steps import StepRefused
+from offenders import likeness
 from offenders.models import Case
 from referrals import actions, chasing, deciding, matches, scoring, sections, triage
 from referrals.forms.triage import RETURN, TriageForm
@@ -180,7 +181,7 @@ def _agency_hints(form: TriageForm) -> dict[str, str]:
 def _sightings(actor: Actor, referral: Referral) -> list[Sighting]:
     """Where the person may be known already: the same person's past, people who look alike, what was noted on entry."""
     person = referral.offender
-    details = {name: getattr(person, name) for name in ("family_name", "given_names", "date_of_birth")}
+    aliases = person.aliases.order_by("pk").values_list("name", flat=True)
     seen: dict[str, Sighting] = {}
     for case in Case.objects.visible_to(actor).filter(offender=person):
         seen[case.reference] = Sighting(
@@ -190,12 +191,12 @@ def _sightings(actor: Actor, referral: Referral) -> list[Sighting]:
         seen[other.reference] = Sighting(
             other.reference, f"Nominated before: {other.get_status_display().lower()}", other.get_absolute_url()
         )
-    for match in matches.look_for(details, actor).shown:
+    for match in matches.look_for(likeness.person_of(person, aliases), actor, but=person).shown:
+        how, _ = matches.CERTAINTY[match.likeness.certainty]
         for thing in (match.case, match.referral):
-            if match.offender.pk != person.pk and thing is not None:
-                seen[thing.reference] = Sighting(
-                    thing.reference, f"{match.offender.name}: alike in name or date of birth", thing.get_absolute_url()
-                )
+            if thing is not None:
+                words = f"{match.offender.name}. {how}: {match.likeness.words}"
+                seen[thing.reference] = Sighting(thing.reference, words, thing.get_absolute_url())
     for noted in referral.noted_matches:
         seen.setdefault(noted, Sighting(noted, "Noted on entry as somebody alike. You may not be able to open it."))
     return list(seen.values())

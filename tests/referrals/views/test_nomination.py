@@ -7,6 +7,8 @@ from datetime import date
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from offenders.models import Offender
 from referrals.models import Referral
@@ -240,6 +242,53 @@ def test_new_shows_someone_on_the_cohort_whom_one_may_see(officer, merton):
     assert started.url == "/referrals/IOM-R-0001/identity/"
     referral = Referral.objects.get()
     assert (referral.offender != who, referral.noted_matches) == (True, [case.reference])
+
+
+@pytest.mark.feature(122)
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (
+            {"family_name": "Specimén", "given_names": "Ray"},
+            "Almost certainly the same person Same date of birth, same name.",
+        ),
+        ({"family_name": "Ray", "given_names": "Specimen"}, "same name, in another order"),
+        ({"family_name": "Specimens", "given_names": "Raymond"}, "Probably the same person"),
+        ({"date_of_birth": date(1996, 7, 7)}, "date of birth a year apart"),
+        ({"date_of_birth": date(1995, 7, 17)}, "date of birth with one digit different"),
+        ({"date_of_birth": None}, "Same name; date of birth not known."),
+        ({"date_of_birth": date(1970, 1, 1)}, "Perhaps the same person Same name; another date of birth."),
+        ({"family_name": "Model", "given_names": "Kim", "alias": "Raymond Specimen"}, "similar name (alias)"),
+    ],
+)
+def test_new_says_why_somebody_may_be_meant(officer, merton, held, said):
+    alias = held.pop("alias", "")
+    names = {"family_name": "Specimen", "given_names": "Ray", "date_of_birth": date(1995, 7, 7)}
+    who = factories.offender(merton, **(names | held))
+    if alias:
+        who.aliases.create(scheme=merton, name=alias)
+    factories.case(merton, who=who)
+
+    page = text_of(officer.post("/referrals/new/", WHO))
+
+    assert said in page
+    assert "You entered We hold" in page
+    assert "Ray Specimen" in page
+
+
+def test_new_asks_as_many_questions_of_the_database_for_many_alike(officer, merton):
+    def page_with(count):
+        for _ in range(count):
+            who = factories.offender(merton, family_name="Specimen", given_names="Ray", date_of_birth=date(1995, 7, 7))
+            who.aliases.create(scheme=merton, name="Raymond Speck")
+            factories.case(merton, who=who)
+        with CaptureQueriesContext(connection) as captured:
+            officer.post("/referrals/new/", WHO)
+        return len(captured)
+
+    page_with(1)
+    one = page_with(1)
+    assert page_with(2) == one
 
 
 @pytest.mark.feature(121)

@@ -203,7 +203,20 @@ def test_people_alike_are_shown_with_where_they_stand(client, merton, referral):
     page = client.get(address(referral)).content.decode()
 
     assert f'href="/cases/{case.reference}/"' in page
-    assert "alike in name or date of birth" in page
+    assert f"{alike.name}. Almost certainly the same person: same date of birth, same name" in page
+
+
+@pytest.mark.feature(122)
+def test_somebody_found_by_an_alias_is_shown_with_why(client, merton, referral):
+    alike = factories.offender(merton, family_name="Testcase", given_names="Kim", date_of_birth=None)
+    alike.aliases.create(scheme=merton, name="Samm Lonesome")
+    case = factories.case(merton, who=alike)
+    referral.offender.aliases.create(scheme=merton, name="Sam Lonesome")
+
+    page = client.get(address(referral)).content.decode()
+
+    assert f'href="/cases/{case.reference}/"' in page
+    assert "Perhaps the same person: similar name (alias); date of birth not known" in page
 
 
 def test_someone_with_a_restricted_case_is_not_named(client, merton, referral):
