@@ -19,7 +19,8 @@ COPY --from=assets /assets/node_modules node_modules
 RUN python scripts/build_assets.py \
     && rm -rf node_modules \
     && DJANGO_SETTINGS_MODULE=iom.settings.embedded python manage.py collectstatic --noinput --verbosity 0 \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin panel
+    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin panel \
+    && install -d -o panel -g panel -m 700 /var/lib/iom-panel/files
 ENV DJANGO_SETTINGS_MODULE=iom.settings.production
 USER panel
 EXPOSE 8000

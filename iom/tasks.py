@@ -7,6 +7,7 @@ from functools import wraps
 
 from iom import clock, heads, held, once, outbox, reminders, resetting, sessions, stored_dates, sweeps, throttle
 from iom.celery import app
+from iom.files import sweeping
 from iom.models import Tick
 from iom.second_factor import devices
 
@@ -63,6 +64,12 @@ def sweep_sessions() -> None:
     throttle.forget_old()
     devices.forget_ended()
     resetting.forget_old()
+
+
+@app.task(name="iom.scan_waiting")
+def scan_waiting() -> None:
+    """Have files scanned that still wait: the scanner was away, or is new."""
+    sweeping.ask_again()
 
 
 @app.task(name="iom.tick")

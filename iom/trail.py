@@ -40,6 +40,7 @@ WORDS = {
     "accept": "Accepted onto the cohort",
     "accept_invitation": "Took up an invitation",
     "add_offender": "Entered a person",
+    "add_paper": "Added a file",
     "break_glass": "Opened a restricted case in an emergency",
     "change_offender": "Changed a person's details",
     "change_why": "Changed why somebody is on the cohort",
@@ -49,6 +50,7 @@ WORDS = {
     "decide": "Recorded a decision",
     "denied": "Was refused",
     "device_remembered": "Had a device remembered",
+    "download_paper": "Downloaded a file",
     "download_minutes": "Downloaded the minutes",
     "drop_work": "Dropped background work",
     "end_grant": "Ended a name on a restricted case",
@@ -67,6 +69,7 @@ WORDS = {
     "read_audit": "Read the audit",
     "read_case_audit": "Read a case's history",
     "recovery_code_used": "Used a recovery code",
+    "remove_paper": "Removed a file",
     "reset_asked": "Asked for a new password",
     "reset_factor": "Reset someone's security code",
     "restrict": "Restricted a case",
@@ -75,6 +78,7 @@ WORDS = {
     "say_resourced": "Said that a cohort is resourced",
     "search": "Searched",
     "send_email": "Sent an e-mail",
+    "scan_file": "Had a file scanned for viruses",
     "session_ended": "Session ended",
     "sign": "Signed the minutes",
     "sign_agreement": "Signed the sharing agreement",
@@ -94,6 +98,7 @@ THINGS = {
     "checkrequest": "question to an agency",
     "offender": "person",
     "ragrating": "rating",
+    "storedfile": "file",
 }
 
 

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 
 from iom import audit, clock
 from iom.deadlines import END_OF_WORK, LONDON
-from iom.models import Agency, Meeting
+from iom.models import POLICE_AND_PROBATION, Agency, Meeting
 from iom.steps import Stale, StepRefused, locked
 from offenders.models import Offender
 from referrals.models import AgencyReturn, CheckRequest, Handling
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 Known = AgencyReturn.Known
 KNOWN = (Known.NOW, Known.BEFORE)
-# Whose agencies read what is marked for police and probation.
-POLICE_AND_PROBATION = ("police", "probation")
 DETAILS: dict[str, Any] = {
     "last_contact": None,
     "summary": "",

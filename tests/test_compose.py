@@ -11,10 +11,12 @@ import yaml
 
 from iom.embedded.paths import APPLICATION_ROLE, CHECKOUT, DATABASE, OWNER_ROLE
 from iom.embedded.postgres import INITDB, SETTINGS
+from iom.files import clamd, judging, office
 
 TEXT = (CHECKOUT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(TEXT)
 SERVICES = COMPOSE["services"]
+FILES = "/var/lib/iom-panel/files"
 OURS = ["migrate", "web", "worker", "beat", "relay"]
 GIVEN = {
     line.partition("=")[0]: line.partition("=")[2].strip()
@@ -51,7 +53,7 @@ REQUIRED = {name for name, optional in READ.items() if not optional} | {"DATABAS
 
 
 def test_services_are_those_the_panel_needs():
-    assert set(SERVICES) == {*OURS, "postgres", "valkey", "proxy"}
+    assert set(SERVICES) == {*OURS, "postgres", "valkey", "clamav", "proxy"}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -116,7 +118,7 @@ def test_mounted_files_exist():
     mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
     from_here = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
 
-    assert len(from_here) == 4
+    assert len(from_here) == 5
     assert [path for path in from_here if not (CHECKOUT / path).is_file()] == []
 
 
@@ -124,6 +126,28 @@ def test_named_volumes_are_declared():
     mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
 
     assert {mount.split(":")[0] for mount in mounts if not mount.startswith("./")} == set(COMPOSE["volumes"])
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_files_lie_in_a_volume_that_every_process_of_ours_has(name):
+    assert f"files:{FILES}" in SERVICES[name]["volumes"]
+
+
+def test_scanner_is_there_for_those_who_ask_and_takes_the_largest_file():
+    limits = dict(
+        line.split(maxsplit=1)
+        for line in (CHECKOUT / "deploy" / "clamd.conf").read_text().splitlines()
+        if line and not line.startswith("#")
+    )
+    megabytes = {name: int(value.removesuffix("M")) for name, value in limits.items() if value.endswith("M")}
+
+    assert SERVICES["clamav"]["profiles"] == ["scanner"]
+    assert limits["TCPSocket"] == str(clamd.PORT)
+    assert megabytes["StreamMaxLength"] * 2**20 > judging.MOST_BYTES
+    assert min(megabytes["MaxFileSize"], megabytes["MaxScanSize"]) * 2**20 > office.MOST_UNPACKED
+    assert int(limits["MaxFiles"]) > office.MOST_ENTRIES
+    assert int(limits["MaxScanTime"]) < clamd.SECONDS_TO_SCAN * 1000
+    assert limits["AlertExceedsMax"] == "yes"
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -4,6 +4,7 @@ from .accounts import Passkey, PasswordReset, RecoveryCode, RememberedDevice, Se
 from .base import CompositeKey, SameScheme, SchemeModel, SchemeQuerySet, per_scheme, same_scheme
 from .calendar import Body, Meeting, MeetingStatus, Seat
 from .dates import BankHoliday, SchemeHoliday, StoredDate
+from .files import POLICE_AND_PROBATION, FileState, Handling, StoredFile
 from .heads import HeadDelivery
 from .once import FormKey
 from .people import Agency, Invitation, Membership, PolicyVersion, Role, Scheme, User
@@ -21,6 +22,7 @@ from .rights import RightsRequest
 from .sessions import HeldPost, Session
 
 __all__ = [
+    "POLICE_AND_PROBATION",
     "Agency",
     "AuditEvent",
     "BankHoliday",
@@ -28,7 +30,9 @@ __all__ = [
     "CompositeKey",
     "Counter",
     "Document",
+    "FileState",
     "FormKey",
+    "Handling",
     "HeadDelivery",
     "HeldPost",
     "Invitation",
@@ -55,6 +59,7 @@ __all__ = [
     "SecondFactor",
     "Session",
     "StoredDate",
+    "StoredFile",
     "Throttle",
     "Tick",
     "User",

@@ -82,6 +82,19 @@ class Retention(Sourced):
     refused_referral_months: Months
 
 
+class Files(Sourced):
+    """What becomes of files that people send in where no virus scanner is set up: they stay locked, or open as such."""
+
+    without_scanner: Literal["locked", "open"]
+    words: Words
+
+
+# What holds for policies that were stored before files could be sent in.
+FILES_STAY_LOCKED = Files(
+    without_scanner="locked", words="Without a virus scanner, files stay locked until there is one.", source="default"
+)
+
+
 class Notices(Sourced):
     """What the referrer hears."""
 
@@ -197,6 +210,7 @@ class Policy(Shape):
     escalation: Escalation
     sharing_agreement: SharingAgreement
     retention: Retention
+    files: Files = FILES_STAY_LOCKED
     targets: tuple[Target, ...] = ()
     reports: tuple[Report, ...] = ()
     duties: tuple[Duty, ...] = ()

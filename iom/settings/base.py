@@ -216,6 +216,11 @@ READING_SECONDS = 10 * 60
 CACHE_OPTIONS = {"socket_connect_timeout": 0.25, "socket_timeout": 0.25}
 CACHE_PAUSE_SECONDS = 30
 
+# security.md F2 and F3: where the bytes of files lie that people send in, and the virus scanner ("tcp://host:3310" or
+# "unix:///path"), blank where there is none. Each way of running has its own.
+FILES_FOLDER = ""
+CLAMD = ""
+
 # security.md C2: what a form did is remembered for a day. A longer answer is not kept, but led to.
 FORM_KEYS_KEPT_HOURS = 24
 FORM_ANSWER_LONGEST_BYTES = 65_536
@@ -259,6 +264,7 @@ CELERY_BEAT_SCHEDULE = {
     "restore-dates": {"task": "iom.restore_dates", "schedule": 900.0},
     "tidy": {"task": "iom.tidy", "schedule": 3600.0},
     "sweep-sessions": {"task": "iom.sweep_sessions", "schedule": 300.0},
+    "scan-waiting": {"task": "iom.scan_waiting", "schedule": 300.0},
     "tick": {"task": "iom.tick", "schedule": 15.0},
     "send-heads": {"task": "iom.send_heads", "schedule": 60.0},
 }

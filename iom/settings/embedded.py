@@ -64,5 +64,8 @@ if _requests := env.int("IOM_REQUESTS_PER_MINUTE", default=0):
 # Those who kill workers for a test need not wait as long for what was lost with them.
 OUTBOX_ANSWER_SECONDS = env.int("IOM_OUTBOX_ANSWER_SECONDS", default=OUTBOX_ANSWER_SECONDS)
 
+FILES_FOLDER = str(IOM_HOME / "files")
+CLAMD = env.str("IOM_CLAMD", default="")
+
 EMAIL_BACKEND = "iom.email_files.EmailFiles"
 EMAIL_FILE_PATH = str(IOM_HOME / "mail")

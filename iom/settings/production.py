@@ -51,6 +51,9 @@ SESSION_COOKIE_NAME = "__Host-session"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_NAME = "__Host-csrf"
 
+FILES_FOLDER = env.str("FILES_FOLDER", default="/var/lib/iom-panel/files")
+CLAMD = env.str("IOM_CLAMD", default="")
+
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = env.str("EMAIL_HOST")
 EMAIL_PORT = env.int("EMAIL_PORT", default=587)

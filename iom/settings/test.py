@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 # Never the data of an installation, whatever the environment names: the cluster of this run alone. Workers inherit it.
-for _name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "IOM_DEMO_SIGN_IN"):
+for _name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "IOM_DEMO_SIGN_IN", "IOM_CLAMD"):
     os.environ.pop(_name, None)
 os.environ["IOM_HOME"] = os.environ.setdefault(
     "IOM_TEST_HOME", str(Path(tempfile.gettempdir()) / f"iom-panel-tests-{os.getpid()}")

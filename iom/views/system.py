@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 
 from iom import clock, heads, outbox, starting
 from iom.celery import app
+from iom.files import store, trust
 from iom.models import Tick
 from iom.pages import PUBLIC, page
 
@@ -46,6 +47,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
             problems += ask()
         ticked = _seconds_since_tick()
         warnings += _given_up()
+        warnings += trust.warnings()
     except DatabaseError:
         # Whatever else is asked of it would wait as long again.
         problems.append("the database does not answer")
@@ -99,6 +101,12 @@ def heads_leave() -> Iterable[str]:
 def outbox_moves() -> Iterable[str]:
     """What was asked for is begun in time. What failed and waits for its next try is not late."""
     return ["background work is waiting"] if outbox.is_late(clock.now() - OUTBOX_LATE) else []
+
+
+@probe
+def files_can_be_kept() -> Iterable[str]:
+    """What people send in needs a place (security.md F2)."""
+    return [] if store.can_keep() else ["files cannot be kept"]
 
 
 def _given_up() -> Iterable[str]:

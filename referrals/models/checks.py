@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from iom.models import Agency, Meeting, SchemeModel, User, per_scheme, same_scheme
+from iom.models import Agency, Handling, Meeting, SchemeModel, User, per_scheme, same_scheme
 from offenders.models import Case, Offender
 from referrals.models.nominations import Referral
 from referrals.querysets import CheckRequestQuerySet
@@ -44,14 +44,6 @@ class CheckRequest(SchemeModel):
 
     def __str__(self) -> str:
         return f"check {self.pk}"
-
-
-class Handling(models.TextChoices):
-    """Who may read what an agency says. Chosen each time, never carried over."""
-
-    PANEL = "panel", "Everyone on the panel"
-    POLICE_PROBATION = "police_probation", "Police and probation"
-    AGENCIES = "agencies", "Agencies that we choose"
 
 
 class AgencyReturn(SchemeModel):

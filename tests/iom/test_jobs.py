@@ -14,6 +14,7 @@ from iom.clock import LONDON
 # Jobs that go on through the night, each with the reason for which the change of the clocks is nothing to it.
 THROUGH_THE_NIGHT = {
     "iom.tick": "writes the instant in UTC",
+    "iom.scan_waiting": "asks for what waits, whatever the time is",
     "iom.send_heads": "counts from the instant in UTC at which heads last left",
 }
 SCHEDULE = settings.CELERY_BEAT_SCHEDULE

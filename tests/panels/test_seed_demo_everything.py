@@ -88,6 +88,7 @@ NOT_TYPED = {
     "iom.reminder": "kind subject",
     "iom.counter": "kind",
     "iom.storeddate": "kind rule source skipped warnings holidays_version",
+    "iom.storedfile": "kind sha256 readers scanner_said name removed_because",
     "iom.document": "kind reference name content_type sha256",
     "iom.outboxmessage": "kind key payload caused_by outcome last_error",
     "iom.logentry": "*",
