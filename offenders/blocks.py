@@ -13,7 +13,10 @@ from iom.blocks import Block, Task, case_block, home_block, home_tasks
 from iom.clock import LONDON
 from iom.jinja import day_month, plural
 
-from . import whom  # noqa: F401 -- tells iom.trail who the tokens of the audit are
+from . import (
+    related_pages,
+    whom,  # noqa: F401 -- tells iom.trail who the tokens of the audit are
+)
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
 from .forms.board import ME
 from .models import AssignmentRole, BreakGlass, Case, Colour, CustodyPeriod, RagRating
@@ -122,6 +125,15 @@ def next_dates(actor: Actor, case: Case, today: date) -> Iterable[Block]:
     """Release, Green clock, first review."""
     coming = coming_for(case, Calendar.of(case.scheme, today)) if case.status != "closed" else []
     yield Block("offenders/block_next_dates.html", {"coming": coming}, place=40, slot="aside")
+
+
+@case_block
+def family(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """Victims and safeguarding contacts that the reader may know of, without names: those stand on their own page."""
+    if actor.holds("offenders.view_related"):
+        listed = related_pages.listing(actor, case.offender)
+        context = {"lines": [*listed["ours"], *listed["theirs"]], "agency": actor.agency}
+        yield Block("offenders/block_family.html", context, place=70, slot="aside")
 
 
 @case_block

@@ -28,6 +28,7 @@ PAGES = (
     ("Actions", "case_actions"),
     ("Score", "case_score"),
     ("Custody", "case_custody"),
+    ("Family and victims", "case_family"),
     ("Audit", "case_audit"),
 )
 # Pages for the coordinator and whoever leads the case: nobody else is led to a refusal.

@@ -23,7 +23,7 @@ _involvements: list[Involvement] = []
 
 
 # What else it takes to read restricted material, beyond being named: panels asks for the signature under the sharing
-# agreement (security.md Z12). Each gives a condition on a case.
+# agreement (security.md Z12). Each gives a condition on the actor, whatever the row.
 Gate = Callable[["Actor"], Exists]
 _gates: list[Gate] = []
 
@@ -44,6 +44,27 @@ def called_by_reference(rows: Called) -> Called:
     return rows
 
 
+# From where a person is reached to say or read what agencies know of their family: rows with an `offender` and a
+# `reference`, and the address of the page. Cases here; nominations are known further right.
+Reach = Callable[["Actor"], models.QuerySet]
+_reaches: list[tuple[str, Reach]] = []
+
+
+def reached_from(address: str) -> Callable[[Reach], Reach]:
+    """Register rows through which an actor reaches people, with the name of their page of family and victims."""
+
+    def register(rows: Reach) -> Reach:
+        _reaches.append((address, rows))
+        return rows
+
+    return register
+
+
+def ways_to(actor: Actor) -> list[tuple[str, models.QuerySet]]:
+    """What `reached_from` registered, for this actor."""
+    return [(address, rows(actor)) for address, rows in _reaches]
+
+
 def everything_called() -> list[models.QuerySet]:
     """The rows that `called_by_reference` registered."""
     return [rows() for rows in _called]
@@ -53,6 +74,14 @@ def involves(find: Involvement) -> Involvement:
     """Register case ids in which an actor's agency has a part (policy value `case_visibility = "involved"`)."""
     _involvements.append(find)
     return find
+
+
+def admitted(actor: Actor) -> Q:
+    """What it takes to read what others keep sealed, besides being named: the signature of security.md Z12."""
+    needs = Q()
+    for gate in _gates:
+        needs &= Q(gate(actor))
+    return needs
 
 
 def named(actor: Actor) -> Exists:
@@ -76,13 +105,11 @@ def opened_to(actor: Actor) -> Q:
     """
     from offenders.models import BreakGlass
 
-    admitted = Q(named(actor))
-    for gate in _gates:
-        admitted &= Q(gate(actor))
+    named_and_admitted = Q(named(actor)) & admitted(actor)
     if not actor.has_role("coordinator", "chair"):
-        return admitted
+        return named_and_admitted
     emergency = BreakGlass.objects.filter(case=OuterRef("pk"), membership=actor.membership, ends_at__gt=clock.now())
-    return admitted | Q(Exists(emergency))
+    return named_and_admitted | Q(Exists(emergency))
 
 
 class BreakGlassQuerySet(SchemeQuerySet):
@@ -262,3 +289,45 @@ class OffenderQuerySet(SchemeQuerySet):
             alike |= Q(date_of_birth=date_of_birth) & Q(family_name__iexact=family_name.strip())
             alike |= Q(date_of_birth=date_of_birth) & Q(given_names__iexact=given_names.strip())
         return self.filter(alike).distinct()
+
+
+# Whose agencies read what is opened to police and probation.
+POLICE_AND_PROBATION = ("police", "probation")
+
+
+class RelatedPersonQuerySet(SchemeQuerySet):
+    """Family, victims and contacts. Never ask without `visible_to`, but to warn an owner of a name that got out."""
+
+    def visible_to(self, actor: Actor | None) -> RelatedPersonQuerySet:
+        """Those of one's own agency, and those that others opened to it, read under the sharing agreement.
+
+        No office opens them: coordinator and chair read what their own agency entered, as everybody does.
+        """
+        from offenders.models import Case, RelatedOpening
+
+        if actor is None or actor.user is None or actor.agency is None or not actor.holds("offenders.view_related"):
+            return self.none()
+        hidden = Case.objects.closed_to(actor).filter(offender=OuterRef("offender"))
+        opened = Q(audience="agencies", readers__contains=[actor.agency.slug])
+        if actor.agency.kind in POLICE_AND_PROBATION:
+            opened |= Q(audience="police_probation")
+        openings = RelatedOpening.objects.filter(opened, related=OuterRef("pk"), shut_at=None)
+        others = Q(Exists(openings), ended_on=None) & admitted(actor)
+        return self.in_scheme_of(actor).filter(Q(agency=actor.agency) | others).exclude(Exists(hidden))
+
+    def of_agency(self, actor: Actor) -> RelatedPersonQuerySet:
+        """Those that the actor's own agency keeps: it alone changes, opens and shuts them."""
+        return self.visible_to(actor).filter(agency=actor.agency)
+
+    def protected(self) -> RelatedPersonQuerySet:
+        """Victims and people at risk whose name is known. One who was entered by mistake is neither."""
+        return self.filter(Q(victim=True) | Q(at_risk="yes")).exclude(name="").exclude(ended_because="mistake")
+
+    def with_opening(self) -> RelatedPersonQuerySet:
+        """With the agency, and the opening in force as `present_openings`."""
+        from offenders.models import RelatedOpening
+
+        present = RelatedOpening.objects.filter(shut_at=None).select_related("opened_by")
+        return self.select_related("agency", "offender").prefetch_related(
+            Prefetch("openings", present, to_attr="present_openings")
+        )

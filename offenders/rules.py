@@ -1,14 +1,16 @@
 """Who may do what with people and cases."""
 
 import rules
+from django.db.models import QuerySet
 
 from iom import clock
 from iom.access import Actor, has_role, permit
 from iom.models import Membership
 from iom.rights import when_rights_go
+from offenders.querysets import reached_from
 
-from . import restricted
-from .models import Assignment, Case, Offender, may_open
+from . import related, restricted
+from .models import Assignment, Case, Offender, RelatedPerson, may_open
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
 office = has_role("coordinator", "chair")
@@ -59,6 +61,23 @@ def is_sealed_to(actor: Actor, case: Case | None) -> bool:
     return case is not None and Case.objects.sealed_to(actor).filter(pk=case.pk).exists()
 
 
+@reached_from("case_family")
+def cases_open_to(actor: Actor) -> QuerySet:
+    return Case.objects.visible_to(actor)
+
+
+@rules.predicate
+def is_reached(actor: Actor, offender: Offender | None) -> bool:
+    """Whether the actor meets the person anywhere: in a case, or in a nomination that they read or are asked about."""
+    return offender is not None and related.way_to(actor, offender) != ("", "")
+
+
+@rules.predicate
+def keeps_it(actor: Actor, record: RelatedPerson | None) -> bool:
+    """An agency changes, opens and shuts what it entered itself, and nobody does so for it."""
+    return record is not None and RelatedPerson.objects.of_agency(actor).filter(pk=record.pk).exists()
+
+
 permit("offenders.view_cohort", at_the_table)
 # Whoever nominates enters the person.
 permit("offenders.add_offender", at_the_table | has_role("referrer"))
@@ -78,3 +97,7 @@ permit("offenders.restrict_case", at_the_table, opens_it & (has_role("coordinato
 permit("offenders.view_case_audit", at_the_table, opens_it & (has_role("coordinator") | leads_it))
 permit("offenders.break_glass", office, is_sealed_to)
 permit("offenders.review_openings", has_role("coordinator", "scheme_admin"))
+# Family, victims and contacts: each agency what it knows itself (Merton, step 2; Richmond, 4.15).
+permit("offenders.view_related", at_the_table | has_role("referrer"))
+permit("offenders.add_related", at_the_table | has_role("referrer"), is_reached)
+permit("offenders.keep_related", at_the_table | has_role("referrer"), keeps_it)

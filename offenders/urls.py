@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from offenders.views import board, case, custody, history, restricted
+from offenders.views import board, case, custody, history, related, restricted
 
 urlpatterns = [
     path("cases/", board.cases, name="cases"),
@@ -11,6 +11,13 @@ urlpatterns = [
     path("cases/<str:reference>/audit/", history.case_audit, name="case_audit"),
     path("cases/<str:reference>/custody/", custody.custody, name="case_custody"),
     path("cases/<str:reference>/custody/release/", custody.release, name="case_release"),
+    # Family, victims and contacts
+    path("cases/<str:reference>/family/", related.case_family, name="case_family"),
+    path("cases/<str:reference>/family/add/", related.case_family_add, name="case_family_add"),
+    path("family/<int:pk>/", related.record, name="related"),
+    path("family/<int:pk>/open/", related.open_record, name="related_open"),
+    path("family/<int:pk>/shut/", related.shut_record, name="related_shut"),
+    path("family/<int:pk>/end/", related.end_record, name="related_end"),
     path("cases/<str:reference>/open/", restricted.open_in_emergency, name="case_open"),
     path("cases/<str:reference>/restrict/", restricted.restrict, name="case_restrict"),
     path("cases/<str:reference>/restrict/<int:pk>/end/", restricted.end_grant, name="case_end_grant"),

@@ -30,6 +30,18 @@ class ReferralQuerySet(SchemeQuerySet):
             reach = mine | (sent & Q(agency=actor.agency))
         return self.in_scheme_of(actor).filter(reach).exclude(Exists(hidden))
 
+    def known_to(self, actor: Actor | None) -> ReferralQuerySet:
+        """Those visible, and those about whom one's agency is asked: it may say what it knows of family and engagement.
+
+        An agency that is asked meets the person's name and these pages, not what the nomination says.
+        """
+        from referrals.models import CheckRequest
+
+        asked = CheckRequest.objects.of_people_open_to(actor).filter(referral=OuterRef("pk"))
+        asked = asked.filter(agency=actor.agency if actor else None)
+        visible = self.visible_to(actor)
+        return self.in_scheme_of(actor).filter(Q(pk__in=visible.order_by().values("pk")) | Q(Exists(asked)))
+
     def for_list(self) -> ReferralQuerySet:
         return self.select_related("offender", "agency", "meeting__body", "referrer__user")
 

@@ -4,7 +4,7 @@ import rules
 from django.db.models import QuerySet
 
 from iom.access import Actor, has_role, permit
-from offenders.querysets import called_by_reference, involves
+from offenders.querysets import called_by_reference, involves, reached_from
 
 from .models import CheckRequest, Referral
 
@@ -63,3 +63,8 @@ def cases_we_are_asked_about(actor: Actor) -> QuerySet:
 @called_by_reference
 def nominations() -> QuerySet:
     return Referral.objects.all()
+
+
+@reached_from("referral_family")
+def nominations_known(actor: Actor) -> QuerySet:
+    return Referral.objects.known_to(actor)

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from referrals.sections import BY_SLUG
-from referrals.views import nomination, research, score, triage
+from referrals.views import family, nomination, research, score, triage
 
 
 class SectionConverter:
@@ -27,6 +27,9 @@ urlpatterns = [
     path("referrals/<str:reference>/sent/", nomination.sent, name="referral_sent"),
     path("referrals/<str:reference>/withdraw/", nomination.withdraw, name="referral_withdraw"),
     path("referrals/<str:reference>/<section:task>/", nomination.section, name="referral_section"),
+    # Family and victims
+    path("referrals/<str:reference>/family/", family.referral_family, name="referral_family"),
+    path("referrals/<str:reference>/family/add/", family.referral_family_add, name="referral_family_add"),
     # Triage, score, checks
     path("referrals/<str:reference>/triage/", triage.referral_triage, name="referral_triage"),
     path("referrals/<str:reference>/score/", score.referral_score, name="referral_score"),

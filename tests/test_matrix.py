@@ -67,6 +67,15 @@ MATRIX: dict[str, Row] = {
     "case_restrict": Row(TABLE, BOTH, "case", some_refused=True),
     "case_end_grant": Row(TABLE, POST, "grant"),
     "case_lift": Row(TABLE, POST, "case"),
+    # family and victims: whoever holds it, of people whom they reach and records of their own agency
+    "case_family": Row(NOMINATE, GET, "case"),
+    "case_family_add": Row(NOMINATE, BOTH, "case"),
+    "referral_family": Row(NOMINATE, GET, "referral"),
+    "referral_family_add": Row(NOMINATE, BOTH, "referral"),
+    "related": Row(NOMINATE, BOTH, "related"),
+    "related_open": Row(NOMINATE, POST, "related"),
+    "related_shut": Row(NOMINATE, POST, "related"),
+    "related_end": Row(NOMINATE, POST, "related"),
     "openings": Row(frozenset({"coordinator", "scheme_admin"}), BOTH),
     # nomination
     "referrals": Row(NOMINATE),

@@ -55,7 +55,10 @@ class World:
             due_on=clock.today() + timedelta(days=20),
             by=by,
         )
-        self.things |= {"case": case, "plan": plan, "action": action}
+        kin = factories.related(
+            case.offender, self.people["member"], name="Ola Fieldmouse", safeguarding_lead="Duty desk, 020 7946 0102"
+        )
+        self.things |= {"case": case, "plan": plan, "action": action, "related": kin}
         self._meet(today, by)
         coming = self._plan(today + timedelta(days=30), by)
         referral = factories.referral(self.scheme, self.people["referrer"], status="sent")
@@ -130,6 +133,7 @@ class World:
             "grant": lambda: [things["case"].reference, 1],
             "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
             "action": lambda: [things["action"].pk],
+            "related": lambda: [things["related"].pk],
             "referral": lambda: [things["referral"].reference],
             "decided": lambda: [things["decided"].reference],
             "section": lambda: [things["referral"].reference, "identity"],
@@ -149,6 +153,7 @@ NEVER = {
     "grant": ["IOM-9999", 1],
     "pathway": ["IOM-9999", "accommodation"],
     "action": [999999],
+    "related": [999999],
     "referral": ["IOM-R-9999"],
     "decided": ["IOM-R-9999"],
     "section": ["IOM-R-9999", "identity"],

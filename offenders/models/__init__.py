@@ -17,11 +17,14 @@ from offenders.models.cases import (
     may_open,
 )
 from offenders.models.people import Alias, Gender, Offender
+from offenders.models.related import AtRisk, Audience, RelatedOpening, RelatedPerson, Relation, WhyEnded
 
 __all__ = [
     "Alias",
     "Assignment",
     "AssignmentRole",
+    "AtRisk",
+    "Audience",
     "BreakGlass",
     "Case",
     "CaseGrant",
@@ -31,10 +34,14 @@ __all__ = [
     "Gender",
     "Offender",
     "RagRating",
+    "RelatedOpening",
+    "RelatedPerson",
+    "Relation",
     "Restriction",
     "Search",
+    "WhyEnded",
     "may_open",
 ]
 
-for _model in (Offender, Alias, Case, RagRating, Assignment, CustodyPeriod):
+for _model in (Offender, Alias, Case, RagRating, Assignment, CustodyPeriod, RelatedPerson, RelatedOpening):
     auditlog.register(_model)

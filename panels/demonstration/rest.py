@@ -16,7 +16,7 @@ from iom import clock, holidays, invitations
 from iom.access import actor_for, task_actor
 from iom.models import Agency, Meeting, MeetingStatus, Membership, Role, User
 from offenders import actions as cases
-from offenders import restricted
+from offenders import related, restricted
 from offenders.models import AssignmentRole, Case, CustodyPeriod
 from panels import agenda, agreement, attendance, circulation, meetings, minutes, notices, recording
 from panels.decide import Choice, Lead, decide
@@ -64,6 +64,7 @@ def complete(life: Life) -> list[str]:
     _answers(life)
     _actions(life)
     _cases(life)
+    _family(life)
     _told(life)
     return _invited(life)
 
@@ -442,6 +443,26 @@ def _restricted_before(life: Life, to_none: Case, to_one: Case, lifted: Case) ->
             )
     with life.at(life.today - DAY):
         restricted.review(opening, by=life.staff.actor("second-admin"))
+
+
+def _family(life: Life) -> None:
+    """Family and victims as agencies keep them: sealed, opened to some, opened and shut again, ended."""
+    housing, health = life.staff.actor("housing"), life.staff.actor("health")
+    person = _at_home(life)[0].offender
+    known = {"victim": True, "at_risk": "yes", "protection": life.mark("Two to visit, never alone.")}
+    lead = life.mark("Duty social worker, 020 7946 0102")
+    with life.at(life.today, 0, 8):
+        related.add(person, by=housing, relation="former_partner", name=life.mark("Ola Example"), **known)
+        child = related.add(person, by=housing, relation="child", **known | {"safeguarding_lead": lead})
+        related.open_to(child, audience="police_probation", reason=life.mark("They visit the home."), by=housing)
+        parent = related.add(
+            person, by=health, relation="parent", victim=False, at_risk="no", name=life.mark("Pat Example")
+        )
+        readers = [life.staff.named["housing"].agency.slug]
+        related.open_to(parent, audience="agencies", readers=readers, reason=life.mark("They give support."), by=health)
+        related.shut(parent, by=health)
+        over = related.add(person, by=health, relation="victim", victim=True, at_risk="no")
+        related.end(over, because="over", by=health)
 
 
 def _told(life: Life) -> None:

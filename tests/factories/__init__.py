@@ -14,7 +14,7 @@ from iom.access import Actor, actor_for
 from iom.models import Agency, Body, Meeting, Membership, Role, Scheme, Seat, User
 from iom.policy import load_preset
 from iom.schemes import create_scheme
-from offenders.models import Case, CaseGrant, Offender, RagRating
+from offenders.models import Case, CaseGrant, Offender, RagRating, RelatedOpening, RelatedPerson
 from offenders.restricted import permission
 from panels.models import AgendaItem, AgreementSignature, Attendance, Minutes, Section
 from referrals import sections
@@ -317,3 +317,28 @@ def named(case: Case, person: Membership, *, until: datetime | None = None, sign
     return CaseGrant.objects.create(
         user=person.user, permission=permission(), content_object=case, reason="Works with them", expires_at=until
     )
+
+
+# --- Family and victims
+
+
+@inside
+def related(of: Offender, by: Membership, *, relation: str = "partner", **fields) -> RelatedPerson:
+    """Somebody near the person, entered by the agency of `by` and sealed: a victim at risk unless said otherwise."""
+    defaults = {"victim": True, "at_risk": "yes", "name": "", "protection": "Two to visit.", "added_by": by.user}
+    return RelatedPerson.objects.create(
+        scheme=of.scheme, offender=of, agency=by.agency, relation=relation, **defaults | fields
+    )
+
+
+@inside
+def related_opening(record: RelatedPerson, *readers: Agency, **fields) -> RelatedOpening:
+    """A record opened by its agency: to `readers`, else to police and probation."""
+    defaults = {
+        "audience": "agencies" if readers else "police_probation",
+        "readers": [agency.slug for agency in readers],
+        "reason": "They visit the home.",
+        "opened_at": clock.now(),
+        "opened_by": record.added_by,
+    }
+    return RelatedOpening.objects.create(scheme=record.scheme, related=record, **defaults | fields)

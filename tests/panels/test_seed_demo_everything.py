@@ -42,6 +42,8 @@ TYPED = {
     "offenders.assignment": "person_name reason",
     "offenders.custodyperiod": "prison",
     "offenders.search": "words",
+    "offenders.relatedperson": "name protection safeguarding_lead",
+    "offenders.relatedopening": "reason",
     "referrals.referral": "prison evidence benefit harm safeguarding needs typed presenter urgent_reason "
     "message_to_referrer reopened_because withdrawn_because recommended_because",
     "referrals.agencyreturn": "summary risk_detail",
@@ -67,6 +69,7 @@ NOT_TYPED = {
     "offenders.offender": "pnc_number cro_number prison_number probation_number "
     "pnc_key cro_key prison_key probation_key",
     "offenders.case": "reference criterion",
+    "offenders.relatedopening": "readers",
     "referrals.referral": "reference sections_done facts noted_matches offence_code",
     "referrals.score": "model_version inputs band effects",
     "referrals.finding": "outcome route clauses facts sub_cohorts",
