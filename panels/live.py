@@ -17,6 +17,7 @@ from iom.policy import Policy
 from offenders.leads import LeadProposal, propose_lead_agency
 from offenders.models import Case, CustodyPeriod, Offender, RagRating
 from referrals.models import Finding, Referral, Score
+from referrals.research import Held, not_looked_up, research_for
 from referrals.returns import Answer, returns_for, waiting_for
 from referrals.scoring import current_score, meaning
 
@@ -101,6 +102,8 @@ class Brief:
     needs: tuple[tuple[str, str], ...]
     returns: tuple[Answer, ...]
     waiting: tuple[Agency, ...]
+    systems: tuple[Held, ...]
+    not_looked_up: tuple[str, ...]
     sealed_closed: bool
     proposal: LeadProposal | None = None
     proposed_agency: Agency | None = None
@@ -203,6 +206,8 @@ def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> B
         needs=_needs(policy, referral),
         returns=tuple(returns_for(actor, person, meeting, signed=open_to)),
         waiting=tuple(waiting_for(meeting, person)) if actor.holds("referrals.see_returns") else (),
+        systems=tuple(research_for(actor, person, meeting, signed=open_to)),
+        not_looked_up=tuple(not_looked_up(actor, person, meeting)) if actor.holds("referrals.research") else (),
         sealed_closed=not open_to,
         proposal=proposal,
         proposed_agency=_agency_of(actor, proposal),

@@ -6,6 +6,7 @@ from django.db.models import Exists, QuerySet
 from iom.access import Actor, has_role, permit
 from iom.models import Meeting
 from offenders.querysets import involves, restricted_needs
+from referrals.hooks import when_marked_opens
 
 from . import agreement
 from .models import AgendaItem
@@ -58,3 +59,9 @@ def cases_on_agendas_of_our_bodies(actor: Actor) -> QuerySet:
 def signature_under_the_agreement(actor: Actor) -> Exists:
     """security.md Z12: nobody reads restricted material without having signed the version in force."""
     return Exists(agreement.signed_by(actor))
+
+
+@when_marked_opens
+def signature_opens_what_is_marked(actor: Actor, meeting: Meeting) -> bool:
+    """The same for what is marked for some agencies (design.md 3)."""
+    return agreement.opens_restricted(actor, meeting)

@@ -13,7 +13,7 @@ from iom.jinja import plural
 from iom.models import Meeting
 from offenders.history import Part, part_of_history
 from offenders.models import Case
-from referrals import chasing, deciding, returns, scoring, sections
+from referrals import chasing, deciding, research, returns, scoring, sections
 from referrals.models import CheckRequest, Referral, ReferralStatus
 
 SHOWN = 5
@@ -125,6 +125,22 @@ def chase_checks(actor: Actor, today: date) -> Iterator[Task]:
             to_remind = sum(bool(row["left"]) and row["agency"] in reachable for row in mine)
             button = f"Remind {plural(to_remind, 'agency', 'agencies')}" if to_remind else "See who has answered"
             yield Task(meeting.dates.checks_due.date, words, f"/research/{meeting.key}/progress/", button)
+
+
+@home_tasks
+def look_up(actor: Actor, today: date) -> Iterator[Task]:
+    """The systems that a researcher has still to look up, by the day on which checks are due."""
+    if not actor.has_role("researcher") or not actor.holds("referrals.research"):
+        return
+    rows = chasing.progress(CheckRequest.objects.visible_to(actor), today)
+    for meeting in dict.fromkeys(meeting for _, meeting in _with_meetings(actor, rows)):
+        sheets = research.sheets(
+            actor, meeting, [each for each in research.subjects(actor, meeting) if not each.decided]
+        )
+        left, asked = sum(len(sheet.left) for sheet in sheets), sum(len(sheet.lines) for sheet in sheets)
+        if left:
+            words = f"Police systems for {chasing.the_panel(meeting)}: {left} of {asked} left"
+            yield Task(meeting.dates.checks_due.date, words, f"/research/{meeting.key}/sheet/", "Look up")
 
 
 @board_columns

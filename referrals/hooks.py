@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from referrals.models import Referral
 
 Hook = Callable[["Referral", "Meeting", "Actor"], None]
+Opens = Callable[["Actor", "Meeting"], bool]
 _put_to_panel: list[Hook] = []
 _off_agenda: list[Hook] = []
+_opens_marked: list[Opens] = []
 
 
 def when_put_to_panel(function: Hook) -> Hook:
@@ -40,3 +42,14 @@ def off_agenda(referral: Referral, meeting: Meeting, by: Actor) -> None:
     """Run what was registered for a referral that `meeting` will not hear after all."""
     for function in _off_agenda:
         function(referral, meeting, by)
+
+
+def when_marked_opens(function: Opens) -> Opens:
+    """Register what it takes to read what is marked for some agencies: the signature under the sharing agreement."""
+    _opens_marked.append(function)
+    return function
+
+
+def opens_marked(actor: Actor, meeting: Meeting) -> bool:
+    """Whether what is marked for the actor is open to them at a meeting. Where nobody says so, it is not."""
+    return bool(_opens_marked) and all(function(actor, meeting) for function in _opens_marked)

@@ -12,6 +12,9 @@ from offenders.models import Alias, Case, RagRating
 if TYPE_CHECKING:
     from iom.access import Actor
 
+# Whose agencies read what is marked for police and probation.
+POLICE_AND_PROBATION = ("police", "probation")
+
 
 class ReferralQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> ReferralQuerySet:
@@ -86,3 +89,40 @@ class OfReferralsQuerySet(SchemeQuerySet):
         from referrals.models import Referral
 
         return self.in_scheme_of(actor).filter(referral__in=Referral.objects.visible_to(actor))
+
+
+class ResearchCheckQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None, *, signed: bool = False) -> ResearchCheckQuerySet:
+        """What the police systems hold, as its handling allows, about people whom the actor may meet.
+
+        Where nothing is written there is nothing to mark: that a system was looked up is for the whole panel. What is
+        written is for those it is marked for; with more than the panel's mark only for those who have `signed` the
+        sharing agreement. Written and not marked yet, it is nobody's but its agency's.
+        """
+        allowed = Q(handling="panel") | (Q(finding="") & ~Q(result="found"))
+        if signed and actor is not None and actor.agency is not None:
+            allowed |= Q(agency=actor.agency, handling__gt="") | Q(
+                handling="agencies", readers__contains=[actor.agency.slug]
+            )
+            if actor.agency.kind in POLICE_AND_PROBATION:
+                allowed |= Q(handling="police_probation")
+        return self._of_people_open_to(actor).filter(allowed)
+
+    def for_sheet(self, actor: Actor | None, *, signed: bool = False) -> ResearchCheckQuerySet:
+        """For whoever fills in the sheet: also what their own agency has written, marked or not."""
+        if actor is None or not actor.holds("referrals.research"):
+            return self.none()
+        mine = self._of_people_open_to(actor).filter(agency=actor.agency)
+        return self.visible_to(actor, signed=signed) | mine
+
+    def standing(self, actor: Actor | None) -> ResearchCheckQuerySet:
+        """Every check about people whom the actor may meet: only for when which system was looked up, not for what it
+        held.
+        """
+        return self._of_people_open_to(actor)
+
+    def _of_people_open_to(self, actor: Actor | None) -> ResearchCheckQuerySet:
+        if actor is None or actor.user is None or not actor.holds("referrals.answer_checks"):
+            return self.none()
+        hidden = Case.objects.closed_to(actor).filter(offender=OuterRef("offender"))
+        return self.in_scheme_of(actor).exclude(Exists(hidden))

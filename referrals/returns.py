@@ -21,6 +21,7 @@ from iom.models import POLICE_AND_PROBATION, Agency, Meeting
 from iom.steps import Stale, StepRefused, locked
 from offenders.models import Offender
 from referrals.models import AgencyReturn, CheckRequest, Handling
+from referrals.querysets import POLICE_AND_PROBATION
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -33,6 +34,7 @@ DETAILS: dict[str, Any] = {
     "risk_to_others": None,
     "risk_detail": "",
     "pathways": (),
+    "family": "",
     "handling": "",
     "readers": (),
 }
@@ -227,6 +229,7 @@ class Answer:
     risk_to_others: bool | None
     risk_detail: str
     pathways: tuple[str, ...]
+    family: str
     handling: str
     handling_words: str
     late: bool
@@ -236,7 +239,7 @@ class Answer:
     @property
     def says_something(self) -> bool:
         """Whether there is more to read than whether the person is known."""
-        return bool(self.summary or self.risk_to_others or self.pathways or self.last_contact)
+        return bool(self.summary or self.risk_to_others or self.pathways or self.last_contact or self.family)
 
     @property
     def is_marked(self) -> bool:
@@ -314,6 +317,7 @@ def _answer(row: AgencyReturn, names: Mapping[str, str]) -> Answer:
         risk_to_others=row.risk_to_others,
         risk_detail=row.risk_detail,
         pathways=tuple(row.pathways),
+        family=row.get_family_display(),
         handling=row.handling,
         handling_words=", ".join(sorted(names.get(slug, slug) for slug in row.readers)) or row.get_handling_display(),
         late=row.late,

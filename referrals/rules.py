@@ -30,6 +30,12 @@ def is_of_police_or_probation(actor: Actor) -> bool:
 
 
 @rules.predicate
+def is_of_the_police(actor: Actor) -> bool:
+    """Who can look into the systems of the police."""
+    return actor.agency is not None and actor.agency.kind == "police"
+
+
+@rules.predicate
 def is_asked(actor: Actor, request: CheckRequest | None) -> bool:
     """An agency answers for itself, and nobody for another."""
     return request is not None and actor.agency is not None and request.agency_id == actor.agency.pk
@@ -51,6 +57,7 @@ permit("referrals.score", works_with_scores, is_visible)
 permit("referrals.say_resourced", has_role("coordinator", "scheme_admin"))
 permit("referrals.decide", has_role("coordinator", "chair"), is_visible)
 permit("referrals.answer_checks", at_the_table, is_asked)
+permit("referrals.research", has_role("coordinator", "researcher") | (has_role("member", "chair") & is_of_the_police))
 permit("referrals.see_returns", has_role("coordinator", "researcher"))
 permit("referrals.ask_agencies", has_role("coordinator"))
 

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from referrals.sections import BY_SLUG
-from referrals.views import family, nomination, research, score, triage
+from referrals.views import family, nomination, research, score, sheet, triage
 
 
 class SectionConverter:
@@ -36,5 +36,8 @@ urlpatterns = [
     path("cases/<str:reference>/score/", score.case_score, name="case_score"),
     path("research/", research.research_list, name="research_list"),
     path("research/<str:key>/", research.research, name="research"),
+    path("research/<str:key>/sheet/", sheet.research_sheet, name="research_sheet"),
+    path("research/<str:key>/sheet/<str:reference>/", sheet.research_person, name="research_person"),
+    path("referrals/<str:reference>/research/", sheet.referral_research, name="referral_research"),
     path("research/<str:key>/progress/", research.research_progress, name="research_progress"),
 ]

@@ -93,6 +93,10 @@ MATRIX: dict[str, Row] = {
     "research_list": Row(TABLE),
     "research": Row(TABLE, BOTH, "meeting"),
     "research_progress": Row(RETURNS, BOTH, "meeting"),
+    # of the members, those of the police (tests.world.KINDS)
+    "research_sheet": Row(frozenset({"member", "researcher", "coordinator"}), BOTH, "meeting"),
+    "research_person": Row(frozenset({"member", "researcher", "coordinator"}), BOTH, "researched"),
+    "referral_research": Row(frozenset({"member", "researcher", "coordinator"}), GET, "referral"),
     # plans and actions
     "case_plan": Row(TABLE, GET, "case"),
     "case_plan_reviewed": Row(TABLE, POST, "case"),

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from iom.policy.base import Months, Shape, Slug, Sourced, Value, Word, Words
+from iom.policy.base import DayCount, Months, Shape, Slug, Sourced, Value, Word, Words
 from iom.policy.bodies import BodyPolicy
 from iom.policy.joining import Clause, Criteria, Nomination, Scores, SubCohort
 from iom.policy.managing import (
@@ -188,6 +188,13 @@ class Policy(Shape):
     statutory_only_: Value[bool] = Field(alias="statutory_only")
     sub_cohorts: tuple[SubCohort, ...] = ()
     research_systems_: Value[tuple[Words, ...]] = Field(alias="research_systems")
+    research_again_days_: Value[DayCount] = Field(
+        default=Value[DayCount](value=28, source="default"), alias="research_again_days"
+    )
+    check_reminders_: Value[tuple[Annotated[int, Field(ge=-20, le=20)], ...]] = Field(
+        default=Value[tuple[Annotated[int, Field(ge=-20, le=20)], ...]](value=(-1, 0, 1), source="default"),
+        alias="check_reminders",
+    )
     scores: Scores
     ratings: Annotated[tuple[Rating, ...], Field(min_length=2)]
     first_rating: FirstRating
@@ -235,6 +242,16 @@ class Policy(Shape):
     @property
     def research_systems(self) -> tuple[str, ...]:
         return self.research_systems_.value
+
+    @property
+    def research_again_days(self) -> int:
+        """For how many days a look into a police system may stand for another meeting."""
+        return self.research_again_days_.value
+
+    @property
+    def check_reminders(self) -> tuple[int, ...]:
+        """The working days on which agencies are reminded of their checks: -1 is the one before they are due."""
+        return self.check_reminders_.value
 
     @property
     def default_body(self) -> BodyPolicy:

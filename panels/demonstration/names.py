@@ -104,6 +104,11 @@ SUMMARIES = {
     "council": "Two reports of street drinking near the station. No warnings issued.",
     "employment": "Claim open. Has not attended the work-focused interview.",
 }
+# What the police systems hold, by system; the rest hold nothing.
+FINDINGS = {
+    "PNC": ("panel", "Nine convictions, five of them burglary. One warning marker: ailment."),
+    "CRIMINT": ("police_probation", "Two reports this quarter of stolen tools offered for sale."),
+}
 NOTES = {
     "RED": (
         "Still not keeping to the plan. Police go on with home visits.",

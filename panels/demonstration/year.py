@@ -24,7 +24,7 @@ from panels.models import AgendaItem, Attendance, Notice, Outcome, Section
 from panels.record import fingerprint, record_of
 from panels.suggesting import add_suggested, suggestions
 from referrals import actions as referrals
-from referrals import returns, scoring
+from referrals import research, returns, scoring
 from referrals.forms.nomination import excluding_flags
 from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
@@ -41,6 +41,8 @@ OFFENCES = ("02801", "04600", "04801", "03401", "03001", "04910")
 # Older panels asked fewer agencies and went through fewer people: what is looked at first is told in full.
 ASKED_BEFORE = ("police", "probation", "housing", "health")
 SHORT, LONG, WHOLE = 2, 6, 24
+# Of panels further back nobody reads what the police systems held.
+LOOKED_UP = 45
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +410,26 @@ class Life:
                     )
             returns.mark_rest_not_known(meeting, by=by)
             returns.send_return(meeting, by=by)
+            if kind == "police" and meeting.date >= self.today - LOOKED_UP * DAY:
+                self.look_up(by, meeting, requests)
+
+    def look_up(self, by: Actor, meeting: Meeting, requests: list[CheckRequest]) -> None:
+        """The police systems: of the next panel the last person is still to be looked up."""
+        left = requests[-1:] if meeting.date > self.today and len(requests) > 1 else []
+        for number, request in enumerate(requests):
+            for system, (handling, words) in names.FINDINGS.items():
+                if number % 2 == 0 and request not in left and system in self.policy.research_systems:
+                    research.save_check(
+                        meeting,
+                        request.offender,
+                        system,
+                        by=by,
+                        result="found",
+                        finding=self.mark(words),
+                        handling=handling,
+                    )
+            if request not in left:
+                research.mark_rest_clear(meeting, request.offender, by=by)
 
     # --- The meeting ----------------------------------------------------------------
 

@@ -5,11 +5,13 @@ from auditlog.registry import auditlog
 from referrals.models.checks import AgencyReturn, CheckRequest, Handling, Why
 from referrals.models.criteria import HarmJudgement, Presentation, ResourcedCohort
 from referrals.models.nominations import OPEN, MainDriver, Recommendation, Referral, ReferralStatus, Supervision
+from referrals.models.research import CheckContact, ResearchCheck, Result
 from referrals.models.scores import Finding, Score
 
 __all__ = [
     "OPEN",
     "AgencyReturn",
+    "CheckContact",
     "CheckRequest",
     "Finding",
     "Handling",
@@ -19,7 +21,9 @@ __all__ = [
     "Recommendation",
     "Referral",
     "ReferralStatus",
+    "ResearchCheck",
     "ResourcedCohort",
+    "Result",
     "Score",
     "Supervision",
     "Why",
@@ -27,5 +31,13 @@ __all__ = [
 
 # Half-typed answers change every few seconds and are no history.
 auditlog.register(Referral, exclude_fields=["typed"])
-for _model in (CheckRequest, AgencyReturn, HarmJudgement, Presentation, ResourcedCohort):
+for _model in (
+    CheckRequest,
+    AgencyReturn,
+    HarmJudgement,
+    Presentation,
+    ResourcedCohort,
+    ResearchCheck,
+    CheckContact,
+):
     auditlog.register(_model)

@@ -32,6 +32,7 @@ class CheckRequest(SchemeModel):
     due_on = models.DateField(null=True)
     asked_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, help_text="When the item was decided: no return after that")
+    withdrawn_at = models.DateTimeField(null=True, help_text="When the question was taken back; closed too")
 
     objects = CheckRequestQuerySet.as_manager()
 
@@ -55,6 +56,11 @@ class AgencyReturn(SchemeModel):
         NOT_KNOWN = "not_known", "Not known"
         CANNOT_SAY = "cannot_say", "Cannot say"
 
+    class Family(models.TextChoices):
+        YES = "yes", "Yes"
+        NO = "no", "No"
+        NOT_KNOWN = "not_known", "Not known"
+
     request = models.OneToOneField(CheckRequest, on_delete=models.CASCADE, related_name="answer")
     known = models.CharField(max_length=10, choices=Known.choices)
     last_contact = models.DateField(null=True, blank=True)
@@ -62,6 +68,12 @@ class AgencyReturn(SchemeModel):
     risk_to_others = models.BooleanField(null=True)
     risk_detail = models.CharField(max_length=300, blank=True)
     pathways = ArrayField(models.CharField(max_length=40), default=list)
+    family = models.CharField(
+        max_length=10,
+        choices=Family.choices,
+        blank=True,
+        help_text="Whether the agency knows family or victims; what it knows of them stands elsewhere, sealed",
+    )
     handling = models.CharField(max_length=20, choices=Handling.choices, blank=True)
     readers = ArrayField(
         models.CharField(max_length=60), default=list, help_text="Slugs of the agencies that may read it, if chosen"

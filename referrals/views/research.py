@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from iom.models import Agency, Meeting
 from iom.pages import found, page
 from iom.steps import Stale, StepRefused
 from referrals import chasing, returns
-from referrals.forms.research import AnswerForm
+from referrals.forms.research import AnswerForm, RowForm
 from referrals.models import AgencyReturn, CheckRequest
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ def research(request: HttpRequest, key: str) -> HttpResponse:
     forms = _forms(request, requests)
     if request.method != "POST":
         return _page(request, meeting, requests, forms)
-    stale = _save(actor, forms)
+    _save(actor, forms)
     if request.headers.get("X-Autosave"):
-        return _autosaved(forms, stale=stale)
+        return autosaved(forms)
     if not _invalid(forms) and _go_on(request, meeting, forms):
         return redirect("research", meeting.key)
     return _page(request, meeting, requests, forms)
@@ -87,21 +88,16 @@ def _forms(request: HttpRequest, requests: list[CheckRequest]) -> list[AnswerFor
     others = Agency.objects.in_scheme_of(actor).exclude(pk=actor.agency.pk).values_list("slug", "name")
     given = {"policy": actor.scheme.policy, "called": actor.agency.name, "agencies": list(others)}
     waiting = [each for each in requests if each.closed_at is None]
-    if request.method != "POST":
-        return [AnswerForm(request=each, **given) for each in waiting]
+    posted = request.POST if request.method == "POST" else None
     # Somebody who was added after the page was loaded stands in nothing that was posted.
-    return [
-        AnswerForm(request.POST, request=each, **given)
-        if f"p{each.pk}-version" in request.POST
-        else AnswerForm.as_stored(request=each, **given)
-        for each in waiting
-    ]
+    return [AnswerForm.of(posted, f"p{each.pk}", request=each, **given) for each in waiting]
 
 
-def _save(actor: Actor, forms: list[AnswerForm]) -> bool:
-    """Save each answer by itself: one that cannot be saved must not lose the others. Whether any was stale."""
-    stale = False
+def _save(actor: Actor, forms: list[AnswerForm]) -> None:
+    """Save each answer by itself: one that cannot be saved must not lose the others."""
     for form in forms:
+        if form.untouched:
+            continue
         if not form.is_valid() or not form.cleaned_data["known"]:
             continue
         try:
@@ -115,11 +111,9 @@ def _save(actor: Actor, forms: list[AnswerForm]) -> bool:
                 )
             )
         except Stale:
-            stale = True
             form.add_error("known", _take_theirs_into_account(form))
         except StepRefused as refused:
             form.add_error("handling", " ".join(refused.problems))
-    return stale
 
 
 def _take_theirs_into_account(form: AnswerForm) -> str:
@@ -127,24 +121,27 @@ def _take_theirs_into_account(form: AnswerForm) -> str:
     theirs = AgencyReturn.objects.select_related("answered_by").get(request=form.request)
     form.keep(theirs)
     return (
-        f"{theirs.answered_by.name} answered “{theirs.get_known_display()}” while you were writing. "
-        "Save again to keep yours, or load the page again to use theirs"
+        f"{theirs.answered_by.name} answered “{theirs.get_known_display()}” for {form.request.offender.plain_name} "
+        "while you were writing. Save again to keep yours, or load the page again to use theirs"
     )
 
 
-def _invalid(forms: list[AnswerForm]) -> bool:
+def _invalid(forms: Sequence[RowForm]) -> bool:
     return any(form.errors for form in forms)
 
 
-def _autosaved(forms: list[AnswerForm], *, stale: bool) -> HttpResponse:
-    """What `autosave.js` needs: the versions of what was saved, and why the rest was not."""
-    if stale:
-        words = next(str(text) for form in forms for text in form.errors.get("known", []))
-        return JsonResponse({"message": f"{words}."}, status=409)
-    saved = {form.add_prefix("version"): form.answer.version for form in forms if form.answer is not None}
+def autosaved(forms: Sequence[RowForm]) -> HttpResponse:
+    """What `autosave.js` needs: the marks of the rows that were saved, and why the rest was not.
+
+    A row that somebody else changed meanwhile waits with the version its reader saw, until they press Save and read
+    both; the other rows go on saving themselves. So this is no refusal: what is refused is undone as a whole.
+    """
+    saved: dict[str, str] = {}
+    for form in forms:
+        if form.kept and not form.errors:
+            saved |= form.marks()
     told: dict[str, Any] = {"at": time_words(clock.now()), "fields": saved}
     if _invalid(forms):
-        # No refusal: what is refused is undone as a whole, and the rows that are right are saved.
         told["errors"] = {problem["href"]: problem["text"] for problem in form_problems(*forms)}
     return JsonResponse(told)
 
@@ -196,6 +193,7 @@ def _page(
             "some_sent": len(unsent) < len(forms),
             "already_sent": ALREADY_SENT,
             "problems": _problems(forms),
+            "may_look_up": request.actor.holds("referrals.research"),
         },
     )
 
@@ -240,6 +238,7 @@ def research_progress(request: HttpRequest, key: str) -> HttpResponse:
             "matrix": matrix,
             "reminded": chasing.last_reminded(meeting),
             "may_remind": actor.holds("referrals.ask_agencies"),
+            "may_look_up": actor.holds("referrals.research"),
             "people": [(row, list(zip(matrix.columns, row.cells, strict=True))) for row in matrix.rows],
         },
     )

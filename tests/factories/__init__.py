@@ -18,7 +18,7 @@ from offenders.models import Case, CaseGrant, Offender, RagRating, RelatedOpenin
 from offenders.restricted import permission
 from panels.models import AgendaItem, AgreementSignature, Attendance, Minutes, Section
 from referrals import sections
-from referrals.models import AgencyReturn, CheckRequest, Referral
+from referrals.models import AgencyReturn, CheckRequest, Referral, ResearchCheck
 
 
 def act_in(of: Scheme) -> None:
@@ -342,3 +342,17 @@ def related_opening(record: RelatedPerson, *readers: Agency, **fields) -> Relate
         "opened_by": record.added_by,
     }
     return RelatedOpening.objects.create(scheme=record.scheme, related=record, **defaults | fields)
+
+
+# --- The researcher's sheet
+
+
+@inside
+def research_check(
+    meeting: Meeting, who: Offender, by: Membership, system: str = "PNC", *, result: str = "nothing", **fields
+) -> ResearchCheck:
+    """A police system that `by` looked up about someone for a meeting, today."""
+    defaults = {"checked_on": clock.today(), "agency": by.agency, "checked_by": by.user}
+    return ResearchCheck.objects.create(
+        scheme=meeting.scheme, meeting=meeting, offender=who, system=system, result=result, **defaults | fields
+    )

@@ -193,7 +193,7 @@ def test_a_colleague_was_faster(client, asked, housing):
     answer = client.post(PAGE, row(asked[0], **KNOWN) | rows(asked[1:]) | {"do": "save"})
 
     page = text_of(answer)
-    assert "Jo Reid answered “Known before” while you were writing." in page
+    assert "Jo Reid answered “Known before” for Lee Example while you were writing." in page
     assert "Tenancy at risk" in answer.content.decode()
     assert AgencyReturn.objects.get().known == "before"
     # Saving the page again keeps mine.
@@ -211,7 +211,10 @@ def autosave(client, data):
 def test_autosave_keeps_drafts_and_gives_their_versions(client, asked):
     answer = autosave(client, row(asked[0], **KNOWN | {"handling": ""}) | rows(asked[1:]))
 
-    assert answer.json() == {"at": "10:00", "fields": {f"p{asked[0].pk}-version": 1}}
+    told = answer.json()
+    assert told["at"] == "10:00"
+    assert told["fields"][f"p{asked[0].pk}-version"] == "1"
+    assert told["fields"].keys() == {f"p{asked[0].pk}-version", f"p{asked[0].pk}-was"}
     assert AgencyReturn.objects.get().summary == "Tenancy at risk: arrears since November."
 
 
@@ -222,18 +225,49 @@ def test_autosave_saves_what_it_can_and_says_what_it_cannot(client, asked):
 
     assert answer.status_code == 200
     told = answer.json()
-    assert told["fields"] == {f"p{asked[0].pk}-version": 1}
+    assert told["fields"][f"p{asked[0].pk}-version"] == "1"
+    assert f"p{asked[1].pk}-version" not in told["fields"]
     assert [saved.request for saved in AgencyReturn.objects.all()] == [asked[0]]
     assert list(told["errors"].values()) == ["Last contact must be a real date"]
 
 
-def test_autosave_over_a_colleague_is_a_409_in_words(client, asked, housing):
+def test_autosave_saves_the_other_rows_beside_a_stale_one(client, asked, housing):
     factories.agency_return(asked[0], housing, known="before", sent=False)
 
-    answer = autosave(client, row(asked[0], **KNOWN))
+    answer = autosave(client, row(asked[0], **KNOWN) | row(asked[1], **KNOWN))
 
-    assert answer.status_code == 409
-    assert "Jo Reid answered" in answer.json()["message"]
+    told = answer.json()
+    assert answer.status_code == 200
+    assert [*told["errors"].values()][0].startswith("Jo Reid answered “Known before” for Lee Example")
+    # The stale row keeps the version that its reader saw: it waits until they have read both.
+    assert told["fields"].keys() == {f"p{asked[1].pk}-version", f"p{asked[1].pk}-was"}
+    assert {each.request_id: each.known for each in AgencyReturn.objects.all()} == {
+        asked[0].pk: "before",
+        asked[1].pk: "now",
+    }
+    again = autosave(client, row(asked[0], **KNOWN) | row(asked[1], version=1, **KNOWN | {"handling": "panel"}))
+    assert "errors" in again.json()
+    assert AgencyReturn.objects.get(request=asked[0]).known == "before"
+
+
+def test_a_row_in_which_nothing_was_typed_never_fights_a_colleague(client, asked, housing):
+    page = client.get(PAGE).content.decode()
+    drawn = re.search(rf'name="p{asked[0].pk}-was"[^>]*value="([0-9a-f]+)"', page)[1]
+    factories.agency_return(asked[0], housing, known="before", sent=False)
+
+    answer = client.post(PAGE, row(asked[0], was=drawn) | row(asked[1], **KNOWN) | row(asked[2]) | {"do": "save"})
+
+    assert answer.status_code == 302
+    assert AgencyReturn.objects.get(request=asked[0]).known == "before"
+    assert AgencyReturn.objects.get(request=asked[1]).known == "now"
+
+
+@pytest.mark.feature(66)
+def test_an_agency_says_whether_it_knows_family_or_victims(client, asked):
+    client.post(PAGE, row(asked[0], **KNOWN | {"family": "yes"}) | rows(asked[1:], known="not_known") | {"do": "send"})
+
+    assert AgencyReturn.objects.get(known="now").family == "yes"
+    assert "Do you know family or victims of theirs?" in text_of(client.get(PAGE))
 
 
 # --- Who may
