@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from django.db.models import Count, Min
 from django.urls import reverse
 
 from iom.access import Actor
-from iom.blocks import Block, Task, case_block, home_block, home_tasks
+from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks
 from iom.clock import LONDON
 from iom.jinja import day_month, plural
 
@@ -118,6 +118,18 @@ def rating_counts(actor: Actor) -> list[dict[str, object]]:
         }
         for rating in actor.scheme.policy.ratings
     ]
+
+
+@board_columns
+def cohorts(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, str]]:
+    """The part of the cohort under which each case was taken on, as the scheme calls it (Hampshire: flex)."""
+    named = {
+        clause.name: clause.cohort
+        for criteria in actor.scheme.policy.eligibility
+        for clause in criteria.clauses
+        if clause.cohort
+    }
+    return {case.pk: {"cohort": named[case.criterion]} for case in cases if case.criterion in named}
 
 
 @case_block

@@ -13,8 +13,8 @@ from iom.jinja import plural
 from iom.models import Meeting
 from offenders.history import Part, part_of_history
 from offenders.models import Case
-from referrals import chasing, deciding, research, returns, scoring, sections
-from referrals.models import CheckRequest, Referral, ReferralStatus
+from referrals import chasing, deciding, explaining, research, returns, scoring, sections
+from referrals.models import CheckRequest, Finding, Referral, ReferralStatus
 
 SHOWN = 5
 
@@ -151,6 +151,33 @@ def scores(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[s
         case.pk: {"score": {"pct": score.pct_2yr, "on": score.scored_on}}
         for case in cases
         if (score := held.get(case.offender_id))
+    }
+
+
+@case_block
+def how_the_rules_stood(actor: Actor, case: Case, today: date) -> Iterator[Block]:
+    """Each clause as it stood when the case was taken on, with the version of the rules, and its sub-cohorts."""
+    kept = explaining.kept_for(case)
+    if kept is not None:
+        yield Block("referrals/blocks/rules.html", {"kept": kept}, place=70)
+        if kept.sub_cohorts:
+            yield Block("referrals/blocks/sub_cohorts.html", {"kept": kept}, place=5, slot="top")
+
+
+@board_columns
+def groups(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, Any]]:
+    """The groups inside the cohort to which each case was found to belong when it was taken on."""
+    names = {each.slug: each.name for each in actor.scheme.policy.sub_cohorts}
+    if not names:
+        return {}
+    people = {case.offender_id: case.pk for case in cases}
+    rows = Finding.objects.filter(referral__offender__in=people, referral__status=ReferralStatus.ACCEPTED)
+    newest = rows.order_by("referral__offender", "-pk").distinct("referral__offender")
+    found = newest.values_list("referral__offender", "sub_cohorts")
+    return {
+        people[offender]: {"groups": [names[slug] for slug in slugs if slug in names]}
+        for offender, slugs in found
+        if slugs
     }
 
 

@@ -6,7 +6,7 @@ words. A score is never changed: the newest one counts, and all of them stay in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ MODEL_WORDS = {
     Score.Model.OVP: "OVP, version 1.0",
     Score.Model.OFFICIAL: "Official OGRS score, typed in from probation",
 }
+MODEL_SHORT = {Score.Model.OGRS3: "OGRS3", Score.Model.OVP: "OVP", Score.Model.OFFICIAL: "Official score"}
 BAND_WORDS = {"LOW": "low", "MEDIUM": "medium", "HIGH": "high", "VERY_HIGH": "very high"}
 
 # How each fact of OGRS3 is called in a sentence, and the section of the nomination that asks for it.
@@ -51,6 +52,8 @@ FACT_WORDS = {
 FROM_ELSEWHERE = ("ogrs2", "mappa_level")
 # Among the facts of a nomination, the types of offence on the record: what each clause makes of them is worked out.
 HISTORY = "history"
+# And on which day the team answered what, since it may correct what the referrer said.
+TOLD = "told"
 SCORE_FIELDS = ("offence_code", "convicted_on", "follow_up_from", "sanctions", "first_sanction_age")
 
 
@@ -455,8 +458,10 @@ def record_facts(
     judged = judging_team(criteria_of(referral)) and facts.pop("high_risk_of_harm", None)
     if isinstance(judged, bool):
         _judge_harm(referral, judged, harm_because, by)
+    before = facts_for_rules(referral, None)
     for name, value in facts.items():
         _keep_fact(referral, name, value)
+    _keep_day(referral, before, facts)
     referral.presenter = presenter.strip() or referral.presenter
     if (referral.facts.get("exceptional_circumstances") or "").strip() and not referral.presenter.strip():
         raise StepRefused(["Enter who will present the exceptional circumstances to the panel."])
@@ -527,6 +532,18 @@ def _keep_fact(referral: Referral, name: str, value: Any) -> None:
         referral.facts.pop(name, None)
     else:
         referral.facts[name] = value
+
+
+def _keep_day(referral: Referral, before: eligibility.Facts, told: Mapping[str, Any]) -> None:
+    """The day on which the team answered what it changed; what it left as it was keeps where it came from."""
+    after = facts_for_rules(referral, None)
+    changed = [name for name in told if getattr(after, name) != getattr(before, name)]
+    days = {name: day for name, day in referral.facts.get(TOLD, {}).items() if name not in changed}
+    days |= {name: clock.today().isoformat() for name in changed if getattr(after, name) is not None}
+    if days:
+        referral.facts[TOLD] = days
+    else:
+        referral.facts.pop(TOLD, None)
 
 
 def _keep_finding(referral: Referral, by: Actor) -> Finding:

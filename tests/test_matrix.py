@@ -80,6 +80,7 @@ MATRIX: dict[str, Row] = {
     # nomination
     "referrals": Row(NOMINATE),
     "referral_new": Row(NOMINATE, BOTH),
+    "resourced_cohorts": Row(frozenset({"coordinator", "scheme_admin"}), BOTH),
     "referral": Row(NOMINATE, GET, "referral"),
     "referral_check": Row(NOMINATE, BOTH, "referral"),
     "referral_sent": Row(NOMINATE, GET, "referral"),

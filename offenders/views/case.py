@@ -7,6 +7,7 @@ from django.shortcuts import render
 
 from iom import blocks
 from iom.pages import page
+from iom.policy.joining import Clause
 from offenders.case_pages import case_page, find_case
 
 
@@ -20,10 +21,10 @@ def case(request: HttpRequest, reference: str) -> HttpResponse:
     return render(request, "offenders/case.html", context)
 
 
-def _criterion(case) -> tuple[str, str] | None:  # noqa: ANN001 -- the model's name is the view's
-    """The clause that was met, in the words of the rules in force at acceptance, with its source."""
+def _criterion(case) -> Clause | None:  # noqa: ANN001 -- the model's name is the view's
+    """The clause that was met, as the rules in force at acceptance have it."""
     for criteria in case.policy_version.policy.eligibility:
         for clause in criteria.clauses:
             if clause.name == case.criterion:
-                return clause.label, clause.source
+                return clause
     return None

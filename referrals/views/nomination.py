@@ -20,7 +20,7 @@ from iom.pages import found, page
 from iom.stale import version_of
 from iom.steps import Stale, StepRefused, obstacles
 from offenders import likeness
-from referrals import actions, deciding, matches, prefill, sections
+from referrals import actions, deciding, explaining, matches, prefill, scoring, sections
 from referrals.answers import cards, section_rows
 from referrals.forms.nomination import (
     FORMS,
@@ -455,6 +455,8 @@ def _shown(actor: Actor, thing: Referral) -> dict[str, Any]:
     return {
         "referral": thing,
         "cards": cards(thing, change=False),
+        "explained": explaining.explain(actor, thing) if thing.is_open else None,
+        "finding_words": scoring.summary(scoring.find(thing)) if thing.is_open else "",
         "may_withdraw": thing.status in OPEN and actor.can(WITHDRAW.permission, thing),
         "may_triage": thing.status in OPEN and actor.can("referrals.triage", thing),
         "next_date": next_date(thing, actor),

@@ -19,7 +19,7 @@ from iom.stale import version_of
 from iom.steps import StepRefused
 from offenders.case_pages import case_page, find_case
 from offenders.models import Case
-from referrals import actions, scoring
+from referrals import actions, explaining, scoring
 from referrals.forms.nomination import ScoreFactsForm
 from referrals.forms.score import FactsForm, OfficialScoreForm
 from referrals.models import Referral, Score
@@ -165,6 +165,7 @@ def _context(actor: Actor, referral: Referral | None, case: Case | None, made: F
         "invalid": any(form.errors for form in made.values()),
         "may_triage": referral is not None and actor.can("referrals.triage", referral) and referral.sent_at is not None,
         "finding": scoring.find(referral, score) if referral and referral.is_open else None,
+        "explained": explaining.explain(actor, referral, score) if referral and referral.is_open else None,
         "summary": scoring.summary,
     }
 

@@ -16,7 +16,7 @@ from iom.pages import found, page
 from iom.steps import StepRefused
 from offenders import likeness
 from offenders.models import Case
-from referrals import actions, chasing, deciding, matches, scoring, sections, triage
+from referrals import actions, chasing, deciding, explaining, matches, scoring, sections, triage
 from referrals.forms.triage import RETURN, TriageForm
 from referrals.models import CheckRequest, Referral, ReferralStatus
 from referrals.transitions import PUT_TO_PANEL
@@ -139,8 +139,7 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
         "finding": finding,
         "finding_words": scoring.summary(finding),
         "barred": actions.barred_words(policy, referral.mappa_level, referral.facts),
-        "criteria": scoring.criteria_of(referral),
-        "rules": actor.scheme.policy_version,
+        "explained": explaining.explain(actor, referral, score),
         "questions": scoring.questions(referral, score),
         "score": score,
         "headline": scoring.headline(score) if score else "",
