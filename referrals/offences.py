@@ -59,6 +59,33 @@ _CODE = re.compile(r"[0-9]+")
 _SMALL_WORDS = frozenset({"a", "an", "and", "any", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to"})
 
 
+_LAST_RESORT = "Use this code only if"
+# What officers write, as the table has it. Several words stand for each other where the table uses another.
+_SHORT_FOR = {
+    "abh": "actual bodily harm",
+    "gbh": "grievous bodily harm",
+    "tda": "unauthorised taking vehicle",
+    "twoc": "unauthorised taking vehicle",
+    "pwits": "possession intent supply",
+    "mda": "misuse drugs",
+}
+_SAME_AS = {
+    "theft": ("theft", "stealing", "larceny"),
+    "stealing": ("stealing", "theft"),
+    "steal": ("steal", "theft"),
+    "shop": ("shop", "shoplifting"),
+    "knife": ("knife", "blade"),
+    "bladed": ("blade",),
+    "drink": ("drink", "alcohol"),
+    "drunk": ("drunk", "alcohol"),
+    "car": ("car", "vehicle"),
+    "house": ("house", "dwelling"),
+    "bike": ("bike", "cycle"),
+    "bicycle": ("bicycle", "cycle"),
+    "police": ("police", "constable"),
+}
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[a-z0-9]+", text.casefold().replace("'", "")))
 
@@ -75,13 +102,15 @@ def search_offences(text: str, limit: int = 20) -> list[Offence]:
     """Offences whose code begins with `text`, or described with a word beginning with each of its words.
 
     A code may be typed as on a charge sheet: 28/3 finds 02803. Codes that OGRS3 can score come first, then
-    those that match in their own description rather than in a heading, then the order of the codes.
+    those that match in their own description rather than in a heading, in whole words rather than beginnings,
+    then exact codes before those for when nothing exact is known. What officers write for short is understood:
+    abh, twoc, pwits.
     """
     wanted = text.strip()
     if split := _CLASS_AND_SUBCLASS.fullmatch(wanted):
         wanted = split[1].zfill(3) + split[2].zfill(2)
     hits = _with_code(wanted) if _CODE.fullmatch(wanted) else _with_words(wanted)
-    hits.sort(key=lambda hit: (hit[1].category is None, -hit[0], hit[1].code))
+    hits.sort(key=lambda hit: (hit[1].category is None, -hit[0], _LAST_RESORT in hit[1].description, hit[1].code))
     return [each for _, each in hits[:limit]]
 
 
@@ -90,16 +119,17 @@ def _with_code(beginning: str) -> list[tuple[int, Offence]]:
 
 
 def _with_words(text: str) -> list[tuple[int, Offence]]:
-    """Each hit with how many of the words stand in the offence's own description."""
-    wanted = [word for word in _words(text) if word not in _SMALL_WORDS]
+    """Each hit with how well it fits: words that stand whole in its own description, then those that begin there."""
+    typed = [word for word in _words(text) if word not in _SMALL_WORDS]
+    wanted = [_SAME_AS.get(word, (word,)) for each in typed for word in _SHORT_FOR.get(each, each).split()]
     if not wanted:
         return []
     return [
-        (sum(_has(word, own) for word in wanted), each)
+        (sum(2 * any(word in own for word in same) + _has(same, own) for same in wanted), each)
         for each, own, above in _searchable()
-        if all(_has(word, own) or _has(word, above) for word in wanted)
+        if all(_has(same, own) or _has(same, above) for same in wanted)
     ]
 
 
-def _has(beginning: str, words: tuple[str, ...]) -> bool:
-    return any(word.startswith(beginning) for word in words)
+def _has(beginnings: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    return any(word.startswith(beginnings) for word in words)

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from referrals.sections import BY_SLUG
-from referrals.views import criteria, family, nomination, research, score, sheet, triage
+from referrals.views import criteria, family, nomination, offences, research, score, sheet, triage
 
 
 class SectionConverter:
@@ -23,6 +23,7 @@ urlpatterns = [
     path("referrals/", nomination.referrals, name="referrals"),
     path("referrals/new/", nomination.new, name="referral_new"),
     path("referrals/cohorts/", criteria.resourced_cohorts, name="resourced_cohorts"),
+    path("referrals/offences/", offences.offences, name="offences"),
     path("referrals/<str:reference>/", nomination.referral, name="referral"),
     path("referrals/<str:reference>/check/", nomination.check, name="referral_check"),
     path("referrals/<str:reference>/sent/", nomination.sent, name="referral_sent"),

@@ -81,6 +81,7 @@ MATRIX: dict[str, Row] = {
     "referrals": Row(NOMINATE),
     "referral_new": Row(NOMINATE, BOTH),
     "resourced_cohorts": Row(frozenset({"coordinator", "scheme_admin"}), BOTH),
+    "offences": Row(NOMINATE),
     "referral": Row(NOMINATE, GET, "referral"),
     "referral_check": Row(NOMINATE, BOTH, "referral"),
     "referral_sent": Row(NOMINATE, GET, "referral"),

@@ -433,11 +433,50 @@ class NeedsForm(SectionForm):
         return {"needs": {slug: words for slug, words in held.items() if words}}
 
 
-class ScoreFactsForm(SectionForm):
+class OffenceForm(SaneForm):
+    """An offence by its name or Home Office code: words are typed, and one of those that fit is picked.
+
+    Nothing is ever picked for anybody but a code that was typed whole. With a script what fits shows while one types;
+    without, the page comes back with it.
+    """
+
+    SHOWN = 15
+    offence = CleanCharField(
+        label="Current offence (optional)",
+        noun="current offence",
+        max_length=120,
+        required=False,
+        help_text="Words such as burglary dwelling, or a Home Office code such as 028/03. Then choose what fits.",
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
+    )
+    picked = forms.CharField(label="Which offence is it?", required=False, widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.look_up()
+
+    def look_up(self) -> None:
+        """Find what fits the words, and offer it."""
+        self.found: list[ogrs.Offence] = self._search(str(self["offence"].value() or ""))
+        self.fields["picked"].widget.choices = [(each.code, described(each)) for each in self.found]
+
+    def _search(self, words: str) -> list[ogrs.Offence]:
+        """What fits the words, unless they are a code that says it all."""
+        hits = ogrs.search_offences(words, self.SHOWN)
+        return [] if len(hits) == 1 and _is_code(words) else hits
+
+    @property
+    def named(self) -> ogrs.Offence | None:
+        """The offence of a code that was typed whole."""
+        words = str(self["offence"].value() or "")
+        hits = ogrs.search_offences(words, 2) if _is_code(words) else []
+        return hits[0] if len(hits) == 1 else None
+
+
+class ScoreFactsForm(OffenceForm, SectionForm):
     """The facts of OGRS3 that are not known from elsewhere. None must be given: the team finds what is missing."""
 
     slug = "score-facts"
-    SHOWN = 15
     FIELDS = {
         "date_of_birth": "convicted_on",
         "date_of_current_conviction": "convicted_on",
@@ -446,14 +485,6 @@ class ScoreFactsForm(SectionForm):
         "age_at_first_sanction": "first_sanction_age",
         "current_offence_code": "offence",
     }
-    offence = CleanCharField(
-        label="Current offence (optional)",
-        noun="current offence",
-        max_length=120,
-        required=False,
-        help_text="A Home Office code such as 028/03, or words such as burglary dwelling. We show what fits.",
-    )
-    picked = forms.CharField(label="Which offence is it?", required=False, widget=forms.RadioSelect)
     convicted_on = DateField(
         label="Date of the current conviction (optional)",
         noun="date of the current conviction",
@@ -478,16 +509,6 @@ class ScoreFactsForm(SectionForm):
         error_messages={"invalid": "Age at the first sanction must be a whole number, such as 14"},
     )
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.found: list[ogrs.Offence] = self._search(self["offence"].value() or "")
-        self.fields["picked"].widget.choices = [(each.code, _described(each)) for each in self.found]
-
-    def _search(self, words: str) -> list[ogrs.Offence]:
-        """What fits the words, unless they are a code that says it all."""
-        hits = ogrs.search_offences(str(words), self.SHOWN)
-        return [] if len(hits) == 1 and _is_code(str(words)) else hits
-
     @property
     def current(self) -> ogrs.Offence | None:
         """The offence that is stored, to say in words beside its code."""
@@ -497,6 +518,11 @@ class ScoreFactsForm(SectionForm):
     def asks_which(self) -> bool:
         """Whether the words fit several offences and none was picked."""
         return bool(self.found) and (self.is_bound or "offence" in self.typed)
+
+    @property
+    def doubts_birth(self) -> bool:
+        """Whether something typed does not go with the date of birth, which is asked for elsewhere."""
+        return any("date of birth" in words for errors in self.errors.values() for words in errors)
 
     def stored(self) -> dict[str, Any]:
         return super().stored() | {"offence": _slashed(self.referral.offence_code)}
@@ -564,7 +590,7 @@ def _slashed(code: str) -> str:
     return f"{code[:3]}/{code[3:]}" if code else ""
 
 
-def _described(offence: ogrs.Offence) -> str:
+def described(offence: ogrs.Offence) -> str:
     heading = f" ({lower_first(offence.heading)})" if offence.heading not in offence.description else ""
     return f"{_slashed(offence.code)} {offence.description.rstrip('.')}{heading}"
 

@@ -385,13 +385,20 @@ def test_offence_unknown_is_none():
 @pytest.mark.parametrize(
     ("text", "codes"),
     [
-        ("burglary dwelling", "02800"),
-        ("BURGLARY in a dwelling", "02800"),
-        ("burgl dwel", "02800"),
+        ("burglary dwelling", "02803"),
+        ("BURGLARY in a dwelling", "02803"),
+        ("burgl dwel", "02803"),
         ("02803", "02803"),
         ("28/3", "02803"),
-        (" 028 ", "02800"),
+        (" 028 ", "02801"),
         ("shoplifting", "04600"),
+        ("theft from shop", "04600"),
+        ("abh", "00806"),
+        ("TWOC", "13001"),
+        ("pwits", "09270"),
+        ("knife", "00826"),
+        ("theft of motor vehicle", "04801"),
+        ("making off", "05325"),
     ],
 )
 def test_search_offences_finds(text, codes):
@@ -405,6 +412,12 @@ def test_search_offences_finds_nothing(text):
 
 def test_search_offences_keeps_to_the_limit():
     assert len(ogrs.search_offences("burglary", limit=3)) == 3
+
+
+def test_search_offences_puts_codes_for_want_of_an_exact_one_after_the_exact_ones():
+    found = [each.code for each in ogrs.search_offences("burglary dwelling")]
+
+    assert found.index("02800") > found.index("02803")
 
 
 def test_search_offences_puts_codes_without_a_score_last():
