@@ -125,6 +125,13 @@ def obstacles_to_score(referral: Referral, today: date) -> list[Obstacle]:
     ]
 
 
+def preview(referral: Referral) -> Score | None:
+    """The score that would be kept now, kept nowhere; None where something stands in its way."""
+    if obstacles_to_score(referral, clock.today()):
+        return None
+    return Score(scheme=referral.scheme, **_worked_out(referral))
+
+
 def needed(obstacles: Iterable[Obstacle]) -> str:
     """The facts that are missing, as a list in a sentence: "date of birth, number of sanctions"."""
     return ", ".join(FACT_WORDS[obstacle.fact][0] for obstacle in obstacles if obstacle.missing)
@@ -349,10 +356,23 @@ def score_ogrs3(referral: Referral, *, by: Actor) -> Score:
     referral = _locked_for(referral, by)
     if problems := obstacles_to_score(referral, clock.today()):
         raise StepRefused(problem.words for problem in problems)
+    made = _worked_out(referral)
+    same = {name: value for name, value in made.items() if name not in ("band", "effects")}
+    score = Score.objects.filter(scheme=by.scheme, **same).first()
+    if score is None:
+        score = Score.objects.create(scheme=by.scheme, scored_by=by.user, **made)
+        audit.record("score", referral, by=by, subjects=[referral.reference], model=score.model, score=score.pk)
+    if referral.is_open:
+        _keep_finding(referral, by)
+    return score
+
+
+def _worked_out(referral: Referral) -> dict[str, Any]:
+    """What OGRS3 makes of a nomination's facts today, as a score holds it. Raises StepRefused where it refuses."""
     result = ogrs.score(facts_for_score(referral))
     if isinstance(result, ogrs.Refusal):
         raise StepRefused(error.message for error in result.errors)
-    made = {
+    return {
         "offender": referral.offender,
         "referral": referral,
         "model": Score.Model.OGRS3,
@@ -360,21 +380,10 @@ def score_ogrs3(referral: Referral, *, by: Actor) -> Score:
         "inputs": _inputs(result.facts),
         "pct_1yr": result.pct_1yr,
         "pct_2yr": result.pct_2yr,
+        "band": result.band,
+        "effects": [_effect(each) for each in result.effects],
         "scored_on": clock.today(),
     }
-    score = Score.objects.filter(scheme=by.scheme, **made).first()
-    if score is None:
-        score = Score.objects.create(
-            scheme=by.scheme,
-            band=result.band,
-            effects=[_effect(each) for each in result.effects],
-            scored_by=by.user,
-            **made,
-        )
-        audit.record("score", referral, by=by, subjects=[referral.reference], model=score.model, score=score.pk)
-    if referral.is_open:
-        _keep_finding(referral, by)
-    return score
 
 
 @transaction.atomic

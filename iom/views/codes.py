@@ -40,6 +40,11 @@ class SignInCodeForm(CodeForm):
         help_text="Not on a computer that others use.",
     )
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # The page asks this one thing: typing begins at once.
+        self.fields["code"].widget.attrs["autofocus"] = True
+
 
 class RecoveryCodeForm(SaneForm):
     """One of the eight codes kept for the day the phone is lost."""

@@ -129,12 +129,17 @@ def _closed(meeting: Meeting) -> bool:
 def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, Any]:
     scores = scoring.scores_of(referral.offender)
     score = next((each for each in scores if each.model in scoring.REOFFENDING), None)
+    open_here = referral.status in PUT_TO_PANEL.sources
+    stale = score is not None and scoring.is_out_of_date(score, referral)
+    # What would be kept now: looking stores nothing.
+    fresh = scoring.preview(referral) if open_here and (score is None or stale) else None
+    score = fresh or score
     finding = scoring.find(referral, score)
     policy = actor.scheme.policy
     return {
         "referral": referral,
         "form": form,
-        "open": referral.status in PUT_TO_PANEL.sources,
+        "open": open_here,
         "unfinished": sections.unfinished(referral),
         "finding": finding,
         "finding_words": scoring.summary(finding),
@@ -144,8 +149,9 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
         "score": score,
         "headline": scoring.headline(score) if score else "",
         "meaning": scoring.meaning(policy.scores, score.pct_2yr) if score else None,
-        "out_of_date": score is not None and scoring.is_out_of_date(score, referral),
-        "difference": scoring.difference(scores, policy.scores.difference_points),
+        "fresh": fresh is not None,
+        "out_of_date": stale and fresh is None,
+        "difference": scoring.difference([fresh, *scores] if fresh else scores, policy.scores.difference_points),
         "obstacles": scoring.obstacles_to_score(referral, clock.today()),
         "sightings": _sightings(actor, referral),
         "area": policy.area,

@@ -236,6 +236,14 @@ class Counted(Person):
         self._pick(box, box.locator("option", has_text=words).first.inner_text())
         return self
 
+    def enter(self) -> Counted:
+        """Press Enter in the field that has the focus, which sends its form."""
+        self._acts(keys=1)
+        with self.page.expect_navigation(wait_until="load"):
+            self.page.keyboard.press("Enter")
+        self.look()
+        return self
+
     def filled_in_by_browser(self, **fields: str) -> Counted:
         """What a password manager puts in when a page opens: it costs nobody a click or a key."""
         for name, words in fields.items():
@@ -368,9 +376,17 @@ def _has_focus(target: Locator) -> bool:
 # Whether Tab leads from what has the focus to this element.
 IS_NEXT = """
 one => {
-  const reachable = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
-    .filter((each) => each.tabIndex >= 0 && !each.disabled && each.type !== "hidden" && each.checkVisibility());
-  const here = reachable.indexOf(document.activeElement);
+  const active = document.activeElement;
+  // Tab stops once at a group of radios.
+  const stops = (each) => {
+    if (each.type !== "radio" || each === active) return true;
+    const group = [...document.querySelectorAll(`input[type=radio][name="${CSS.escape(each.name)}"]`)];
+    return !group.includes(active) && each === (group.find((radio) => radio.checked) || group[0]);
+  };
+  const reachable = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter(
+    (each) => each.tabIndex >= 0 && !each.disabled && each.type !== "hidden" && each.checkVisibility() && stops(each),
+  );
+  const here = reachable.indexOf(active);
   return here >= 0 && reachable[here + 1] === one;
 }
 """

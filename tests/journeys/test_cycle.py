@@ -120,7 +120,7 @@ class Cycle:
         coordinator = (
             self.person("coordinator").go("/").sees("Triage 1 referral").press(f"Triage first: {self.referral}")
         )
-        coordinator.press("Work out the score").sees("Meets the")
+        coordinator.sees("Worked out now").press("Keep this score now").sees("Meets the")
         coordinator.choose("recommendation", "accept").press("Put to panel and ask for checks")
         self.person("coordinator").go("/referrals/").sees("On agenda")
 

@@ -58,9 +58,10 @@ def post(client, referral, panel, **given):
 def test_triage_shows_every_clause_with_its_finding_and_source(client, referral):
     page = client.get(address(referral)).content.decode()
 
-    for words in ("OGRS of 75% or more", "Not known", "Merton, step 3", "Merton, step 1", "Not met"):
+    for words in ("OGRS of 75% or more", "Met", "Merton, step 3", "Merton, step 1", "Not met"):
         assert words in page
-    assert "Work out the score" in page
+    assert "79% within 2 years (65% within 1 year)" in page
+    assert "Worked out now, 26 Feb 2026" in page
     # Looking changes nothing.
     assert not Finding.objects.exists()
     assert not Score.objects.exists()
