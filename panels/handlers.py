@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from iom import outbox
 from iom.access import Actor, task_actor
 from iom.models import Meeting, OutboxMessage
+from offenders.models import Case
 from referrals import hooks
 from referrals.models import Referral
 
 from . import agenda, pdf
-from .models import AgendaItem, ItemState, Minutes, MinutesStatus, Section
+from .models import AgendaItem, Decision, ItemState, Minutes, MinutesStatus, Notice, Outcome, Section
 
 
 @hooks.when_put_to_panel
@@ -28,6 +31,38 @@ def take_off_agenda(referral: Referral, meeting: Meeting, by: Actor) -> None:
     there = AgendaItem.objects.filter(meeting=meeting, referral=referral, state=ItemState.OPEN).first()
     if there is not None:
         agenda.leave(there, by=by)
+
+
+@hooks.tells_what_was_decided
+def decisions_on(
+    actor: Actor, referrals: Iterable[Referral], cases: Iterable[Case]
+) -> dict[Referral | Case, hooks.Told]:
+    """The decision in force on each nomination, and the one that ended each case, with the reason for whoever reads.
+
+    The office reads the reason of the minutes; anybody else the one meant for the referrer, once it was told.
+    """
+    office = actor.has_role("coordinator", "chair")
+    rows = Decision.objects.filter(scheme=actor.scheme, superseded_by=None, to_ratify=False).select_related(
+        "item__meeting__body", "notice"
+    )
+    told: dict[Referral | Case, hooks.Told] = {}
+    nominations = {referral.pk: referral for referral in referrals}
+    for decision in rows.filter(item__referral__in=nominations).order_by("pk"):
+        told[nominations[decision.item.referral_id]] = _told(decision, office=office)
+    ended = {case.pk: case for case in cases}
+    for decision in rows.filter(item__case__in=ended, outcome=Outcome.REMOVE).order_by("pk"):
+        told[ended[decision.item.case_id]] = _told(decision, office=office)
+    return told
+
+
+def _told(decision: Decision, *, office: bool) -> hooks.Told:
+    meeting, notice = decision.item.meeting, getattr(decision, "notice", None)
+    was_told = notice is not None and notice.status != Notice.Status.DRAFT
+    reasons = [decision.reason] if office else []
+    if was_told or office:
+        reasons.append(decision.reason_for_referrer)
+    reason = " ".join(dict.fromkeys(words for words in reasons if words))
+    return hooks.Told(meeting.date, f"the {meeting.body.name}", reason)
 
 
 @outbox.handler("minutes_pdf")

@@ -68,11 +68,15 @@ def start(
     facts: Mapping[str, Any] | None = None,
     reopened_because: str = "",
     noted_matches: Iterable[str] = (),
+    follows: Referral | None = None,
+    follows_case: Case | None = None,
+    changed_since: str = "",
 ) -> Referral:
     """Begin a nomination of `offender`, `IOM-R-0212`, for the first panel that still takes nominations.
 
     `mappa_level` is 0 when the person is not managed under MAPPA, None when that is not known; `facts` what else is
     known, by the names of the eligibility rules. A known exclusion refuses it, unless the coordinator gives a reason.
+    `follows`, `follows_case` and `changed_since` are those of somebody who is nominated again (`referrals.again`).
     Raises PermissionDenied, and StepRefused when the person is excluded, on the cohort, or nominated already.
     """
     if not by.holds("referrals.nominate") or offender.scheme_id != by.scheme.pk:
@@ -93,6 +97,9 @@ def start(
         facts=dict(facts or {}),
         reopened_because=reopened_because,
         noted_matches=sorted(set(noted_matches)),
+        follows=follows,
+        follows_case=follows_case,
+        changed_since=changed_since,
     )
     audit.record(
         "start_referral",

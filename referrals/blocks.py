@@ -202,3 +202,10 @@ def _with_meetings(actor: Actor, rows: list[dict[str, Any]]) -> list[tuple[dict[
 def nominations(actor: Actor, case: Case) -> Iterator[Part]:
     """The person's nominations that the reader may read; what agencies answered has its own readers and stays out."""
     yield Part(Referral.objects.visible_to(actor).filter(offender=case.offender_id))
+
+
+@case_block
+def nominate_again(actor: Actor, case: Case, today: date) -> Iterator[Block]:
+    """The way back for somebody who has left the cohort."""
+    if case.status == "closed" and actor.holds("referrals.nominate"):
+        yield Block("referrals/blocks/again.html", {}, place=10)

@@ -5,14 +5,29 @@ A hook runs in the transaction of the verb that calls it, so what it does and th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from iom.access import Actor
     from iom.models import Meeting
+    from offenders.models import Case
     from referrals.models import Referral
 
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a meeting decided, as far as the reader may know: the day, the body, the reason in words or nothing."""
+
+    on: date
+    by: str
+    reason: str
+
+
+Decided = Callable[["Actor", Iterable["Referral"], Iterable["Case"]], Mapping["Referral | Case", Told]]
+_decided: list[Decided] = []
 Hook = Callable[["Referral", "Meeting", "Actor"], None]
 Opens = Callable[["Actor", "Meeting"], bool]
 _put_to_panel: list[Hook] = []
@@ -53,3 +68,14 @@ def when_marked_opens(function: Opens) -> Opens:
 def opens_marked(actor: Actor, meeting: Meeting) -> bool:
     """Whether what is marked for the actor is open to them at a meeting. Where nobody says so, it is not."""
     return bool(_opens_marked) and all(function(actor, meeting) for function in _opens_marked)
+
+
+def tells_what_was_decided(function: Decided) -> Decided:
+    """Register who knows what was decided on nominations and, at its end, on a case: `fn(actor, referrals, cases)`."""
+    _decided.append(function)
+    return function
+
+
+def what_was_decided(actor: Actor, referrals: Iterable[Referral], cases: Iterable[Case]) -> dict[Referral | Case, Told]:
+    """The decision on each of them that the actor may know of; the caller has found them with `visible_to`."""
+    return {thing: told for function in _decided for thing, told in function(actor, referrals, cases).items()}

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from referrals.sections import BY_SLUG
-from referrals.views import criteria, family, nomination, offences, research, score, sheet, triage
+from referrals.views import again, criteria, family, nomination, offences, research, score, sheet, triage
 
 
 class SectionConverter:
@@ -32,6 +32,9 @@ urlpatterns = [
     # Family and victims
     path("referrals/<str:reference>/family/", family.referral_family, name="referral_family"),
     path("referrals/<str:reference>/family/add/", family.referral_family_add, name="referral_family_add"),
+    # Nominated again
+    path("referrals/<str:reference>/again/", again.referral_again, name="referral_again"),
+    path("cases/<str:reference>/nominate-again/", again.case_again, name="case_again"),
     # Triage, score, checks
     path("referrals/<str:reference>/triage/", triage.referral_triage, name="referral_triage"),
     path("referrals/<str:reference>/score/", score.referral_score, name="referral_score"),

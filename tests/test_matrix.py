@@ -87,6 +87,8 @@ MATRIX: dict[str, Row] = {
     "referral_sent": Row(NOMINATE, GET, "referral"),
     "referral_withdraw": Row(NOMINATE, BOTH, "referral"),
     "referral_section": Row(NOMINATE, BOTH, "section"),
+    "referral_again": Row(NOMINATE, BOTH, "referral"),
+    "case_again": Row(TABLE, BOTH, "case"),
     "referral_decision": Row(NOMINATE, GET, "decided"),
     # triage, scores, checks
     "referral_triage": Row(COORDINATOR, BOTH, "referral"),

@@ -22,7 +22,7 @@ from panels import agenda, agreement, attendance, circulation, meetings, minutes
 from panels.decide import Choice, Lead, decide
 from panels.models import Notice, Outcome, Section
 from referrals import actions as referrals
-from referrals import returns, scoring
+from referrals import again, returns, scoring
 from referrals.forms.nomination import excluding_flags
 from referrals.models import (
     AgencyReturn,
@@ -284,6 +284,13 @@ def _nominations(life: Life) -> None:
             taken_in.offender, pct_2yr=77, scored_on=yesterday, by=by, pct_1yr=58, referral=taken_in
         )
         referrals.withdraw(withdrawn, reason=life.mark("Moved away."), by=actor_for(withdrawn.referrer))
+        again.nominate_again(
+            withdrawn,
+            by=actor_for(withdrawn.referrer),
+            mappa_level=0,
+            facts=dict.fromkeys(excluding_flags(life.policy), False),
+            changed_since=life.mark("Came back to live with a sister, and was arrested twice since."),
+        )
         referrer = actor_for(half.referrer)
         half = referrals.save_section(
             half, "address", by=referrer, done=False, in_custody=True, prison=life.mark(names.PRISONS[2])

@@ -94,6 +94,7 @@ class StartForm(SaneForm):
 
     def __init__(self, policy: Policy, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.policy = policy
         self.flags = excluding_flags(policy)
         for fact in self.flags:
             self.fields[f"fact_{fact}"] = yes_or_no(

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from iom.models import Agency, Meeting, Membership, SchemeModel, per_scheme, same_scheme
-from offenders.models import Offender
+from offenders.models import Case, Offender
 from referrals.querysets import ReferralQuerySet
 
 
@@ -117,13 +117,20 @@ class Referral(SchemeModel):
     # Whom the person may already be: references of cases and referrals that the referrer may not see.
     noted_matches = ArrayField(models.CharField(max_length=20), default=list, editable=False)
 
+    # Nominated again: after which nomination or case, and what the referrer says is different now.
+    follows = models.ForeignKey("self", null=True, editable=False, on_delete=models.PROTECT, related_name="followed_by")
+    follows_case = models.ForeignKey(
+        Case, null=True, editable=False, on_delete=models.PROTECT, related_name="nominated_after"
+    )
+    changed_since = models.TextField(blank=True)
+
     objects = ReferralQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
         constraints = [
             per_scheme(),
-            *same_scheme("offender", "referrer", "agency", "meeting"),
+            *same_scheme("offender", "referrer", "agency", "meeting", "follows", "follows_case"),
             models.UniqueConstraint(fields=["scheme", "reference"], name="referrals_reference_once"),
             models.CheckConstraint(
                 condition=Q(status="draft") | Q(status="withdrawn") | Q(sent_at__isnull=False),

@@ -20,8 +20,10 @@ from iom.pages import found, page
 from iom.stale import version_of
 from iom.steps import Stale, StepRefused, obstacles
 from offenders import likeness
-from referrals import actions, deciding, explaining, matches, prefill, scoring, sections
+from offenders.models import Offender
+from referrals import actions, again, deciding, explaining, matches, prefill, scoring, sections
 from referrals.answers import cards, section_rows
+from referrals.forms.again import AgainForm
 from referrals.forms.nomination import (
     FORMS,
     KnownForm,
@@ -35,6 +37,8 @@ from referrals.forms.nomination import (
 from referrals.models import OPEN, Referral, ReferralStatus
 from referrals.sections import BY_SLUG, LATE, PANEL, PERSON, SECTIONS, WHY, Section
 from referrals.transitions import RESEND, SEND, WITHDRAW
+from referrals.views.again import address as again_address
+from referrals.views.again import again_page
 
 PER_PAGE = 25
 SHOWS = {
@@ -128,6 +132,8 @@ def _unless_known(request: HttpRequest, form: StartForm, reopened_because: str) 
         if not known.is_valid():
             return _known_page(request, form, known, alike, reopened_because)
         person = eligible.get(known.cleaned_data["match"], person)
+        if isinstance(person, Offender) and (past := again.history(request.actor, person)):
+            return again_page(request, past[0].thing, AgainForm.after(form), past)
     try:
         referral = actions.nominate(
             by=request.actor,
@@ -186,8 +192,14 @@ def referral(request: HttpRequest, reference: str) -> HttpResponse:
             "all": len(SECTIONS),
             "panels": panels,
             "deadline": _deadline(thing, panels),
+            "past": _before(request.actor, thing),
         },
     )
+
+
+def _before(actor: Actor, thing: Referral) -> tuple[again.Past, ...]:
+    """What a nomination follows, for whoever reads it; nothing unless somebody is nominated again."""
+    return again.history(actor, thing.offender, but=thing) if thing.follows_id or thing.follows_case_id else ()
 
 
 def _tasks(thing: Referral, group: str, panels: deciding.Panels) -> list[dict[str, str]]:
@@ -457,6 +469,8 @@ def _shown(actor: Actor, thing: Referral) -> dict[str, Any]:
         "cards": cards(thing, change=False),
         "explained": explaining.explain(actor, thing) if thing.is_open else None,
         "finding_words": scoring.summary(scoring.find(thing)) if thing.is_open else "",
+        "past": _before(actor, thing),
+        "again": again_address(thing) if again.may_follow(actor, thing) else "",
         "may_withdraw": thing.status in OPEN and actor.can(WITHDRAW.permission, thing),
         "may_triage": thing.status in OPEN and actor.can("referrals.triage", thing),
         "next_date": next_date(thing, actor),

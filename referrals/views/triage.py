@@ -16,7 +16,7 @@ from iom.pages import found, page
 from iom.steps import StepRefused
 from offenders import likeness
 from offenders.models import Case
-from referrals import actions, chasing, deciding, explaining, matches, scoring, sections, triage
+from referrals import actions, again, chasing, deciding, explaining, matches, scoring, sections, triage
 from referrals.forms.triage import RETURN, TriageForm
 from referrals.models import CheckRequest, Referral, ReferralStatus
 from referrals.transitions import PUT_TO_PANEL
@@ -138,6 +138,7 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
     policy = actor.scheme.policy
     return {
         "referral": referral,
+        "past": again.history(actor, referral.offender, but=referral),
         "form": form,
         "open": open_here,
         "unfinished": sections.unfinished(referral),

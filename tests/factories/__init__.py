@@ -16,7 +16,7 @@ from iom.policy import load_preset
 from iom.schemes import create_scheme
 from offenders.models import Case, CaseGrant, Offender, RagRating, RelatedOpening, RelatedPerson
 from offenders.restricted import permission
-from panels.models import AgendaItem, AgreementSignature, Attendance, Minutes, Section
+from panels.models import AgendaItem, AgreementSignature, Attendance, Decision, Minutes, Notice, Section
 from referrals import sections
 from referrals.models import AgencyReturn, CheckRequest, Referral, ResearchCheck
 
@@ -355,4 +355,51 @@ def research_check(
     defaults = {"checked_on": clock.today(), "agency": by.agency, "checked_by": by.user}
     return ResearchCheck.objects.create(
         scheme=meeting.scheme, meeting=meeting, offender=who, system=system, result=result, **defaults | fields
+    )
+
+
+# --- What was decided
+
+
+@inside
+def decided(
+    what: Referral | Case, outcome: str, *, meeting: Meeting | None = None, reason: str = "", **fields
+) -> Decision:
+    """The decision of a meeting on a nomination or case, as the record keeps it; statuses are left to the test."""
+    is_case = isinstance(what, Case)
+    at = meeting or what.meeting
+    item = agenda_item(
+        at, Section.REVIEWS if is_case else Section.REFERRALS, **{"case" if is_case else "referral": what}
+    )
+    if not is_case:
+        Referral.objects.filter(pk=what.pk).update(
+            status={"not_accept": "not_accepted", "accept": "accepted", "elsewhere": "referred_elsewhere"}[outcome]
+        )
+        what.refresh_from_db()
+    return Decision.objects.create(
+        scheme=what.scheme,
+        item=item,
+        outcome=outcome,
+        reason=reason,
+        agencies_here=6,
+        policy_version=what.scheme.policy_version,
+        decided_at=datetime.combine(at.date, time(11), UTC),
+        decided_by=(what.referrer.user if not is_case else User.objects.first()),
+        **fields,
+    )
+
+
+@inside
+def told(referral: Referral) -> Notice:
+    """The notice of the decision on a nomination, sent to whoever made it."""
+    decision = Decision.objects.get(item__referral=referral, superseded_by=None)
+    return Notice.objects.create(
+        scheme=referral.scheme,
+        meeting=decision.item.meeting,
+        referral=referral,
+        decision=decision,
+        recipient=referral.referrer,
+        text=decision.reason_for_referrer,
+        status="sent",
+        sent_at=decision.decided_at,
     )

@@ -45,7 +45,7 @@ TYPED = {
     "offenders.relatedperson": "name protection safeguarding_lead",
     "offenders.relatedopening": "reason",
     "referrals.referral": "prison evidence benefit harm safeguarding needs typed presenter urgent_reason "
-    "message_to_referrer reopened_because withdrawn_because recommended_because",
+    "message_to_referrer reopened_because withdrawn_because recommended_because changed_since",
     "referrals.agencyreturn": "summary risk_detail",
     "referrals.harmjudgement": "reason",
     "referrals.resourcedcohort": "reason ended_because",

@@ -297,7 +297,10 @@ def test_new_takes_up_someone_known_from_an_earlier_nomination(officer, merton, 
     factories.referral(merton, police, who=who, status="not_accepted")
     officer.post("/referrals/new/", WHO)
 
-    officer.post("/referrals/new/", WHO | {"match": str(who.pk)})
+    asked = officer.post("/referrals/new/", WHO | {"match": str(who.pk)})
+    assert "What has changed since?" in text_of(asked)
+    again = re.search(r'action="(/referrals/[^"]+/again/)"', asked.content.decode())[1]
+    officer.post(again, {"mappa": "0", "changed_since": "New offences."})
 
     assert Referral.objects.get(reference="IOM-R-0001").offender == who
     assert Offender.objects.count() == 1
