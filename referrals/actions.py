@@ -38,23 +38,25 @@ if TYPE_CHECKING:
 EDITABLE = (ReferralStatus.DRAFT, ReferralStatus.RETURNED)
 
 
-def exclusions_met(policy: Policy, mappa_level: int | None, facts: Mapping[str, Any]) -> list[ClauseResult]:
+def exclusions_met(
+    policy: Policy, mappa_level: int | None, facts: Mapping[str, Any], criteria: str = ""
+) -> list[ClauseResult]:
     """The scheme's exclusions that what is known is enough to meet (Merton, step 1: MAPPA level 2 or 3)."""
     known = eligibility.facts_from({**facts, "mappa_level": mappa_level})
     if isinstance(known, Unreadable):
         raise TypeError(", ".join(known.errors))
-    finding = eligibility.assess(policy, None, known, clock.today())
+    finding = eligibility.assess(policy, criteria or None, known, clock.today())
     return [clause for clause in finding.clauses if clause.kind == "exclusion" and clause.met]
 
 
-def barred_words(policy: Policy, mappa_level: int | None, facts: Mapping[str, Any]) -> list[str]:
+def barred_words(policy: Policy, mappa_level: int | None, facts: Mapping[str, Any], criteria: str = "") -> list[str]:
     """Why someone cannot be nominated, in words that say where to turn instead; empty when nothing known bars them."""
     words = []
-    if exclusions_met(policy, mappa_level, {}):
+    if exclusions_met(policy, mappa_level, {}, criteria):
         words.append("IOM cannot take someone managed at MAPPA Level 2 or 3. Speak to your MAPPA coordinator.")
     words += [
         f"IOM cannot take someone who is {lower_first(clause.label)}. Speak to the coordinator."
-        for clause in exclusions_met(policy, None, facts)
+        for clause in exclusions_met(policy, None, facts, criteria)
     ]
     return words
 
@@ -71,9 +73,11 @@ def start(
     follows: Referral | None = None,
     follows_case: Case | None = None,
     changed_since: str = "",
+    criteria: str = "",
 ) -> Referral:
     """Begin a nomination of `offender`, `IOM-R-0212`, for the first panel that still takes nominations.
 
+    `criteria` names those that it is for, where the scheme has several in force; they say who decides.
     `mappa_level` is 0 when the person is not managed under MAPPA, None when that is not known; `facts` what else is
     known, by the names of the eligibility rules. A known exclusion refuses it, unless the coordinator gives a reason.
     `follows`, `follows_case` and `changed_since` are those of somebody who is nominated again (`referrals.again`).
@@ -83,9 +87,9 @@ def start(
         raise PermissionDenied
     # The row of the person is the lock: two nominations of one person at once would both find none.
     offender = locked(Offender, offender.pk)
-    if problems := _reasons_not_to_start(by, offender, mappa_level, facts or {}, reopened_because):
+    if problems := _reasons_not_to_start(by, offender, mappa_level, facts or {}, reopened_because, criteria):
         raise StepRefused(problems)
-    meeting = deciding.panels_for(by.scheme).open
+    meeting = deciding.panels_for(by.scheme, criteria=criteria).open
     referral = Referral.objects.create(
         scheme=by.scheme,
         reference=f"IOM-R-{Counter.next(by.scheme, 'referral'):04}",
@@ -93,6 +97,7 @@ def start(
         referrer=by.membership,
         agency=by.agency,
         meeting=meeting,
+        criteria=criteria,
         mappa_level=mappa_level,
         facts=dict(facts or {}),
         reopened_because=reopened_because,
@@ -113,10 +118,17 @@ def start(
 
 
 def _reasons_not_to_start(
-    by: Actor, offender: Offender, mappa_level: int | None, facts: Mapping[str, Any], reopened_because: str
+    by: Actor,
+    offender: Offender,
+    mappa_level: int | None,
+    facts: Mapping[str, Any],
+    reopened_because: str,
+    criteria: str,
 ) -> list[str]:
+    if criteria and criteria not in {each.name for each in by.scheme.policy.criteria_in_force}:
+        return ["Choose what you nominate the person for."]
     problems = []
-    if barred := barred_words(by.scheme.policy, mappa_level, facts):
+    if barred := barred_words(by.scheme.policy, mappa_level, facts, criteria):
         if not by.holds("referrals.reopen_excluded"):
             problems += barred
         elif not reopened_because.strip():
@@ -137,6 +149,7 @@ def nominate(
     facts: Mapping[str, Any] | None = None,
     reopened_because: str = "",
     noted_matches: Iterable[str] = (),
+    criteria: str = "",
 ) -> Referral:
     """Begin a nomination of someone known, or of someone whose names and date of birth are entered with it.
 
@@ -150,6 +163,7 @@ def nominate(
         facts=facts,
         reopened_because=reopened_because,
         noted_matches=noted_matches,
+        criteria=criteria,
     )
 
 
@@ -204,7 +218,7 @@ def save_section(
 
 
 def _may_go_to(referral: Referral, meeting: Meeting | None) -> bool:
-    panels = deciding.panels_for(referral.scheme)
+    panels = deciding.panels_for(referral.scheme, criteria=referral.criteria)
     return meeting is None or meeting in (panels.open, *panels.urgent)
 
 
@@ -231,7 +245,7 @@ def send(referral: Referral, *, by: Actor, version: int | None = None) -> Referr
     is open now, and goes without one if there is still none. Raises PermissionDenied, StepRefused or Stale.
     """
     referral = locked(Referral, referral.pk, version=version)
-    panels = deciding.panels_for(referral.scheme)
+    panels = deciding.panels_for(referral.scheme, criteria=referral.criteria)
     meeting = referral.meeting if deciding.still_to_come(referral.meeting) else panels.open
     # The guards judge the meeting that it will go to, and tell the referrer before anything is written.
     if meeting != referral.meeting:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from iom.jinja import day
 from offenders.models import Gender
 from referrals import ogrs
+from referrals.forms import clause_facts
 from referrals.forms.nomination import FACT_QUESTIONS, excluding_flags
 from referrals.models import MainDriver, Referral, Supervision
 from referrals.sections import COMPLETED, SECTIONS, Section, status
@@ -69,7 +70,7 @@ def _address(referral: Referral) -> list[tuple[str, str]]:
 
 
 def _offending(referral: Referral) -> list[tuple[str, str]]:
-    asked_before = excluding_flags(referral.scheme.policy)
+    asked_before = excluding_flags(referral.scheme.policy, referral.criteria)
     return [
         ("What has happened", referral.evidence),
         ("How agencies working together would help", referral.benefit),
@@ -79,7 +80,23 @@ def _offending(referral: Referral) -> list[tuple[str, str]]:
             for fact, value in referral.facts.items()
             if fact in FACT_QUESTIONS and fact not in asked_before
         ),
+        *_clause_answers(referral.facts),
     ]
+
+
+def _clause_answers(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """What else the scheme's clauses asked for, as far as it was answered."""
+    rows = []
+    if "asset_score" in facts:
+        rows.append(("Asset score", str(facts["asset_score"])))
+    if "serious_harm" in facts:
+        rows.append(("Risk of serious harm to others", dict(clause_facts.GRADES)[facts["serious_harm"]]))
+    if "exceptional_circumstances" in facts:
+        rows.append(("Exceptional circumstances", facts["exceptional_circumstances"] or "None"))
+    if clause_facts.HISTORY in facts:
+        kinds = [clause_facts.OFFENCES[kind] for kind in facts[clause_facts.HISTORY] if kind in clause_facts.OFFENCES]
+        rows.append(("Types of offence on the record", ", ".join(kinds) or "None of those asked for"))
+    return rows
 
 
 def _harm(referral: Referral) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from iom import clock
 from iom.deadlines import Deadline, deciding_meeting
 from iom.models import Meeting, Scheme
+from iom.policy import Policy
 from iom.policy.bodies import BodyPolicy, LateRule
 
 if TYPE_CHECKING:
@@ -35,9 +36,15 @@ class Panels:
         return self.closed if self.late_rule else ()
 
 
-def panels_for(scheme: Scheme, at: datetime | None = None) -> Panels:
+def body_for(policy: Policy, criteria: str = "") -> BodyPolicy:
+    """Who decides on a nomination for these criteria: their own body (Richmond, 3), else the scheme's."""
+    own = next((each for each in policy.eligibility if each.name == criteria), None)
+    return policy.body(own.body) if own else policy.deciding_body
+
+
+def panels_for(scheme: Scheme, at: datetime | None = None, *, criteria: str = "") -> Panels:
     """The meetings that a nomination made now can go to (Merton, step 1: nominations close 10 days before)."""
-    body = scheme.policy.deciding_body
+    body = body_for(scheme.policy, criteria)
     now = at or clock.now()
     coming = list(
         Meeting.objects.filter(scheme=scheme, body__slug=body.slug)

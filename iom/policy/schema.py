@@ -279,6 +279,11 @@ class Policy(Shape):
                 return criteria
         raise KeyError(f"no criteria {name!r}; choose from: {', '.join(c.name for c in self.eligibility)}")
 
+    @property
+    def criteria_in_force(self) -> tuple[Criteria, ...]:
+        """The criteria for which somebody can be nominated: most schemes have one set (Richmond two, each its body)."""
+        return tuple(each for each in self.eligibility if each.state == "in_force")
+
     def rating(self, colour: str) -> Rating:
         """The rating of that colour; KeyError if the scheme does not use it."""
         return {str(rating.colour): rating for rating in self.ratings}[colour]

@@ -19,6 +19,7 @@ from iom.policy.joining import AllOf, AnyOf, Clause, Expression, FlagTest
 from offenders.models import Gender
 from referrals import ogrs
 from referrals.deciding import Panels
+from referrals.forms import clause_facts
 from referrals.models import MainDriver, Referral, Supervision
 from referrals.prefill import Known
 from referrals.sections import BY_SLUG
@@ -27,18 +28,7 @@ YES, NO, NOT_KNOWN = "yes", "no", "not_known"
 TRUTH = {YES: True, NO: False, NOT_KNOWN: None}
 LONG_TEXT = 4000
 # How a fact of the eligibility rules is asked about (design.md 6); what has a question of its own is not here.
-FACT_QUESTIONS = {
-    "marac": "Is the person engaged by the MARAC, as victim or perpetrator?",
-    "dyo": "Is the person engaged by the Deter Young Offenders panel?",
-    "repeat_offender": "Is this a repeat offender?",
-    "ppo": "Is this a prolific and other priority offender?",
-    "top_ten": "Is the person one of the area's “top ten”?",
-    "prolific": "Is this a prolific offender?",
-    "would_benefit": "Would the person benefit from integrated offender management?",
-    "force_priority": "Is the person's offending a priority of the police force?",
-    "domestic_abuse_perpetrator": "Is the person a perpetrator of domestic abuse?",
-    "on_yot_order": "Is the person on a youth offending team's order?",
-}
+FACT_QUESTIONS = clause_facts.FLAGS
 
 
 def yes_or_no(label: str, *, not_known: bool = True, **options: Any) -> forms.ChoiceField:
@@ -63,9 +53,9 @@ def _flags(expression: Expression) -> list[str]:
     return [expression.fact] if isinstance(expression, FlagTest) else []
 
 
-def excluding_flags(policy: Policy) -> tuple[str, ...]:
+def excluding_flags(policy: Policy, criteria: str = "") -> tuple[str, ...]:
     """What besides MAPPA bars a person here (Richmond, 4.2), asked before anybody writes a nomination."""
-    names = policy.criteria().exclusions
+    names = policy.criteria(criteria or None).exclusions
     return flags_of(tuple(clause for clause in policy.exclusions if clause.name in names))
 
 
@@ -96,14 +86,56 @@ class StartForm(SaneForm):
         super().__init__(*args, **options)
         self.policy = policy
         self.flags = excluding_flags(policy)
+        self.policy, sets = policy, policy.criteria_in_force
+        # What bars somebody depends on what they are nominated for, where the scheme has several criteria.
+        self.chooses = len(sets) > 1
+        if self.chooses:
+            self.fields["criteria"] = forms.ChoiceField(
+                label="What do you nominate the person for?",
+                choices=[(each.name, each.label) for each in sets],
+                widget=forms.RadioSelect,
+                error_messages={"required": "Choose what you nominate the person for"},
+            )
+        self.flags = tuple(dict.fromkeys(fact for each in sets for fact in excluding_flags(policy, each.name)))
         for fact in self.flags:
             self.fields[f"fact_{fact}"] = yes_or_no(
-                FACT_QUESTIONS[fact], error_messages={"required": f"Answer: {FACT_QUESTIONS[fact]}"}
+                FACT_QUESTIONS[fact],
+                required=not self.chooses,
+                error_messages={"required": f"Answer: {FACT_QUESTIONS[fact]}"},
             )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if self.chooses and data.get("criteria"):
+            for fact in excluding_flags(self.policy, data["criteria"]):
+                name = f"fact_{fact}"
+                if name not in self.errors and not data.get(name):
+                    self.add_error(name, f"Answer: {FACT_QUESTIONS[fact]}")
+        return data
 
     @property
     def fact_fields(self) -> list[forms.BoundField]:
-        return [self[f"fact_{fact}"] for fact in self.flags]
+        """The questions about what bars a person, where they do not depend on what they are nominated for."""
+        return [] if self.chooses else [self[f"fact_{fact}"] for fact in self.flags]
+
+    @property
+    def fields_by_criteria(self) -> dict[str, list[forms.BoundField]]:
+        """The same, by what they are nominated for."""
+        return {
+            each.name: [self[f"fact_{fact}"] for fact in excluding_flags(self.policy, each.name)]
+            for each in self.policy.criteria_in_force
+        }
+
+    @property
+    def bodies(self) -> dict[str, str]:
+        """Who decides on each."""
+        policy = self.policy
+        return {each.name: f"Decided by the {policy.body(each.body).name}." for each in policy.criteria_in_force}
+
+    @property
+    def nominated_for(self) -> str:
+        """What they are nominated for; blank where the scheme has one set of criteria."""
+        return self.cleaned_data["criteria"] if self.chooses else ""
 
     @property
     def mappa_level(self) -> int | None:
@@ -114,7 +146,8 @@ class StartForm(SaneForm):
     @property
     def facts(self) -> dict[str, bool]:
         """The facts that are known; what is not known is absent."""
-        answers = {fact: TRUTH[self.cleaned_data[f"fact_{fact}"]] for fact in self.flags}
+        asked = excluding_flags(self.policy, self.nominated_for)
+        answers = {fact: TRUTH[self.cleaned_data[f"fact_{fact}"]] for fact in asked}
         return {fact: value for fact, value in answers.items() if value is not None}
 
     @property
@@ -214,7 +247,14 @@ class SectionForm(SaneForm):
     def left_over(self) -> dict[str, Any]:
         """What was typed into fields that cannot be stored yet, word for word."""
         left = [name for name in self.fields if name not in self.cleaned_data or not self._may_store(name)]
-        return {name: self.data.get(self.add_prefix(name), "") for name in left}
+        return {name: self._as_typed(name) for name in left}
+
+    def _as_typed(self, name: str) -> Any:
+        """What was typed into a field; of boxes that may be ticked together, all of them."""
+        key = self.add_prefix(name)
+        if isinstance(self.fields[name], forms.MultipleChoiceField):
+            return self.fields[name].widget.value_from_datadict(self.data, self.files, key)
+        return self.data.get(key, "")
 
     def need(self, name: str, words: str) -> None:
         """An answer that another answer makes necessary."""
@@ -348,29 +388,42 @@ class OffendingForm(SectionForm):
     )
 
     def ask_more(self) -> None:
-        for fact in self.flags:
-            self.fields[f"fact_{fact}"] = yes_or_no(FACT_QUESTIONS[fact], required=False)
+        self.fields |= clause_facts.fields(self.asked)
 
     @property
-    def flags(self) -> tuple[str, ...]:
-        """What else the criteria in force ask for, as far as nobody was asked before."""
-        asked = excluding_flags(self.policy)
-        return tuple(fact for fact in flags_of(self.policy.criteria().clauses) if fact not in asked)
+    def asked(self) -> tuple[str, ...]:
+        """What else the criteria and the sub-cohorts ask for, as far as nobody was asked before."""
+        before = excluding_flags(self.policy, self.referral.criteria)
+        return tuple(fact for fact in clause_facts.asked_by(self.policy, self.referral.criteria) if fact not in before)
 
     @property
     def fact_fields(self) -> list[forms.BoundField]:
-        return [self[f"fact_{fact}"] for fact in self.flags]
+        return [self[f"fact_{fact}"] for fact in self.asked]
+
+    @property
+    def revealed_fields(self) -> list[forms.BoundField]:
+        """The written case for exceptional circumstances, shown once somebody says that there are any."""
+        return [self[clause_facts.CASE]] if clause_facts.CASE in self.fields else []
 
     def stored(self) -> dict[str, Any]:
-        facts = self.referral.facts
-        return super().stored() | {
-            f"fact_{fact}": as_choice(facts[fact], answered=True) for fact in self.flags if fact in facts
-        }
+        return super().stored() | clause_facts.shown(self.referral.facts, self.asked)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get(f"fact_{clause_facts.EXCEPTIONAL}") == YES:
+            self.need(clause_facts.CASE, "Enter what the exceptional circumstances are")
+        if clause_facts.contradicts(data):
+            self.add_error(f"fact_{clause_facts.HISTORY}", "Choose the types of offence, or “None of these”, not both")
+        return data
+
+    def left_over(self) -> dict[str, Any]:
+        said = self.cleaned_data.get(f"fact_{clause_facts.EXCEPTIONAL}") == YES
+        unwritten = said and not self.cleaned_data.get(clause_facts.CASE)
+        return super().left_over() | ({f"fact_{clause_facts.EXCEPTIONAL}": YES} if unwritten else {})
 
     def answers(self) -> dict[str, Any]:
-        answered = {fact: TRUTH.get(self.cleaned_data.get(f"fact_{fact}", "")) for fact in self.flags}
-        kept = {fact: value for fact, value in self.referral.facts.items() if fact not in answered}
-        return super().answers() | {"facts": kept | {f: v for f, v in answered.items() if v is not None}}
+        facts = clause_facts.kept(self.referral.facts, self.cleaned_data, self.asked)
+        return super().answers() | {"facts": facts}
 
 
 class HarmForm(SectionForm):

@@ -107,7 +107,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _new_page(request, form)
     reopening = ReopenForm(request.POST if "reopened_because" in request.POST else None)
-    barred = actions.barred_words(actor.scheme.policy, form.mappa_level, form.facts)
+    barred = actions.barred_words(actor.scheme.policy, form.mappa_level, form.facts, form.nominated_for)
     may_reopen = actor.holds("referrals.reopen_excluded")
     if barred and not (may_reopen and reopening.is_valid()):
         context = {"start": form, "form": reopening, "problems": barred, "may_reopen": may_reopen}
@@ -142,6 +142,7 @@ def _unless_known(request: HttpRequest, form: StartForm, reopened_because: str) 
             facts=form.facts,
             reopened_because=reopened_because,
             noted_matches=alike.noted,
+            criteria=form.nominated_for,
         )
     except StepRefused as refused:
         asked = known if known.is_bound else form
@@ -181,7 +182,7 @@ def referral(request: HttpRequest, reference: str) -> HttpResponse:
     thing = _visible(request.actor, reference)
     if not _may_edit(request.actor, thing):
         return render(request, "referrals/show.html", _shown(request.actor, thing))
-    panels = deciding.panels_for(thing.scheme)
+    panels = deciding.panels_for(thing.scheme, criteria=thing.criteria)
     return render(
         request,
         "referrals/hub.html",
@@ -271,7 +272,9 @@ def _section_form(
     partial: bool = False,
     known: Mapping[str, prefill.Known] | None = None,
 ) -> SectionForm:
-    extra = {"panels": deciding.panels_for(thing.scheme)} if FORMS[part.slug] is LateForm else {}
+    extra = (
+        {"panels": deciding.panels_for(thing.scheme, criteria=thing.criteria)} if FORMS[part.slug] is LateForm else {}
+    )
     return FORMS[part.slug](data, referral=thing, partial=partial, known=known, **extra)
 
 
@@ -384,7 +387,7 @@ def check(request: HttpRequest, reference: str) -> HttpResponse:
             form.add_error(None, "This referral was changed in another window. Check it again before you send it.")
         else:
             return redirect("referral_sent", reference=thing.reference)
-    panels = deciding.panels_for(thing.scheme)
+    panels = deciding.panels_for(thing.scheme, criteria=thing.criteria)
     return render(
         request,
         "referrals/check.html",

@@ -94,7 +94,7 @@ def _carry_out(request: HttpRequest, referral: Referral, form: TriageForm) -> bo
 
 def _form(request: HttpRequest, referral: Referral) -> TriageForm:
     actor = request.actor
-    meetings = coming_panels(actor)
+    meetings = coming_panels(actor, referral)
     agencies = list(Agency.objects.visible_to(actor))
     chosen = next((meeting for meeting in meetings if meeting.pk == referral.meeting_id), None)
     chosen = chosen or next((meeting for meeting in meetings if not _closed(meeting)), None)
@@ -112,9 +112,10 @@ def _form(request: HttpRequest, referral: Referral) -> TriageForm:
     )
 
 
-def coming_panels(actor: Actor) -> list[Meeting]:
-    """The next meetings of the bodies that decide, soonest first."""
-    bodies = actor.scheme.policy.deciding_bodies
+def coming_panels(actor: Actor, referral: Referral) -> list[Meeting]:
+    """The next meetings of the bodies that decide, soonest first; of one body where the nomination names criteria."""
+    policy = actor.scheme.policy
+    bodies = (deciding.body_for(policy, referral.criteria).slug,) if referral.criteria else policy.deciding_bodies
     rows = Meeting.objects.visible_to(actor).filter(body__slug__in=bodies).upcoming(clock.today())
     meetings = list(rows[:PANELS_OFFERED])
     for meeting in meetings:
@@ -144,7 +145,7 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
         "unfinished": sections.unfinished(referral),
         "finding": finding,
         "finding_words": scoring.summary(finding),
-        "barred": actions.barred_words(policy, referral.mappa_level, referral.facts),
+        "barred": actions.barred_words(policy, referral.mappa_level, referral.facts, referral.criteria),
         "explained": explaining.explain(actor, referral, score),
         "questions": scoring.questions(referral, score),
         "score": score,
