@@ -348,7 +348,9 @@ def _compare_numbers(entered: Person, held: Person) -> tuple[list[Reason], tuple
 class Pool:
     """Many people who are held, in memory, for comparing a whole sheet with them.
 
-    `like` finds the same as the database does for one person: by trigrams of the names, date of birth and numbers.
+    `like` finds the same as the database does for one person: by names, date of birth and numbers. Two people with
+    dates of birth that have nothing in common can only be one under the same name, so trigrams are asked only where a
+    date is missing: the time for a sheet grows with its rows, not with how many share a family name.
     """
 
     SHARED = 0.3  # The database's own limit of `%`, from which on two names are worth a judgement.
@@ -358,6 +360,7 @@ class Pool:
         self._people: list[tuple[object, Person]] = []
         self._names: list[tuple[int, int]] = []
         self._by_trigram: dict[str, list[int]] = {}
+        self._by_trigram_unborn: dict[str, list[int]] = {}
         self._by_key: dict[tuple[str, object], set[int]] = {}
 
     def add(self, mark: object, person: Person) -> None:
@@ -366,10 +369,11 @@ class Pool:
         self._people.append((mark, person))
         for name in person.names:
             found = _trigrams(indexed(name))
-            for trigram in found:
-                self._by_trigram.setdefault(trigram, []).append(len(self._names))
+            for index in (self._by_trigram, *([] if person.born else [self._by_trigram_unborn])):
+                for trigram in found:
+                    index.setdefault(trigram, []).append(len(self._names))
             self._names.append((place, len(found)))
-        for key in _keys(person):
+        for key in (*_keys(person), *_same_names(person)):
             self._by_key.setdefault(key, set()).add(place)
 
     def like(self, person: Person) -> list[tuple[object, Likeness]]:
@@ -383,20 +387,29 @@ class Pool:
 
     def _candidates(self, person: Person) -> list[int]:
         places: set[int] = set()
+        trigrams = self._by_trigram_unborn if person.born else self._by_trigram
         for name in person.names:
             wanted = _trigrams(indexed(name))
             shared: dict[int, int] = {}
             for trigram in wanted:
-                for held in self._by_trigram.get(trigram, ()):
+                for held in trigrams.get(trigram, ()):
                     shared[held] = shared.get(held, 0) + 1
             for held, count in shared.items():
                 place, size = self._names[held]
                 if count >= self.SHARED * (len(wanted) + size - count):
                     places.add(place)
         dates = near_births(person.born) if person.born else ()
-        for key in [*_keys(person), *(("born", born) for born in dates)]:
+        for key in [*_keys(person), *_same_names(person), *(("born", born) for born in dates)]:
             places |= self._by_key.get(key, set())
         return sorted(places)
+
+
+def _same_names(person: Person) -> Iterator[tuple[str, object]]:
+    """What two names have in common that are the same, as `name_likeness` sees it."""
+    for name in person.names:
+        if words := plain(name).split():
+            yield "words", tuple(sorted(words))
+            yield "letters", "".join(words)
 
 
 def _keys(person: Person) -> list[tuple[str, object]]:

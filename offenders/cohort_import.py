@@ -1,7 +1,7 @@
-"""Taking over the cohort that a scheme kept in a spreadsheet (design.md 6, `import_cohort`).
+"""Understanding the cohort that a scheme kept in a spreadsheet (design.md 6, `import_cohort`).
 
-The whole sheet is checked first: every row, every field, with what to do about each. Then all of it is entered in one
-transaction, or nothing.
+The whole sheet is checked first: every row, every field, with what to do about each. `cohort_duplicates` asks whom of
+them the scheme knows, and `cohort_entry` enters all of them, or nobody.
 """
 
 from __future__ import annotations
@@ -13,18 +13,14 @@ from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.db.models import Q
 
-from iom import audit
-from iom.access import Actor
 from iom.forms import UnreadDateError, clean_text, read_date
 from iom.models import Agency, Membership, Scheme
 
-from . import actions
+from . import cohort_duplicates
 from .cohort_files import Problem
 from .cohort_sheet import Row, Sheet, label
-from .models import AssignmentRole, Case, Colour, CustodyPeriod, Gender, Offender
+from .models import AssignmentRole, Colour, CustodyPeriod, Gender, Offender
 
 YES = frozenset({"y", "yes", "true", "1"})
 NO = frozenset({"n", "no", "false", "0"})
@@ -33,7 +29,6 @@ KINDS = {"remand": CustodyPeriod.Kind.REMAND, "sentence": CustodyPeriod.Kind.SEN
 KINDS |= {"onremand": CustodyPeriod.Kind.REMAND, "sentenced": CustodyPeriod.Kind.SENTENCE}
 KINDS |= {"undersentence": CustodyPeriod.Kind.SENTENCE}
 TEXTS = ("family_name", "given_names", "pnc_number", "cro_number", "prison_number", "probation_number", "area")
-TAKEN_OVER = "Rating taken over from the scheme's own list."
 NO_REASON = "The reason was not in the list that was taken over."
 PRISON_NOT_KNOWN = "Prison not known"
 
@@ -65,9 +60,16 @@ class Checked:
     errors: list[Problem]
     warnings: list[Problem]
 
+    def with_more(self, errors: Iterable[Problem], warnings: Iterable[Problem]) -> Checked:
+        """The same with more of both, in the order of the rows."""
+        return Checked(self.entries, _in_order([*self.errors, *errors]), _in_order([*self.warnings, *warnings]))
+
 
 def check(sheet: Sheet, scheme: Scheme, today: date) -> Checked:
-    """Understand every cell of the sheet against the scheme's rules, agencies and the people that it knows."""
+    """Understand every cell of the sheet against the scheme's rules and agencies, and the rows against each other.
+
+    Whom the scheme knows already is `cohort_duplicates.known`'s question.
+    """
     errors: list[Problem] = []
     warnings = [
         *sheet.notes,
@@ -85,56 +87,12 @@ def check(sheet: Sheet, scheme: Scheme, today: date) -> Checked:
         warnings += reader.warnings
         if entry is not None:
             entries.append(entry)
-    errors += _twice_in_the_sheet(entries)
-    known, alike = _known_already(entries, scheme)
-    return Checked(entries, _in_order([*errors, *known]), _in_order([*warnings, *alike]))
+    twice, maybe_twice = cohort_duplicates.in_the_sheet(entries)
+    return Checked(entries, _in_order([*errors, *twice]), _in_order([*warnings, *maybe_twice]))
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: problem.row)
-
-
-@transaction.atomic
-def enter(entries: Sequence[Entry], *, by: Actor, dry_run: bool = False) -> list[Case]:
-    """Enter people, cases, ratings, leads and custody. A dry run does it all and takes it back."""
-    cases = [_enter(entry, by) for entry in entries]
-    references = [case.reference for case in cases]
-    audit.record("import_cohort", by.scheme, by=by, subjects=references, count=len(cases))
-    if dry_run:
-        transaction.set_rollback(True)
-    return cases
-
-
-def _enter(entry: Entry, by: Actor) -> Case:
-    offender = actions.add_offender(by=by, **entry.person)
-    case = actions.accept(
-        offender=offender,
-        meeting=None,
-        on=entry.accepted_on,
-        rated_on=entry.rated_on,
-        why=entry.why,
-        criterion="",
-        score=entry.score,
-        score_on=entry.score_on,
-        statutory=entry.statutory,
-        colour=entry.rating,
-        reason=TAKEN_OVER,
-        policy_version=by.scheme.policy_on(entry.accepted_on),
-        by=by,
-    )
-    for role, agency, membership, name in entry.leads:
-        actions.assign(
-            case,
-            role,
-            agency=agency,
-            membership=membership,
-            person_name=name,
-            on=entry.accepted_on,
-            by=by,
-        )
-    if entry.custody is not None:
-        actions.record_custody(case, by=by, **entry.custody)
-    return case
 
 
 # --- What the scheme knows ----------------------------------------------------
@@ -299,7 +257,7 @@ class _Reader:
     def _aliases(self) -> list[str]:
         text = self._text("aliases", 1000, multiline=True)
         names = [name.strip() for name in _ALIAS_MARKS.split(text) if name.strip()]
-        if any(len(name) > 160 for name in names):
+        if len(text) <= 1000 and any(len(name) > 160 for name in names):
             self._error("aliases", "An alias is longer than 160 characters.", "Divide aliases by semicolons.")
         return names
 
@@ -404,70 +362,6 @@ def _remedy_for_day(text: str) -> str:
     if re.fullmatch(r"\d{5}(\.\d+)?", text):
         return "It is a day as spreadsheets count days: format the column as a date, or write 04/02/1994."
     return "Write it as 04/02/1994 or 1994-02-04."
-
-
-# --- The same person twice ------------------------------------------------------
-
-
-def _identity(person: dict[str, Any]) -> tuple[str, str, date | None]:
-    return person["family_name"].casefold(), person["given_names"].casefold(), person["date_of_birth"]
-
-
-def _number(person: dict[str, Any]) -> str:
-    return re.sub(r"[^a-z0-9]", "", person["pnc_number"].casefold())
-
-
-def _twice_in_the_sheet(entries: Sequence[Entry]) -> Iterator[Problem]:
-    first: dict[object, int] = {}
-    for entry in entries:
-        for what, key in (("name and date of birth", _identity(entry.person)), ("PNC number", _number(entry.person))):
-            if key and key in first:
-                yield Problem(
-                    entry.row, "", f"This is the person of row {first[key]}: the same {what}.", "Keep one of the rows."
-                )
-                break
-            first[key] = entry.row
-
-
-def _known_already(entries: Sequence[Entry], scheme: Scheme) -> tuple[list[Problem], list[Problem]]:
-    """Rows of people whom the scheme holds, and rows of people who may be."""
-    known, alike = [], []
-    held = Offender.objects.filter(scheme=scheme).prefetch_related("cases", "aliases")
-    for entry in entries:
-        person = entry.person
-        found = Q(pk__in=held.same_person(person["family_name"], person["given_names"], person["date_of_birth"]))
-        if person["pnc_number"]:
-            found |= Q(pnc_number__iexact=person["pnc_number"])
-        for offender in held.filter(found):
-            if _is(offender, person):
-                known.append(
-                    Problem(entry.row, "", f"This person is known here already{_as(offender)}.", _remedy(offender))
-                )
-            else:
-                problem = f"This may be somebody who is known here already{_as(offender)}."
-                alike.append(Problem(entry.row, "", problem, "Look at both; they were entered as two people."))
-    return known, alike
-
-
-def _is(offender: Offender, person: dict[str, Any]) -> bool:
-    """Whether it is surely the same person: the number, or name and date of birth where both are known."""
-    if person["pnc_number"] and _number(person) == re.sub(r"[^a-z0-9]", "", offender.pnc_number.casefold()):
-        return True
-    name = f"{person['given_names']} {person['family_name']}".casefold()
-    names = {offender.plain_name.casefold(), *(alias.name.casefold() for alias in offender.aliases.all())}
-    born = {person["date_of_birth"], offender.date_of_birth}
-    return name in names and (len(born) == 1 or None in born)
-
-
-def _as(offender: Offender) -> str:
-    references = [case.reference for case in offender.cases.all()]
-    return f", as {_or(references)}" if references else ""
-
-
-def _remedy(offender: Offender) -> str:
-    if any(case.status != "closed" for case in offender.cases.all()):
-        return "Remove the row: they are on the cohort."
-    return "Remove the row and take them on through a referral, which keeps what is known."
 
 
 def _or(words: Sequence[str]) -> str:

@@ -101,3 +101,5 @@ permit("offenders.review_openings", has_role("coordinator", "scheme_admin"))
 permit("offenders.view_related", at_the_table | has_role("referrer"))
 permit("offenders.add_related", at_the_table | has_role("referrer"), is_reached)
 permit("offenders.keep_related", at_the_table | has_role("referrer"), keeps_it)
+# A whole cohort at once: for whoever keeps the scheme's list.
+permit("offenders.import_cohort", has_role("coordinator"))

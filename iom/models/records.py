@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pgtrigger
+from auditlog.cid import get_cid
+from auditlog.diff import model_instance_diff
 from auditlog.models import AbstractLogEntry, LogEntryManager
+from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 
 from iom.clock import now
@@ -61,6 +65,29 @@ class SchemeLogEntryManager(LogEntryManager):
     def log_create(self, instance: Any, force_log: bool = False, **kwargs: Any) -> Any:
         kwargs.setdefault("scheme_id", instance.scheme_id)
         return super().log_create(instance, force_log=force_log, **kwargs)
+
+    def log_added(self, instances: Sequence[Any], *, actor: User | None) -> None:
+        """What `bulk_create` added, which sends no signals: one entry each, all in one statement a thousand."""
+        kinds = {model: ContentType.objects.get_for_model(model) for model in {type(each) for each in instances}}
+        # Of relations from elsewhere there are none yet; each would be asked for.
+        own = {model: [each.name for each in model._meta.concrete_fields] for model in kinds}
+        about = {"actor": actor, "actor_email": actor.email if actor else None, "cid": get_cid()}
+        self.bulk_create(
+            [
+                self.model(
+                    scheme_id=each.scheme_id,
+                    content_type=kinds[type(each)],
+                    object_pk=each.pk,
+                    object_id=each.pk,
+                    object_repr=str(each),
+                    action=self.model.Action.CREATE,
+                    changes=model_instance_diff(None, each, fields_to_check=own[type(each)]),
+                    **about,
+                )
+                for each in instances
+            ],
+            batch_size=1000,
+        )
 
 
 class LogEntry(AbstractLogEntry):
@@ -199,12 +226,17 @@ class Counter(SchemeModel):
     @classmethod
     def next(cls, scheme: Scheme, kind: str) -> int:
         """The next number of `kind`, given to nobody else: the row stays locked until the caller's transaction ends."""
+        return cls.several(scheme, kind, 1)[0]
+
+    @classmethod
+    def several(cls, scheme: Scheme, kind: str, count: int) -> range:
+        """The next `count` numbers of `kind`, as `next`."""
         with transaction.atomic():
             cls.objects.bulk_create([cls(scheme=scheme, kind=kind)], ignore_conflicts=True)
             counter = cls.objects.select_for_update().get(scheme=scheme, kind=kind)
-            counter.last += 1
+            counter.last += count
             counter.save(update_fields=["last"])
-        return counter.last
+        return range(counter.last - count + 1, counter.last + 1)
 
 
 class Tick(models.Model):

@@ -61,12 +61,16 @@ class Offender(SchemeModel):
         return self.name
 
     def save(self, *args, **kwargs) -> None:
+        self.reckon()
+        super().save(*args, **kwargs)
+
+    def reckon(self) -> None:
+        """Work out the columns that follow from the others: before `bulk_create`, which does not call `save`."""
         # The database sorts by code point (docs/running.md); people look under Z for "de Zoet" and "Zoe" alike.
         self.sort_name = f"{self.family_name}, {self.given_names}".casefold()
         self.likeness_name = alike.indexed(self.plain_name)
         for number, key in alike.KEYS.items():
             setattr(self, key, alike.number_key(number, getattr(self, number)))
-        super().save(*args, **kwargs)
 
     @property
     def name(self) -> str:
@@ -109,5 +113,9 @@ class Alias(SchemeModel):
         return self.name
 
     def save(self, *args, **kwargs) -> None:
-        self.likeness_name = alike.indexed(self.name)
+        self.reckon()
         super().save(*args, **kwargs)
+
+    def reckon(self) -> None:
+        """Work out what follows from the name, as `Offender.reckon`."""
+        self.likeness_name = alike.indexed(self.name)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from iom.models import AuditEvent
+from iom.models import AuditEvent, LogEntry
+from offenders import actions
 from offenders.models import Case, Offender
 from tests import factories
 
@@ -93,6 +94,52 @@ def test_custody_makes_a_red_rating_blue_and_keeps_it_in_mind(run, cohort):
 
     rating = cohort()["Example"].rating
     assert (rating.colour, rating.colour_before) == ("BLUE", "RED")
+
+
+@pytest.mark.parametrize(
+    ("inside_since", "ratings"),
+    [
+        pytest.param("12/02/2026", [("BLUE", "2026-02-12", None)], id="on the day of the rating"),
+        pytest.param("01/02/2026", [("BLUE", "2026-02-12", None)], id="before it"),
+        pytest.param(
+            "13/02/2026", [("RED", "2026-02-12", "2026-02-13"), ("BLUE", "2026-02-13", None)], id="the day after"
+        ),
+    ],
+)
+def test_rating_turns_blue_on_the_day_that_custody_began(run, cohort, inside_since, ratings):
+    run(f"{HEADINGS},In custody,Prison,Custody since", f"{ONE},Y,HMP Example,{inside_since}")
+
+    held = cohort()["Example"].ratings.order_by("starts_on")
+    assert [
+        (each.colour, each.starts_on.isoformat(), each.until and each.until.isoformat()) for each in held
+    ] == ratings
+    assert held.last().colour_before == "RED"
+
+
+def test_what_is_entered_at_once_is_as_readable_as_what_is_entered_by_hand(run, cohort, as_coordinator):
+    """Audit and history beside each other: a person by the import, and one by the verbs."""
+    run(f"{HEADINGS},Alias(es),Lead agency", f"{ONE},Sammy,{as_coordinator.agency.name}")
+    mine = cohort()["Example"]
+    person = actions.add_offender(
+        by=as_coordinator, family_name="Sample", given_names="Lee", date_of_birth=date(1989, 9, 9), aliases=["Lee Two"]
+    )
+    case = factories.case(as_coordinator.scheme, who=person)
+    actions.assign(
+        case, "lead_agency", agency=mine.assigned("lead_agency").agency, on=case.accepted_on, by=as_coordinator
+    )
+
+    def verbs(thing, reference):
+        events = AuditEvent.objects.filter(kind="verb", object_type=thing._meta.label_lower, object_ref=reference)
+        return set(events.values_list("verb", flat=True))
+
+    assert verbs(person, str(mine.offender.pk)) == verbs(person, str(person.pk)) == {"add_offender"}
+    assert verbs(case, mine.reference) == {"accept", "assign"}
+    for by_import, by_hand in ((mine.offender, person), (mine.offender.aliases.get(), person.aliases.get())):
+        one, other = (LogEntry.objects.get_for_object(each).get() for each in (by_import, by_hand))
+        assert (one.action, one.scheme_id) == (other.action, other.scheme_id)
+        # By hand it also says of relations that there are none.
+        own = {field.name for field in type(by_hand)._meta.concrete_fields}
+        assert one.changes.keys() == other.changes.keys() & own
 
 
 def test_person_with_an_account_leads_by_membership(run, cohort, housing):
@@ -372,13 +419,13 @@ def test_same_person_twice_in_the_sheet_is_refused(run):
     code, _, err = run(HEADINGS, ONE, ONE.upper().replace("RED", "Amber"))
 
     assert code == 1
-    assert "row 3: This is the person of row 2: the same name and date of birth. Keep one of the rows." in err
+    assert "row 3: This is the person of row 2: same date of birth, same name. Keep one of the rows." in err
 
 
 def test_same_pnc_number_twice_is_refused(run):
     code, _, err = run(f"{HEADINGS},PNC", f"{ONE},94/1A", "Sample,Lee,,Red,,x,94 / 1a")
 
-    assert (code, "the same PNC number" in err) == (1, True)
+    assert (code, "row 3: This is the person of row 2: same PNC number; date of birth not known." in err) == (1, True)
 
 
 def test_importing_the_same_file_again_is_refused(run):
@@ -387,7 +434,8 @@ def test_importing_the_same_file_again_is_refused(run):
     code, _, err = run(HEADINGS, ONE)
 
     assert code == 1
-    assert "row 2: This person is known here already, as IOM-0001. Remove the row: they are on the cohort." in err
+    assert "row 2: This person is known here already, as IOM-0001: same date of birth, same name. " in err
+    assert "Remove the row: they are on the cohort." in err
     assert Case.objects.count() == 1
 
 
@@ -397,6 +445,19 @@ def test_person_who_was_only_nominated_is_sent_through_a_referral(run, merton):
     _, _, err = run(HEADINGS, ONE)
 
     assert "take them on through a referral" in err
+
+
+def test_same_name_twice_without_dates_of_birth_is_refused(run):
+    code, _, err = run(HEADINGS, ONE.replace("04/02/1994", ""), ONE.replace("04/02/1994", ""))
+
+    assert (code, "row 3: This is the person of row 2: same name; date of birth not known." in err) == (1, True)
+
+
+def test_rows_that_are_alike_are_noted_and_entered(run):
+    code, out, _ = run(HEADINGS, ONE, ONE.replace("Sam", "Samuel"))
+
+    assert code == 0
+    assert "Note: row 3: This may be the person of row 2: same date of birth, similar name." in out
 
 
 def test_somebody_alike_is_noted_and_entered(run, merton):

@@ -14,8 +14,9 @@ from iom import clock, walls
 from iom.access import task_actor
 from iom.jinja import plural
 from iom.models import Scheme
+from offenders import cohort_duplicates, cohort_entry
 from offenders.cohort_files import Problem, UnreadSheet
-from offenders.cohort_import import Checked, check, enter
+from offenders.cohort_import import Checked, check
 from offenders.cohort_sheet import read_sheet
 from offenders.models import Case
 
@@ -50,13 +51,19 @@ class Command(BaseCommand):
             self._import(content, owner, dry_run)
 
     def _import(self, content: bytes, owner: Scheme, dry_run: bool) -> None:
+        by = task_actor(owner, "import_cohort")
         try:
             checked = check(read_sheet(content, self.sheet, self.leave_out), owner, clock.today())
         except UnreadSheet as unread:
             checked = Checked([], unread.problems, [])
+        if not checked.errors:
+            # Another import may be under way: whom the scheme knows is asked once that has ended.
+            cohort_entry.lock(by)
+        errors, warnings = cohort_duplicates.problems(cohort_duplicates.known(checked.entries, owner))
+        checked = checked.with_more(errors, warnings)
         if checked.errors:
             self._refuse(checked, owner, dry_run)
-        cases = enter(checked.entries, by=task_actor(owner, "import_cohort"), dry_run=dry_run)
+        cases = cohort_entry.enter(checked.entries, by=by, dry_run=dry_run)
         self._report(checked, cases, owner, dry_run)
 
     def _scheme(self, slug: str) -> Scheme:
