@@ -84,8 +84,6 @@ class StartForm(SaneForm):
 
     def __init__(self, policy: Policy, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.policy = policy
-        self.flags = excluding_flags(policy)
         self.policy, sets = policy, policy.criteria_in_force
         # What bars somebody depends on what they are nominated for, where the scheme has several criteria.
         self.chooses = len(sets) > 1

@@ -221,8 +221,9 @@ def test_new_asks_for_each_exclusion_of_the_scheme(sign_in, february):
     client = sign_in(factories.member(richmond, "member"))
     assert "MARAC" in text_of(client.get("/referrals/new/"))
 
-    stopped = client.post("/referrals/new/", WHO | {"fact_marac": "yes", "fact_dyo": "no"})
-    started = client.post("/referrals/new/", WHO | {"fact_marac": "not_known", "fact_dyo": "no"})
+    stopped = client.post("/referrals/new/", WHO | {"criteria": "standard", "fact_marac": "yes", "fact_dyo": "no"})
+    chosen = {"criteria": "standard"}
+    started = client.post("/referrals/new/", WHO | chosen | {"fact_marac": "not_known", "fact_dyo": "no"})
 
     assert "IOM cannot take someone who is engaged by the MARAC" in text_of(stopped)
     assert started.url == "/referrals/IOM-R-0001/identity/"
