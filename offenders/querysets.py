@@ -11,7 +11,7 @@ from django.db.models import Case as Choose
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, Subquery, Value, When
 
 from iom import clock
-from iom.models import SchemeQuerySet
+from iom.models import POLICE_AND_PROBATION, SchemeQuerySet
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -289,10 +289,6 @@ class OffenderQuerySet(SchemeQuerySet):
             alike |= Q(date_of_birth=date_of_birth) & Q(family_name__iexact=family_name.strip())
             alike |= Q(date_of_birth=date_of_birth) & Q(given_names__iexact=given_names.strip())
         return self.filter(alike).distinct()
-
-
-# Whose agencies read what is opened to police and probation.
-POLICE_AND_PROBATION = ("police", "probation")
 
 
 class RelatedPersonQuerySet(SchemeQuerySet):

@@ -15,11 +15,11 @@ from django.urls import reverse
 
 from iom import audit, clock, notify
 from iom.access import Actor, actor_for
-from iom.models import Agency, Membership, Role
+from iom.models import POLICE_AND_PROBATION, Agency, Membership, Role
 from iom.steps import StepRefused, locked
 
 from .models import Audience, Offender, RelatedOpening, RelatedPerson, Relation, WhyEnded
-from .querysets import POLICE_AND_PROBATION, ways_to
+from .querysets import ways_to
 
 FIELDS = ("relation", "victim", "name", "at_risk", "protection", "safeguarding_lead", "known_since")
 TOO_WIDE = "A victim's record is never opened to everyone on the panel. Choose only the agencies that protect them."

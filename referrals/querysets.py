@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
-from iom.models import SchemeQuerySet
+from iom.models import POLICE_AND_PROBATION, SchemeQuerySet
 from offenders.models import Alias, Case, RagRating
 
 if TYPE_CHECKING:
     from iom.access import Actor
-
-# Whose agencies read what is marked for police and probation.
-POLICE_AND_PROBATION = ("police", "probation")
 
 
 class ReferralQuerySet(SchemeQuerySet):

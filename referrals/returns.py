@@ -21,7 +21,6 @@ from iom.models import POLICE_AND_PROBATION, Agency, Meeting
 from iom.steps import Stale, StepRefused, locked
 from offenders.models import Offender
 from referrals.models import AgencyReturn, CheckRequest, Handling
-from referrals.querysets import POLICE_AND_PROBATION
 
 if TYPE_CHECKING:
     from iom.access import Actor
