@@ -107,7 +107,7 @@ MATRIX: dict[str, Row] = {
     "case_need": Row(TABLE, POST, "pathway"),
     "case_add_action": Row(TABLE, POST, "pathway"),
     "case_actions": Row(TABLE, GET, "case"),
-    "actions": Row(TABLE),
+    "actions": Row(TABLE, BOTH),
     "action": Row(TABLE, BOTH, "action"),
     "action_change": Row(TABLE, BOTH, "action", some_refused=True),
     # before a meeting

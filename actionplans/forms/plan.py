@@ -14,6 +14,7 @@ from iom import clock
 from iom.forms import CleanCharField, SaneForm, VersionField
 from iom.jinja import day
 from iom.models import Agency, Membership
+from iom.rows import RowForm
 
 
 class NeedForm(SaneForm):
@@ -109,3 +110,15 @@ class UpdateForm(SaneForm):
         """The form of one row of a list; its fields' ids carry the action's number."""
         initial = {"status": action.status, "note": action.note, "version": action.version, "back": back}
         return cls(data, auto_id=f"action-{action.pk}-%s", initial=initial)
+
+
+class RowUpdateForm(RowForm):
+    """The same as one row of a list that is saved with one press."""
+
+    status = forms.ChoiceField(label="Outcome", choices=ActionStatus.choices)
+    note = CleanCharField(max_length=600, required=False)
+
+    def __init__(self, data: Any = None, *, action: Action, **options: Any) -> None:
+        self.action = action
+        initial = {"status": action.status, "note": action.note, "version": action.version}
+        super().__init__(data, prefix=f"a{action.pk}", initial=initial, **options)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -12,25 +14,29 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from actionplans import actions as verbs
-from actionplans.forms.plan import ActionForm, UpdateForm
+from actionplans.forms.plan import ActionForm, RowUpdateForm, UpdateForm
 from actionplans.models import Action, ActionStatus, Plan
 from actionplans.reading import next_panel, overdue_first, updatable, who_choices
 from iom import clock
 from iom.access import Actor
 from iom.addresses import own_path
+from iom.jinja import form_problems, plural
 from iom.models import Agency
 from iom.pages import found, page
+from iom.rows import autosaved
 from iom.stale import version_of
-from iom.steps import StepRefused
+from iom.steps import Stale, StepRefused
 from offenders.case_pages import case_page, find_case
 
 ON_A_PAGE = 50
+# The name under which the page sends the version of a row.
+POSTED = re.compile(r"a\d{1,9}-version")
 SCOPES = (("mine", "Mine"), ("agency", "My agency"), ("all", "All"))
 
 
-@page("actionplans.view_actions")
+@page("actionplans.view_actions", methods=("GET", "POST"), grid=True)
 def actions(request: HttpRequest) -> HttpResponse:
-    """Overdue first. What is finished is shown when asked for."""
+    """Overdue first. What is finished is shown when asked for. Every row of one's own is saved with one press."""
     actor, today = request.actor, clock.today()
     scope = request.GET.get("show", "")
     if scope not in dict(SCOPES):
@@ -43,8 +49,18 @@ def actions(request: HttpRequest) -> HttpResponse:
     rows = rows if finished else rows.to_do()
     shown = Paginator(overdue_first(rows.for_list()), ON_A_PAGE).get_page(request.GET.get("page"))
     listed = list(shown)
-    mine = updatable(actor, listed)
-    back = request.get_full_path()
+    if request.method == "POST":
+        # What was finished a moment ago stands in no list of what is to do, and its note may still be typed.
+        seen = [int(name[1:-8]) for name in request.POST if POSTED.fullmatch(name)]
+        listed = list(overdue_first(Action.objects.visible_to(actor).filter(pk__in=seen).for_list()))
+    forms = _row_forms(request, listed, updatable(actor, listed))
+    if request.method == "POST":
+        saved = _save_rows(actor, forms.values())
+        if request.headers.get("X-Autosave"):
+            return autosaved(list(forms.values()))
+        if not any(form.errors for form in forms.values()):
+            messages.success(request, f"{plural(saved, 'action')} saved" if saved else "Nothing was changed")
+            return redirect(request.get_full_path())
     return render(
         request,
         "actionplans/actions.html",
@@ -56,12 +72,47 @@ def actions(request: HttpRequest) -> HttpResponse:
             "finished": finished,
             "shown": shown,
             "listed": listed,
-            "update_forms": _row_forms(listed, mine, back),
+            "update_forms": forms,
+            "problems": form_problems(*forms.values()),
         },
     )
 
 
-def _row_forms(listed: list[Action], mine: set[int], back: str) -> dict[int, UpdateForm]:
+def _row_forms(request: HttpRequest, listed: list[Action], mine: set[int]) -> dict[int, RowUpdateForm]:
+    """A row for each action that the reader may report on; a finished one is opened by itself to change it."""
+    posted = request.POST if request.method == "POST" else None
+    return {
+        action.pk: RowUpdateForm.of(posted, f"a{action.pk}", action=action)
+        for action in listed
+        if action.pk in mine and (action.to_do or posted is not None)
+    }
+
+
+def _save_rows(actor: Actor, forms: Iterable[RowUpdateForm]) -> int:
+    """Each row by itself: one that cannot be saved must not lose the others. Returns how many were saved."""
+    for form in forms:
+        if form.untouched or not form.is_valid():
+            continue
+        given = form.cleaned_data
+        try:
+            held = verbs.update_action(
+                form.action, status=given["status"], note=given["note"], version=given["version"], by=actor
+            )
+        except Stale as error:
+            theirs = error.thing
+            form.hold(theirs.version)
+            said = f" “{theirs.note}”" if theirs.note else ""
+            form.add_error(
+                "status",
+                f"Somebody said “{theirs.get_status_display()}”{said} of “{theirs.text}” while you were writing. "
+                "Save again to keep yours, or load the page again to use theirs",
+            )
+        else:
+            form.hold(held.version)
+    return sum(form.kept and not form.errors for form in forms)
+
+
+def _forms_by_themselves(listed: list[Action], mine: set[int], back: str) -> dict[int, UpdateForm]:
     """A form in the row of each action that is to do; one that is finished is opened to change it."""
     return {action.pk: UpdateForm.of(action, back) for action in listed if action.to_do and action.pk in mine}
 
@@ -101,7 +152,7 @@ def case_actions(request: HttpRequest, reference: str) -> HttpResponse:
         | {
             "to_do": [action for action in listed if action.to_do],
             "over": [action for action in listed if not action.to_do],
-            "update_forms": _row_forms(listed, mine, back),
+            "update_forms": _forms_by_themselves(listed, mine, back),
             "may_change": case.status != "closed" and actor.can("actionplans.change_plan", _plan_of(case)),
         },
     )

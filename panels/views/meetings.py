@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -18,7 +19,7 @@ from iom.pages import page
 from iom.steps import StepRefused
 from panels import agreement, attendance, circulation, meetings
 from panels.countdown import steps_of
-from panels.forms.agenda import AnswerForm
+from panels.forms.agenda import AnswerForm, ReadyForm
 from panels.forms.meetings import CancelForm, EditMeetingForm, NewMeetingForm
 from panels.models import Attendance
 from panels.navigation import pages_of
@@ -220,10 +221,15 @@ def meeting_page(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     return _agenda_page(request, meeting, None)
 
 
-def _agenda_page(request: HttpRequest, meeting: Meeting, form: AnswerForm | None, status: int = 200) -> HttpResponse:
+def _agenda_page(
+    request: HttpRequest, meeting: Meeting, form: AnswerForm | None, *, ready: ReadyForm | None = None
+) -> HttpResponse:
     actor = request.actor
     reads = actor.holds("panels.view_papers") and meetings_with_papers(actor).filter(pk=meeting.pk).exists()
     copy = circulation.copy_of(actor, meeting) if reads else None
+    signature = agreement.signature_of(actor.membership, meeting) if reads else None
+    if copy is not None and copy.read_at is None and form is None and ready is None:
+        ready = _ready_form(request, meeting, signed=signature is not None)
     if form is None and copy is not None:
         form = AnswerForm(initial={"answer": copy.answer, "substitute_name": copy.substitute_name})
     shown = papers(meeting, actor) if reads else None
@@ -235,17 +241,18 @@ def _agenda_page(request: HttpRequest, meeting: Meeting, form: AnswerForm | None
             "papers": shown,
             "copy": copy,
             "form": form,
+            "ready": ready,
+            "agreement": actor.scheme.policy.sharing_agreement,
             "course": course(),
             "pages": pages_of(meeting, actor, "") if reads else [],
             "length": circulation.length_in_words(meeting.minutes_long),
-            "signature": agreement.signature_of(actor.membership, meeting) if reads else None,
+            "signature": signature,
             "may_agree_late": bool(shown and shown.waiting_for_chair) and actor.can("panels.agree_late_item", meeting),
             "today": clock.today(),
             "may_check_in": reads and _may_check_in(meeting, copy),
             "next_day": calendar_of(meeting).next_one if reads else None,
             "quorum": attendance.forecast(meeting) if shown and actor.has_role("chair", "coordinator") else None,
         },
-        status=status,
     )
 
 
@@ -257,10 +264,43 @@ def _may_check_in(meeting: Meeting, copy: Any) -> bool:
 @page("panels.answer_circulation", methods=("POST",))
 @of_papers
 def read_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """The reader says that they have read the agenda."""
-    circulation.mark_read(meeting, by=request.actor)
-    messages.success(request, "Thank you. We have noted that you read this agenda")
+    """The reader says that they have read the agenda; with it whether they come, and that they keep the agreement."""
+    signed = agreement.signature_of(request.actor.membership, meeting) is not None
+    form = _ready_form(request, meeting, signed=signed)
+    if not form.is_valid():
+        return _agenda_page(request, meeting, None, ready=form)
+    try:
+        noted = _get_ready(request, meeting, form)
+    except StepRefused as refused:
+        for problem in refused.problems:
+            form.add_error("typed_name" if problem.startswith("Type") else None, problem)
+        return _agenda_page(request, meeting, None, ready=form)
+    messages.success(request, f"Thank you. We have noted that you {' and '.join(noted)}")
     return redirect(meeting)
+
+
+@transaction.atomic
+def _get_ready(request: HttpRequest, meeting: Meeting, form: ReadyForm) -> list[str]:
+    """All of it or nothing: whoever mistypes their name finds the form as it was."""
+    given, by = form.cleaned_data, request.actor
+    circulation.mark_read(meeting, by=by)
+    noted = ["read this agenda"]
+    if given["answer"]:
+        circulation.answer(meeting, given["answer"], substitute_name=given["substitute_name"], by=by)
+        noted.append("answered")
+    if form.signs:
+        agreement.sign(meeting, by=by, typed_name=given["typed_name"], agreed=form.agreed)
+        noted.append("signed the agreement")
+    return noted
+
+
+def _ready_form(request: HttpRequest, meeting: Meeting, *, signed: bool) -> ReadyForm:
+    """What is still to be said: whoever has signed is not asked for it again."""
+    return ReadyForm(
+        request.POST if request.method == "POST" else None,
+        agreement=request.actor.scheme.policy.sharing_agreement,
+        may_sign=not signed and request.actor.holds("panels.sign_agreement"),
+    )
 
 
 @page("panels.answer_circulation", methods=("POST",))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from iom import clock
@@ -16,9 +16,10 @@ from iom.jinja import form_problems, plural
 from iom.meetings import find
 from iom.models import Agency, Meeting
 from iom.pages import found, page
+from iom.rows import RowForm, autosaved
 from iom.steps import Stale, StepRefused
 from referrals import chasing, returns
-from referrals.forms.research import AnswerForm, RowForm
+from referrals.forms.research import AnswerForm
 from referrals.models import AgencyReturn, CheckRequest
 
 if TYPE_CHECKING:
@@ -128,22 +129,6 @@ def _take_theirs_into_account(form: AnswerForm) -> str:
 
 def _invalid(forms: Sequence[RowForm]) -> bool:
     return any(form.errors for form in forms)
-
-
-def autosaved(forms: Sequence[RowForm]) -> HttpResponse:
-    """What `autosave.js` needs: the marks of the rows that were saved, and why the rest was not.
-
-    A row that somebody else changed meanwhile waits with the version its reader saw, until they press Save and read
-    both; the other rows go on saving themselves. So this is no refusal: what is refused is undone as a whole.
-    """
-    saved: dict[str, str] = {}
-    for form in forms:
-        if form.kept and not form.errors:
-            saved |= form.marks()
-    told: dict[str, Any] = {"at": time_words(clock.now()), "fields": saved}
-    if _invalid(forms):
-        told["errors"] = {problem["href"]: problem["text"] for problem in form_problems(*forms)}
-    return JsonResponse(told)
 
 
 def _go_on(request: HttpRequest, meeting: Meeting, forms: list[AnswerForm]) -> bool:

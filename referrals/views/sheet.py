@@ -14,11 +14,11 @@ from iom.jinja import form_problems, plural
 from iom.meetings import find
 from iom.models import Agency, Meeting
 from iom.pages import found, page
+from iom.rows import autosaved
 from iom.steps import Stale, StepRefused
 from referrals import chasing, research
 from referrals.forms.research import SystemForm
 from referrals.models import CheckRequest, Referral, ResearchCheck
-from referrals.views.research import autosaved
 
 if TYPE_CHECKING:
     from iom.access import Actor

@@ -257,3 +257,57 @@ def test_queries_of_the_list_are_constant(merton, add, sign_in, housing, django_
 
     with django_assert_num_queries(len(of_one)):
         client.get("/actions/")
+
+
+# --- Every row with one press
+
+
+def row(action, version=1, **given):
+    return {f"a{action.pk}-version": version} | {f"a{action.pk}-{name}": value for name, value in given.items()}
+
+
+@pytest.mark.feature(81)
+def test_several_actions_are_saved_with_one_press(add, sign_in, housing):
+    first, second = add("First"), add("Second")
+
+    answer = sign_in(housing).post(
+        "/actions/?show=agency",
+        row(first, status="done", note="Reference is with us") | row(second, status="in_progress", note="Booked"),
+    )
+
+    assert answer.url == "/actions/?show=agency"
+    assert {(each.status, each.note) for each in Action.objects.all()} == {
+        ("done", "Reference is with us"),
+        ("in_progress", "Booked"),
+    }
+
+
+def test_one_stale_row_waits_and_the_others_are_saved(add, sign_in, housing, as_coordinator):
+    stale, other = add("Stale"), add("Other")
+    update_action(stale, status="done", note="Theirs", by=as_coordinator)
+
+    answer = sign_in(housing).post(
+        "/actions/", row(stale, status="open", note="Mine") | row(other, status="done", note="Done")
+    )
+
+    page = text(answer)
+    assert "Somebody said “Done” “Theirs” of “Stale” while you were writing." in page
+    assert 'value="Mine"' in page
+    assert {each.note for each in Action.objects.all()} == {"Theirs", "Done"}
+
+
+def test_a_note_typed_after_an_action_saved_itself_as_done_is_kept(add, sign_in, housing):
+    action, client = add(), sign_in(housing)
+    saved = client.post("/actions/", row(action, status="done", note=""), headers={"X-Autosave": "1"}).json()
+
+    client.post("/actions/", row(action, saved["fields"][f"a{action.pk}-version"], status="done", note="Rang twice"))
+
+    assert Action.objects.get().note == "Rang twice"
+
+
+def test_rows_of_others_in_the_post_are_left_alone(add, sign_in, housing, police):
+    theirs = add("Theirs", agency=police.agency)
+
+    sign_in(housing).post("/actions/?show=all", row(theirs, status="done", note="Not mine"))
+
+    assert Action.objects.get().status == "open"

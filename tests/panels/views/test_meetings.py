@@ -8,7 +8,7 @@ import time_machine
 from iom.clock import LONDON
 from iom.models import Meeting
 from panels import agenda, circulation, meetings
-from panels.models import Circulation, MovedMeeting, Section
+from panels.models import AgreementSignature, Circulation, MovedMeeting, Section
 from tests import factories
 
 PANEL_DAY = date(2026, 3, 12)
@@ -179,6 +179,48 @@ def test_reading_marks_nothing_by_itself(sent, police, sign_in):
     sign_in(police).get("/meetings/2026-03-12/")
 
     assert Circulation.objects.get(membership=police).read_at is None
+
+
+READY = {"answer": "yes", "statement_1": "on", "statement_2": "on", "typed_name": "Tom Dunn"}
+
+
+def test_reading_answering_and_signing_are_one_press(sent, police, sign_in):
+    client = sign_in(police)
+    before = client.get("/meetings/2026-03-12/").content.decode()
+    assert "Will you attend?" in before
+    assert "Type your full name to sign" in before
+
+    page = client.post("/meetings/2026-03-12/read/", READY, follow=True).content.decode()
+
+    assert "We have noted that you read this agenda and answered and signed the agreement" in page
+    assert "You signed the information sharing agreement" in page
+    copy = Circulation.objects.get(membership=police)
+    assert (copy.answer, copy.read_at is not None) == ("yes", True)
+    assert AgreementSignature.objects.get().typed_name == "Tom Dunn"
+
+
+def test_reading_alone_asks_for_nothing_else(sent, police, sign_in):
+    sign_in(police).post("/meetings/2026-03-12/read/", {})
+
+    copy = Circulation.objects.get(membership=police)
+    assert (copy.answer, copy.read_at is not None) == ("", True)
+    assert not AgreementSignature.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"typed_name": "Tom"}, "Type your name as it stands on your account: Tom Dunn."),
+        ({"statement_2": ""}, "Tick both statements to sign."),
+        ({"typed_name": ""}, "Enter your full name"),
+    ],
+)
+def test_half_a_signature_saves_nothing_and_keeps_what_was_typed(sent, police, sign_in, changed, words):
+    page = sign_in(police).post("/meetings/2026-03-12/read/", READY | changed)
+
+    assert words in page.content.decode()
+    assert Circulation.objects.get(membership=police).read_at is None
+    assert not AgreementSignature.objects.exists()
 
 
 def test_answer_without_a_choice_is_an_error(sent, police, sign_in):
