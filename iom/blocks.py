@@ -47,6 +47,7 @@ _tasks: list[TaskSource] = []
 _home: list[BlockSource] = []
 _columns: list[ColumnSource] = []
 _case: list[CaseBlockSource] = []
+_referral: list[CaseBlockSource] = []
 
 
 def home_tasks(find: TaskSource) -> TaskSource:
@@ -73,6 +74,12 @@ def case_block(make: CaseBlockSource) -> CaseBlockSource:
     return make
 
 
+def referral_block(make: CaseBlockSource) -> CaseBlockSource:
+    """Register a block of the page of a nomination that was sent."""
+    _referral.append(make)
+    return make
+
+
 def tasks_for(actor: Actor, today: date) -> list[Task]:
     """Every task, most overdue first, those without a date last."""
     tasks = [task for find in _tasks for task in _safely(find, actor, today)]
@@ -85,6 +92,10 @@ def home_blocks(actor: Actor, today: date) -> list[Block]:
 
 def case_blocks(actor: Actor, case: Any, today: date) -> list[Block]:
     return sorted((b for make in _case for b in _safely(make, actor, case, today)), key=lambda b: b.place)
+
+
+def referral_blocks(actor: Actor, referral: Any, today: date) -> list[Block]:
+    return sorted((b for make in _referral for b in _safely(make, actor, referral, today)), key=lambda b: b.place)
 
 
 def columns_for(actor: Actor, cases: Sequence[Any], today: date) -> dict[int, dict[str, Any]]:
@@ -109,4 +120,4 @@ def _safely(make: Callable[..., Iterable[Any]], *args: Any) -> list[Any]:
 
 
 def _makes_blocks(make: Callable[..., Iterable[Any]]) -> bool:
-    return make in _home or make in _case
+    return make in _home or make in _case or make in _referral

@@ -34,6 +34,11 @@ class NoSuchTime(ValueError):
     """A time that a London clock does not show on that day, or shows twice (security.md T1). Its words say which."""
 
 
+def local(moment: datetime) -> datetime:
+    """An instant by London's clocks."""
+    return moment.astimezone(LONDON)
+
+
 def at(day: date, wall: time) -> datetime:
     """The instant (UTC) at which London clocks show `wall` on `day`: of a doubled time the first, of none the later."""
     return datetime.combine(day, wall, LONDON).astimezone(UTC)

@@ -29,6 +29,9 @@ TRIES = 7
 
 Handler = Callable[[OutboxMessage], str | None]
 _handlers: dict[str, Handler] = {}
+# Told in the message's scheme when work was done (True) or given up (False).
+Listener = Callable[[OutboxMessage, bool], None]
+_listeners: list[Listener] = []
 
 
 def handler(kind: str) -> Callable[[Handler], Handler]:
@@ -41,6 +44,12 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
         return function
 
     return register
+
+
+def when_settled(function: Listener) -> Listener:
+    """Register who wants to know that a message's work was done or given up, in the message's scheme."""
+    _listeners.append(function)
+    return function
 
 
 def add(kind: str, *, scheme: Scheme, key: str, by: Actor | None = None, **payload: int | str) -> None:
@@ -99,6 +108,8 @@ def deliver(message_id: uuid.UUID | str) -> str:
                 return "nothing to do"
             with walls.within(message.scheme, cause=f"{message.kind} for {message.caused_by or 'the clock'}"):
                 message.outcome = _handlers[message.kind](message) or "done"
+                for listen in _listeners:
+                    listen(message, True)
             message.done_at = clock.now()
             message.save(update_fields=["outcome", "done_at"])
             return message.outcome
@@ -140,7 +151,18 @@ def _put_off(message_id: uuid.UUID | str, error: str) -> None:
         log.error("outbox message is dead", extra={"subject": str(message_id), "verb": message.kind})
         from iom import dead_letters
 
+        _say_that_it_was_given_up(message)
         dead_letters.tell(message)
+
+
+def _say_that_it_was_given_up(message: OutboxMessage) -> None:
+    """What failed seven times must not fail the worker as well: the list of given-up work holds it all the same."""
+    try:
+        with walls.within(message.scheme, cause=f"{message.kind} given up"):
+            for listen in _listeners:
+                listen(message, False)
+    except Exception:
+        log.exception("nobody could be told of given-up work", extra={"subject": str(message.pk)})
 
 
 def drain() -> int:

@@ -20,7 +20,7 @@ from iom.steps import StepRefused, locked, take
 from offenders.models import Case, Colour, RagRating
 
 from . import circulation
-from .models import AgendaItem, ItemState, Section
+from .models import AgendaItem, ItemState, OutsideDecision, Section
 from .transitions import OPEN_TO_ITEMS, SEND_AGENDA
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from referrals.models import Referral
 
 SECTIONS = tuple(Section)
-ABOUT_PEOPLE = (Section.REFERRALS, Section.RELEASES, Section.REVIEWS, Section.EXITS)
+ABOUT_PEOPLE = (Section.OUTSIDE, Section.REFERRALS, Section.RELEASES, Section.REVIEWS, Section.EXITS)
 # What every agenda has: at its start who is here and what was promised, at its end what nobody foresaw.
 STANDING = (Section.APOLOGIES, Section.LAST_ACTIONS, Section.AOB)
 ONCE_A_MEETING = (Section.APOLOGIES, Section.LAST_ACTIONS)
@@ -38,7 +38,10 @@ ORDER_IS_FIXED = "The agenda has gone out, so its order and numbers stay. Park a
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Something to put on an agenda: a nomination, a case, or a title; `why` says what for."""
+    """Something to put on an agenda: a nomination, a case, or a title; `why` says what for.
+
+    With `outside` it is a decision of before that the panel is asked to ratify.
+    """
 
     section: str
     referral: Referral | None = None
@@ -46,6 +49,7 @@ class Wanted:
     title: str = ""
     why: str = ""
     minutes: int | None = None
+    outside: OutsideDecision | None = None
 
 
 def add_item(
@@ -107,10 +111,11 @@ def _new(meeting: Meeting, want: Wanted) -> AgendaItem:
         position=0,
         referral=want.referral,
         case=want.case,
+        outside=want.outside,
         title=want.title or ("" if about_somebody else Section(want.section).label),
         why=want.why[:200],
         minutes=want.minutes or minutes_for(meeting, want.section),
-        late=meeting.status != MeetingStatus.DRAFT or bool(want.referral and want.referral.late),
+        late=meeting.status != MeetingStatus.DRAFT or bool(want.referral and want.referral.late and not want.outside),
     )
 
 
@@ -147,7 +152,8 @@ def move(item: AgendaItem, to: int, *, by: Actor) -> AgendaItem:
 def remove(item: AgendaItem, *, by: Actor) -> Wanted:
     """Take an item off a draft, and return what would put it back. Once the agenda has gone out an item is parked."""
     meeting = _draft_for(item, by)
-    back = Wanted(item.section, item.referral, item.case, item.title, item.why, item.minutes)
+    _may_be_left_out(item)
+    back = Wanted(item.section, item.referral, item.case, item.title, item.why, item.minutes, item.outside)
     _delete(locked(AgendaItem, item.pk), meeting, by)
     return back
 
@@ -159,6 +165,7 @@ def park(item: AgendaItem, *, by: Actor) -> AgendaItem:
     item = locked(AgendaItem, item.pk)
     if item.state != ItemState.OPEN:
         raise StepRefused([f"This item is already {item.get_state_display().lower()}."])
+    _may_be_left_out(item)
     _set_state(item, ItemState.PARKED, by, "park_agenda_item", meeting)
     _write_places(ordered(meeting))
     return item
@@ -331,10 +338,15 @@ def _draft_for(item: AgendaItem, by: Actor) -> Meeting:
     return meeting
 
 
+def _may_be_left_out(item: AgendaItem) -> None:
+    if item.outside_id is not None:
+        raise StepRefused(["This decision waits to be ratified, so it stays on the agenda. The panel can defer it."])
+
+
 def _refuse_twice(meeting: Meeting, want: Wanted) -> None:
     there = meeting.items.all()
     if want.referral is not None:
-        there = there.filter(referral=want.referral)
+        there = there.filter(referral=want.referral, section=want.section)
     elif want.case is not None:
         there = there.filter(case=want.case, section=want.section)
     elif want.section in ONCE_A_MEETING:

@@ -9,11 +9,11 @@ from typing import Any
 from django.db.models import Count, Q
 
 from iom.access import Actor
-from iom.blocks import Block, Task, board_columns, home_block, home_tasks
+from iom.blocks import Block, Task, board_columns, home_block, home_tasks, referral_block
 from iom.jinja import plural
 from iom.models import Body, Meeting, MeetingStatus
 from offenders.models import Case
-from panels import agreement, circulation
+from panels import agreement, circulation, notices, outside, ratifying
 from panels.countdown import steps_of
 from panels.models import (
     AgendaItem,
@@ -23,9 +23,12 @@ from panels.models import (
     Minutes,
     MinutesStatus,
     Notice,
+    OutsideDecision,
     Section,
 )
 from panels.readiness import readiness
+from panels.words import OUTCOME_WORDS
+from referrals.models import Referral
 
 # --- Before the meeting
 
@@ -52,6 +55,50 @@ def on_agendas(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, di
     coming = rows.filter(meeting__in=Meeting.objects.in_scheme_of(actor).upcoming(today)).order_by("-meeting__date")
     found = coming.values_list("case", "meeting__date", "meeting__body__kind")
     return {case: {"next_meeting": [(day, MEETINGS.get(kind, "Meeting"))]} for case, day, kind in found}
+
+
+@referral_block
+def decided_and_told(actor: Actor, referral: Referral, today: date) -> Iterator[Block]:
+    """What was decided between meetings, and the notices that were sent. The page has found the referral."""
+    sent = list(notices.sent_on(referral))
+    made = outside.standing(referral)
+    if not sent and made is None:
+        return
+    context: dict[str, Any] = {"referral": referral, "sent": sent, "outside": made}
+    context |= {"office": actor.can("referrals.triage", referral), "may_read": actor.holds("panels.read_outside")}
+    if made is not None:
+        ruled = ratifying.ruling(made)
+        context |= {
+            "outside_words": OUTCOME_WORDS[made.outcome],
+            "outside_state": OUTCOME_WORDS[ruled.outcome] if ruled else "To be ratified",
+            "ruled": ruled,
+            "open_words": ratifying.open_words(made),
+        }
+    yield Block("panels/blocks/referral.html", context, place=20)
+
+
+@home_tasks
+def wait_to_be_ratified(actor: Actor, today: date) -> Iterator[Task]:
+    """The coordinator's and the chair's: what was decided between meetings and no panel has ratified."""
+    if not actor.has_role("coordinator", "chair"):
+        return
+    waiting = OutsideDecision.objects.visible_to(actor).waiting().select_related("referral")
+    for made in waiting:
+        words = f"To be ratified, {ratifying.open_words(made)}: referral {made.referral.reference}"
+        yield Task(None, words, f"/referrals/{made.referral.reference}/outside/", "Read")
+
+
+@home_tasks
+def mend_notices(actor: Actor, today: date) -> Iterator[Task]:
+    """The coordinator's: notices that reached nobody."""
+    if not actor.holds("panels.send_notices"):
+        return
+    mine = Referral.objects.visible_to(actor)
+    failed = Notice.objects.filter(referral__in=mine, status=Notice.Status.FAILED).select_related("referral")
+    for notice in failed.order_by("failed_at", "pk"):
+        reference = notice.referral.reference
+        url = f"/referrals/{reference}/notices/{notice.number}/"
+        yield Task(None, f"Send again: a notice on referral {reference} failed", url, "Open notice")
 
 
 @home_tasks
@@ -197,7 +244,9 @@ def send_notices(actor: Actor, today: date) -> Iterator[Task]:
 @home_tasks
 def read_decisions(actor: Actor, today: date) -> Iterator[Task]:
     """Whoever nominated: decisions that they have not read."""
-    mine = Notice.objects.filter(scheme=actor.scheme, recipient__user=actor.user, status=Notice.Status.SENT)
+    mine = Notice.objects.filter(
+        scheme=actor.scheme, recipient__user=actor.user, status=Notice.Status.SENT, kind=Notice.Kind.DECISION
+    )
     for reference in mine.values_list("referral__reference", flat=True):
         yield Task(None, f"Read the decision on referral {reference}", f"/referrals/{reference}/decision/", "Read")
 

@@ -55,7 +55,7 @@ STEPS = {step.verb: step for step in (BEFORE_THE_PANEL_AGAIN, STAYS_AFTER_ALL)}
 def undo(decision: Decision, item: AgendaItem, meeting: Meeting, *, because: str, by: Actor) -> None:
     """Take back what a decision did. In the transaction of the decision that replaces it. Raises StepRefused."""
     if decision.outcome == Outcome.ACCEPT:
-        _undo_acceptance(decision.case, item, meeting, because=because, by=by)
+        undo_acceptance(decision.case, item, meeting, because=because, by=by)
     if item.referral is not None:
         item.referral = take(
             BEFORE_THE_PANEL_AGAIN, item.referral, by=by, reason=because, subjects=[item.referral.reference]
@@ -82,7 +82,8 @@ def amend(case: Case, colour: str, reason: str, meeting: Meeting, *, by: Actor) 
         audit.record("change_why", held, by=by, fields=["why"], subjects=[held.reference], meeting=meeting.key)
 
 
-def _undo_acceptance(case: Case, item: AgendaItem, meeting: Meeting, *, because: str, by: Actor) -> None:
+def undo_acceptance(case: Case, item: AgendaItem, meeting: Meeting, *, because: str, by: Actor) -> None:
+    """Close a case as if it had not been taken on, with what was agreed at this item. Raises StepRefused if closed."""
     held = locked(Case, case.pk)
     if held.status == CaseStatus.CLOSED:
         raise StepRefused([f"{held.reference} has been closed since, so its acceptance cannot be corrected."])

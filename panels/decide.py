@@ -15,17 +15,16 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from actionplans import actions as plans
-from actionplans.models import Action, PathwayNeed
+from actionplans.models import Action
 from iom import audit, clock
 from iom.models import Agency, Meeting, MeetingStatus, Membership, PolicyVersion
 from iom.steps import StepRefused, locked
 from offenders import actions as cases
 from offenders.models import AssignmentRole, Case
 from referrals import actions as referrals
-from referrals.models import Referral, Supervision
-from referrals.scoring import current_score
 
-from . import corrections
+from . import accepting, corrections, ratifying
+from .accepting import Lead
 from .attendance import quorum_of
 from .models import (
     AgendaItem,
@@ -45,27 +44,24 @@ if TYPE_CHECKING:
 
 # What may be decided in each part of the agenda.
 OFFERED: dict[str, tuple[Outcome, ...]] = {
+    Section.OUTSIDE: (Outcome.RATIFY, Outcome.NOT_RATIFY, Outcome.DEFER),
     Section.REFERRALS: (Outcome.ACCEPT, Outcome.NOT_ACCEPT, Outcome.DEFER, Outcome.ELSEWHERE),
     Section.RELEASES: (Outcome.NO_CHANGE, Outcome.CHANGE_RATING, Outcome.DEFER),
     Section.REVIEWS: (Outcome.NO_CHANGE, Outcome.CHANGE_RATING, Outcome.DEFER),
     Section.EXITS: (Outcome.REMOVE, Outcome.NO_CHANGE, Outcome.CHANGE_RATING, Outcome.DEFER),
 }
 NEEDS_REASON = frozenset(
-    {Outcome.ACCEPT, Outcome.NOT_ACCEPT, Outcome.ELSEWHERE, Outcome.DEFER, Outcome.CHANGE_RATING, Outcome.REMOVE}
+    {
+        Outcome.ACCEPT,
+        Outcome.NOT_ACCEPT,
+        Outcome.ELSEWHERE,
+        Outcome.DEFER,
+        Outcome.CHANGE_RATING,
+        Outcome.REMOVE,
+        Outcome.NOT_RATIFY,
+    }
 )
 NEEDS_COLOUR = frozenset({Outcome.ACCEPT, Outcome.CHANGE_RATING})
-STATUTORY = {Supervision.YES: True, Supervision.NO: False}
-LONGEST_GOAL = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """Who is given a lead: an agency, and in it a person with a membership or by name; `reason` is for the minutes."""
-
-    agency: Agency
-    membership: Membership | None = None
-    name: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +148,7 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
         agencies_needed=count.needed,
         quorate=quorate,
         to_ratify=not quorate,
-        leads=_as_minuted(choice.leads) if choice.outcome == Outcome.ACCEPT else {},
+        leads=accepting.as_minuted(choice.leads) if choice.outcome == Outcome.ACCEPT else {},
         case=case,
         policy_version=version,
         decided_at=clock.now(),
@@ -181,6 +177,20 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
         rules=version.number,
     )
     return decision
+
+
+@transaction.atomic
+def ratify_everything(meeting: Meeting, *, by: Actor) -> list[Decision]:
+    """Ratify in one step every decision made outside the meeting that the reader sees and that is not ruled on yet.
+
+    Without a quorum they wait on, as any decision does.
+    Raises PermissionDenied, or StepRefused when there is none or nothing can be decided now.
+    """
+    waiting = AgendaItem.objects.visible_to(by).filter(meeting=meeting, section=Section.OUTSIDE, state=ItemState.OPEN)
+    items = list(waiting.order_by("position", "pk"))
+    if not items:
+        raise StepRefused(["No decision waits to be ratified here."])
+    return [decide(item, Choice(Outcome.RATIFY, version=item.version), by=by) for item in items]
 
 
 @transaction.atomic
@@ -298,6 +308,8 @@ def _make_so(
     by: Actor,
 ) -> Case | None:
     """Change the case and the referral as decided; first undo what the corrected decision did. Returns the case."""
+    if item.outside is not None:
+        return ratifying.rule(item, choice.outcome, meeting, present, because=choice.reason, by=by)
     stands = present is not None and present.quorate and present.outcome == choice.outcome
     if present is not None and present.quorate and not stands:
         corrections.undo(present, item, meeting, because=choice.correction_reason, by=by)
@@ -325,52 +337,11 @@ def _on_referral(
         case = standing.case
         corrections.amend(case, choice.colour, choice.reason, meeting, by=by)
     else:
-        case = _take_on(referral, choice, meeting, version, by)
-    _give_leads(case, choice.leads, meeting, by)
-    return case
-
-
-def _take_on(referral: Referral, choice: Choice, meeting: Meeting, version: PolicyVersion, by: Actor) -> Case:
-    """Open the case with its rating, and begin its plan from the needs in the referral (Merton, steps 5 to 7)."""
-    score = current_score(referral.offender)
-    finding = referral.findings.first()
-    case = cases.accept(
-        offender=referral.offender,
-        meeting=meeting,
-        on=meeting.date,
-        why=choice.reason.strip(),
-        criterion=finding.route if finding else "",
-        score=score.pct_2yr if score else None,
-        score_on=score.scored_on if score else None,
-        statutory=STATUTORY.get(referral.supervision),
-        colour=choice.colour,
-        reason=choice.reason.strip(),
-        policy_version=version,
-        by=by,
-    )
-    plan = plans.start_plan(case, by=by)
-    known = {pathway.slug for pathway in version.policy.pathways}
-    for pathway, words in referral.needs.items():
-        if pathway in known and str(words).strip():
-            goal = str(words).strip()[:LONGEST_GOAL]
-            plans.set_need(plan, pathway, level=PathwayNeed.Level.SOME, goal=goal, by=by)
-    plans.agree_plan(case, meeting=meeting, on=meeting.date, by=by)
-    return case
-
-
-def _give_leads(case: Case, leads: dict[str, Lead], meeting: Meeting, by: Actor) -> None:
-    for role, lead in leads.items():
-        cases.assign(
-            case,
-            role,
-            agency=lead.agency,
-            membership=lead.membership,
-            person_name=lead.name,
-            on=meeting.date,
-            reason=lead.reason,
-            meeting=meeting,
-            by=by,
+        case = accepting.take_on(
+            referral, choice.colour, choice.reason, on=meeting.date, meeting=meeting, version=version, by=by
         )
+    accepting.give_leads(case, choice.leads, on=meeting.date, meeting=meeting, by=by)
+    return case
 
 
 def _on_case(case: Case, choice: Choice, meeting: Meeting, *, stands: bool, by: Actor) -> None:
@@ -393,14 +364,3 @@ def _colour(choice: Choice, case: Case | None, item: AgendaItem) -> str:
         return ""
     rating = (case or item.case).ratings.filter(until=None).first()
     return rating.colour if rating else ""
-
-
-def _as_minuted(leads: dict[str, Lead]) -> dict[str, dict[str, str]]:
-    return {
-        role: {
-            "agency": lead.agency.name,
-            "name": lead.membership.user.name if lead.membership else lead.name,
-            "reason": lead.reason,
-        }
-        for role, lead in leads.items()
-    }

@@ -11,14 +11,20 @@ from offenders.models import Case
 from referrals import hooks
 from referrals.models import Referral
 
-from . import agenda, pdf
-from .models import AgendaItem, Decision, ItemState, Minutes, MinutesStatus, Notice, Outcome, Section
+from . import agenda, notice_pdf, notices, pdf
+from .models import AgendaItem, Decision, ItemState, Minutes, MinutesStatus, Notice, Outcome, OutsideDecision, Section
+
+
+@hooks.when_sent
+def acknowledge(referral: Referral, by: Actor) -> None:
+    """Where the scheme's rules ask for it, each referral is acknowledged (Richmond, 4.13)."""
+    notices.acknowledge(referral, by=by)
 
 
 @hooks.when_put_to_panel
 def put_on_agenda(referral: Referral, meeting: Meeting, by: Actor) -> None:
     """A nomination that is put to a panel stands on its agenda: new, or brought back if it stood there before."""
-    there = AgendaItem.objects.filter(meeting=meeting, referral=referral).first()
+    there = AgendaItem.objects.filter(meeting=meeting, referral=referral, section=Section.REFERRALS).first()
     if there is None:
         agenda.add_item(meeting, section=Section.REFERRALS, referral=referral, by=by)
     elif there.state == ItemState.PARKED:
@@ -28,7 +34,8 @@ def put_on_agenda(referral: Referral, meeting: Meeting, by: Actor) -> None:
 @hooks.when_off_agenda
 def take_off_agenda(referral: Referral, meeting: Meeting, by: Actor) -> None:
     """A nomination that was withdrawn or returned is not heard."""
-    there = AgendaItem.objects.filter(meeting=meeting, referral=referral, state=ItemState.OPEN).first()
+    items = AgendaItem.objects.filter(meeting=meeting, referral=referral, section=Section.REFERRALS)
+    there = items.filter(state=ItemState.OPEN).first()
     if there is not None:
         agenda.leave(there, by=by)
 
@@ -47,7 +54,11 @@ def decisions_on(
     )
     told: dict[Referral | Case, hooks.Told] = {}
     nominations = {referral.pk: referral for referral in referrals}
-    for decision in rows.filter(item__referral__in=nominations).order_by("pk"):
+    between = OutsideDecision.objects.filter(scheme=actor.scheme, referral__in=nominations)
+    for made in between.select_related("notice", "policy_version").order_by("pk"):
+        told[nominations[made.referral_id]] = _told_between(made, office=office)
+    of_nominations = rows.filter(item__referral__in=nominations, item__section=Section.REFERRALS)
+    for decision in of_nominations.order_by("pk"):
         told[nominations[decision.item.referral_id]] = _told(decision, office=office)
     ended = {case.pk: case for case in cases}
     for decision in rows.filter(item__case__in=ended, outcome=Outcome.REMOVE).order_by("pk"):
@@ -56,13 +67,23 @@ def decisions_on(
 
 
 def _told(decision: Decision, *, office: bool) -> hooks.Told:
-    meeting, notice = decision.item.meeting, getattr(decision, "notice", None)
+    meeting = decision.item.meeting
+    return hooks.Told(meeting.date, f"the {meeting.body.name}", _reason(decision, office=office))
+
+
+def _told_between(made: OutsideDecision, *, office: bool) -> hooks.Told:
+    """What was decided between two meetings; a panel that did not ratify it has decided since, and stands later."""
+    body = made.policy_version.policy.deciding_body.name
+    return hooks.Told(made.decided_on, f"the {body}, outside its meeting", _reason(made, office=office))
+
+
+def _reason(decision: Decision | OutsideDecision, *, office: bool) -> str:
+    notice = getattr(decision, "notice", None)
     was_told = notice is not None and notice.status != Notice.Status.DRAFT
     reasons = [decision.reason] if office else []
     if was_told or office:
         reasons.append(decision.reason_for_referrer)
-    reason = " ".join(dict.fromkeys(words for words in reasons if words))
-    return hooks.Told(meeting.date, f"the {meeting.body.name}", reason)
+    return " ".join(dict.fromkeys(words for words in reasons if words))
 
 
 @outbox.handler("minutes_pdf")
@@ -77,4 +98,26 @@ def make_minutes_pdf(message: OutboxMessage) -> str | None:
     if minutes is None:
         return "skipped"
     pdf.keep(minutes, by=task_actor(minutes.scheme, f"minutes_pdf {message.caused_by}".strip()))
+    return None
+
+
+@outbox.handler("notice_pdf")
+def make_notice_pdf(message: OutboxMessage) -> str | None:
+    """Make the PDF of a notice that was sent and keep its bytes; made once, it is never made again."""
+    rows = Notice.objects.select_for_update(of=("self",)).select_related(
+        "scheme",
+        "meeting__body",
+        "referral__offender",
+        "referral__agency",
+        "referral__referrer__user",
+        "recipient__user",
+        "recipient__agency",
+        "decision",
+        "outside",
+        "sent_by",
+    )
+    notice = rows.filter(pk=message.payload["notice"], document=None).exclude(status=Notice.Status.DRAFT).first()
+    if notice is None:
+        return "skipped"
+    notice_pdf.keep(notice, by=task_actor(notice.scheme, f"notice_pdf {message.caused_by}".strip()))
     return None

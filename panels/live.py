@@ -22,8 +22,8 @@ from referrals.returns import Answer, returns_for, waiting_for
 from referrals.scoring import current_score, meaning
 
 from . import record
+from .accepting import STATUTORY
 from .agreement import opens_restricted
-from .decide import STATUTORY
 from .models import AgendaItem, Decision, ItemAction, ItemState, Section
 from .papers import items_for
 
@@ -189,7 +189,7 @@ def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> B
     score = current_score(person)
     means = meaning(policy.scores, score.pct_2yr) if score and score.pct_2yr in range(1, 100) else None
     ratings = tuple(case.ratings.order_by("-starts_on")[:4]) if case else ()
-    proposal = _proposal(policy, referral)
+    proposal = proposal_for(policy, referral)
     return Brief(
         person=person,
         reference=thing.reference,
@@ -210,7 +210,7 @@ def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> B
         not_looked_up=tuple(not_looked_up(actor, person, meeting)) if actor.holds("referrals.research") else (),
         sealed_closed=not open_to,
         proposal=proposal,
-        proposed_agency=_agency_of(actor, proposal),
+        proposed_agency=agency_of(actor, proposal),
         review=record.first_review(policy, meeting.date, record.following(meeting)) if referral else None,
     )
 
@@ -222,13 +222,14 @@ def _needs(policy: Policy, referral: Referral | None) -> tuple[tuple[str, str], 
     return tuple((name, words) for name, words in named if words)
 
 
-def _proposal(policy: Policy, referral: Referral | None) -> LeadProposal | None:
+def proposal_for(policy: Policy, referral: Referral | None) -> LeadProposal | None:
+    """Who leads by the scheme's rule; None for what is no nomination."""
     if referral is None:
         return None
     return propose_lead_agency(policy, statutory=STATUTORY.get(referral.supervision), main_driver=referral.main_driver)
 
 
-def _agency_of(actor: Actor, proposal: LeadProposal | None) -> Agency | None:
+def agency_of(actor: Actor, proposal: LeadProposal | None) -> Agency | None:
     """The one agency of the kind that the rule names; of several the panel chooses."""
     if proposal is None or proposal.agency_kind is None:
         return None

@@ -23,7 +23,7 @@ from iom.models import (
 from offenders.models import AssignmentRole, Case, Colour
 from referrals.models import Referral
 
-from .querysets import AgendaItemQuerySet, OfMeetingsQuerySet
+from .querysets import AgendaItemQuerySet, OfMeetingsQuerySet, OutsideDecisionQuerySet
 
 
 class Section(models.TextChoices):
@@ -31,6 +31,7 @@ class Section(models.TextChoices):
 
     APOLOGIES = "apologies", "Apologies and who is here"
     LAST_ACTIONS = "last_actions", "Actions from the last meeting"
+    OUTSIDE = "outside", "Decisions made outside the meeting"
     REFERRALS = "referrals", "New referrals"
     RELEASES = "releases", "Releases and re-rating"
     REVIEWS = "reviews", "Reviews"
@@ -56,6 +57,13 @@ class AgendaItem(SchemeModel):
     title = models.CharField(max_length=120, blank=True)
     referral = models.ForeignKey(Referral, null=True, on_delete=models.PROTECT, related_name="agenda_items")
     case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="agenda_items")
+    outside = models.ForeignKey(
+        "panels.OutsideDecision",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="items",
+        help_text="The decision that this item asks the panel to ratify",
+    )
     why = models.CharField(max_length=200, blank=True, help_text="Why the case is on the agenda")
     minutes = models.PositiveSmallIntegerField(default=8)
     late = models.BooleanField(default=False)
@@ -70,14 +78,14 @@ class AgendaItem(SchemeModel):
         ordering = ["meeting", "position", "pk"]
         constraints = [
             per_scheme(),
-            *same_scheme("meeting", "referral", "case"),
+            *same_scheme("meeting", "referral", "case", "outside"),
             models.UniqueConstraint(
                 fields=["meeting", "number"], condition=~Q(number=""), name="panels_item_number_once"
             ),
             models.UniqueConstraint(
-                fields=["meeting", "referral"],
+                fields=["meeting", "referral", "section"],
                 condition=Q(referral__isnull=False),
-                name="panels_referral_once",
+                name="panels_referral_once_a_section",
             ),
             models.UniqueConstraint(
                 fields=["meeting", "case", "section"],
@@ -85,6 +93,11 @@ class AgendaItem(SchemeModel):
                 name="panels_case_once_a_section",
             ),
             models.CheckConstraint(condition=Q(referral=None) | Q(case=None), name="panels_item_is_of_one_thing"),
+            models.CheckConstraint(
+                condition=Q(section="outside", outside__isnull=False, referral__isnull=False)
+                | (~Q(section="outside") & Q(outside=None)),
+                name="panels_ratifies_what_was_decided",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -221,6 +234,8 @@ class Outcome(models.TextChoices):
     CHANGE_RATING = "change_rating", "Change rating"
     REMOVE = "remove", "Remove from the scheme"
     NOTED = "noted", "Noted"
+    RATIFY = "ratify", "Ratify"
+    NOT_RATIFY = "not_ratify", "Not ratify"
 
 
 class How(models.TextChoices):
@@ -264,6 +279,68 @@ class Decision(SchemeModel):
 
     def __str__(self) -> str:
         return f"decision {self.pk}"
+
+
+class OutsideDecision(SchemeModel):
+    """What was decided on an urgent nomination between two meetings (Hampshire, Multi-Agency Meetings).
+
+    It takes effect at once and is never changed; the next panel ratifies it or does not, by a decision on the item that
+    brings it there. `decided_by` is who answers for it, `recorded_by` who wrote it down.
+    """
+
+    referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="outside_decisions")
+    urgent_because = models.TextField(help_text="Why it could not wait for the panel")
+    outcome = models.CharField(max_length=15, choices=Outcome.choices)
+    colour = models.CharField(max_length=5, choices=Colour.choices, blank=True)
+    reason = models.CharField(max_length=600)
+    reason_for_referrer = models.CharField(max_length=600, blank=True)
+    leads = models.JSONField(default=dict, help_text="Role to who was named, as it stands in the minutes")
+    case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="outside_decisions")
+    decided_on = models.DateField()
+    decided_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+
+    objects = OutsideDecisionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["decided_on", "pk"]
+        constraints = [
+            per_scheme(),
+            *same_scheme("referral", "case", "decided_by", "policy_version"),
+            models.CheckConstraint(
+                condition=Q(outcome__in=["accept", "not_accept", "elsewhere"]), name="panels_outside_decides"
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="outside_decision_stays", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"outside decision {self.pk}"
+
+
+class Consulted(SchemeModel):
+    """One agency that was asked before a decision outside the meeting: who, how, when, and what they said."""
+
+    class By(models.TextChoices):
+        PHONE = "phone", "By telephone"
+        ONLINE = "online", "Online meeting"
+        EMAIL = "email", "By secure e-mail"
+        IN_PERSON = "in_person", "In person"
+
+    decision = models.ForeignKey(OutsideDecision, on_delete=models.PROTECT, related_name="consulted")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=120, help_text="Who spoke for the agency")
+    how = models.CharField(max_length=10, choices=By.choices)
+    on = models.DateField()
+    said = models.CharField(max_length=600)
+
+    class Meta:
+        ordering = ["on", "pk"]
+        constraints = [per_scheme(), *same_scheme("decision", "agency")]
+        triggers = [pgtrigger.Protect(name="consulted_stays", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"consulted {self.pk}"
 
 
 class ItemAction(SchemeModel):
@@ -362,7 +439,19 @@ class Minutes(SchemeModel):
 
 
 class Notice(SchemeModel):
-    """The decision on a referral, told to the referrer."""
+    """What the referrer is told of a referral: that it was received, and what was decided (Richmond, 4.13).
+
+    `number` counts the notices of a referral. A notice that could not reach anybody has failed, and says by what.
+    """
+
+    class Kind(models.TextChoices):
+        RECEIPT = "receipt", "Acknowledgement"
+        DECISION = "decision", "Decision"
+
+    class Failure(models.TextChoices):
+        EMAIL = "email", "The e-mail could not be sent"
+        LEFT = "left", "The referrer has no account here any more"
+        PDF = "pdf", "The PDF could not be made"
 
     class Status(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -370,20 +459,40 @@ class Notice(SchemeModel):
         OPENED = "opened", "Opened"
         FAILED = "failed", "Failed"
 
-    meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, related_name="notices")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.DECISION)
+    number = models.PositiveSmallIntegerField()
+    meeting = models.ForeignKey(Meeting, null=True, on_delete=models.PROTECT, related_name="notices")
     referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="notices")
-    decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="notice")
+    decision = models.OneToOneField(Decision, null=True, on_delete=models.PROTECT, related_name="notice")
+    outside = models.OneToOneField(OutsideDecision, null=True, on_delete=models.PROTECT, related_name="notice")
     recipient = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
     text = models.TextField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT, editable=False)
     sent_at = models.DateTimeField(null=True)
+    sent_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     opened_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=10, choices=Failure.choices, blank=True, editable=False)
+    failed_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0, editable=False, help_text="How often it was sent")
+    document = models.OneToOneField(Document, null=True, on_delete=models.PROTECT, related_name="notice")
 
     class Meta:
         ordering = ["pk"]
         constraints = [
             per_scheme(),
-            *same_scheme("meeting", "referral", "decision", "recipient"),
+            *same_scheme("meeting", "referral", "decision", "outside", "recipient", "document"),
+            models.UniqueConstraint(fields=["referral", "number"], name="panels_notice_number_once"),
+            models.CheckConstraint(
+                condition=Q(kind="receipt", decision=None, outside=None)
+                | Q(kind="decision", decision__isnull=False, outside=None)
+                | Q(kind="decision", decision=None, outside__isnull=False),
+                name="panels_notice_tells_one_thing",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="failed", failed_at__isnull=False) & ~Q(failure="")
+                | (~Q(status="failed") & Q(failure="", failed_at=None)),
+                name="panels_failed_notice_says_why",
+            ),
             models.CheckConstraint(
                 condition=Q(status="draft") | Q(sent_at__isnull=False), name="panels_notice_sent_has_time"
             ),

@@ -1,4 +1,9 @@
-"""Telling the referrer what the panel decided (Merton, Roles; ux.md 4.7): one notice for each decision that holds."""
+"""What the referrer is told: that the nomination was received, and what was decided (Merton, Roles; Richmond, 4.13).
+
+One notice for each decision that holds, sent by the coordinator with a reason that the referrer may see. Where the
+scheme's rules ask for an acknowledgement of each referral, it goes by itself when the referral is sent. Each is read as
+a page and kept as a PDF (`notice_pdf`). A notice that reached nobody has failed, says by what, and can be sent again.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +14,19 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Max, QuerySet
 
-from iom import audit, clock, notify
-from iom.jinja import colour_word, longday
-from iom.models import Meeting, MeetingStatus
+from iom import audit, clock, notify, outbox
+from iom.jinja import colour_word, longday, lower_first
+from iom.models import Meeting, MeetingStatus, Membership, Notification, OutboxMessage
 from iom.steps import StepRefused, locked
 from offenders.models import AssignmentRole
+from referrals import deciding
+from referrals.actions import coordinators
 from referrals.models import Referral
 
-from .models import Decision, Notice, Outcome
+from . import ratifying
+from .models import Decision, Notice, Outcome, OutsideDecision, Section
 from .record import first_review, following
 
 if TYPE_CHECKING:
@@ -44,7 +53,7 @@ WHAT_NEXT = {
 class Draft:
     """A notice that is due: its decision, its words so far, and the row once there is one."""
 
-    decision: Decision
+    decision: Decision | OutsideDecision
     referral: Referral
     text: str
     notice: Notice | None
@@ -71,6 +80,7 @@ def drafts(meeting: Meeting, *, seen_by: Actor) -> list[Draft]:
     decisions = list(
         Decision.objects.filter(
             item__meeting=meeting,
+            item__section=Section.REFERRALS,
             item__referral__in=Referral.objects.visible_to(seen_by),
             superseded_by=None,
             to_ratify=False,
@@ -78,12 +88,9 @@ def drafts(meeting: Meeting, *, seen_by: Actor) -> list[Draft]:
         .select_related("item__referral__offender", "item__referral__referrer__user", "item__referral__agency", "case")
         .order_by("item__position", "pk")
     )
-    rows = {notice.decision_id: notice for notice in Notice.objects.filter(decision__in=decisions)}
-    told = set(
-        Notice.objects.filter(meeting=meeting, decision__superseded_by__isnull=False)
-        .exclude(status=Notice.Status.DRAFT)
-        .values_list("referral_id", flat=True)
-    )
+    known = Notice.objects.filter(decision__in=decisions).select_related("recipient__user")
+    rows = {notice.decision_id: notice for notice in known}
+    told = _told_otherwise(meeting)
     review = first_review(meeting.scheme.policy_on(meeting.date).policy, meeting.date, following(meeting))
     return [
         Draft(
@@ -105,14 +112,56 @@ def compose(decision: Decision, meeting: Meeting, review: Mapping[str, str] | No
         lines.insert(0, "This corrects the decision that you were sent before.")
     if decision.outcome in NEEDS_REASON or decision.reason_for_referrer:
         lines.append(f"{REASON} {decision.reason_for_referrer}".strip())
-    if decision.outcome == Outcome.ACCEPT:
-        lines.append(_accepted(decision, review))
-    elif words := WHAT_NEXT.get(Outcome(decision.outcome)):
-        lines.append(words)
+    return "\n\n".join([*lines, *_what_it_means(decision, review)])
+
+
+def _told_otherwise(meeting: Meeting) -> set[int]:
+    """Referrals whose referrer has read another decision: one corrected since, or one that the panel did not ratify."""
+    sent = Notice.objects.filter(scheme=meeting.scheme).exclude(status=Notice.Status.DRAFT)
+    corrected = sent.filter(meeting=meeting, decision__superseded_by__isnull=False)
+    undone = sent.filter(outside__isnull=False, outside__referral__agenda_items__meeting=meeting)
+    return {*corrected.values_list("referral_id", flat=True), *undone.values_list("referral_id", flat=True)}
+
+
+def compose_outside(outside: OutsideDecision) -> str:
+    """The words on a decision made between two meetings; it says of itself that it is to be ratified."""
+    body = outside.referral.scheme.policy.deciding_body.name
+    opening = OPENINGS[Outcome(outside.outcome)].removesuffix(".")
+    lines = [f"On {longday(outside.decided_on)}, between two meetings, the {body} {opening} as urgent."]
+    if outside.outcome in NEEDS_REASON or outside.reason_for_referrer:
+        lines.append(f"{REASON} {outside.reason_for_referrer}".strip())
+    review = first_review(outside.policy_version.policy, outside.decided_on, ratifying.days_of_meetings(outside))
+    lines += _what_it_means(outside, review)
+    lines.append("The next panel is asked to ratify this. We tell you if it does not.")
     return "\n\n".join(lines)
 
 
-def _accepted(decision: Decision, review: Mapping[str, str] | None) -> str:
+def _what_it_means(decision: Decision | OutsideDecision, review: Mapping[str, str] | None) -> list[str]:
+    if decision.outcome == Outcome.ACCEPT:
+        return [_accepted(decision, review)]
+    words = WHAT_NEXT.get(Outcome(decision.outcome))
+    return [words] if words else []
+
+
+def compose_receipt(referral: Referral) -> str:
+    """The words of an acknowledgement: what was received when, and by when what happens (Richmond, 4.13)."""
+    received = clock.local(referral.sent_at)
+    lines = [f"We have received your nomination {referral.reference}, sent on {longday(received.date())}."]
+    meeting = referral.meeting
+    if meeting is None:
+        lines.append("No panel is planned yet. The coordinator will choose one and tell you the date.")
+        return "\n\n".join(lines)
+    lines.append(f"It is for the {meeting.body.name} of {longday(meeting.date)}.")
+    rule = deciding.late_rule_of(meeting)
+    if referral.late and rule is not None:
+        lines.append(rule.warning)
+    if checks := meeting.dates.checks_due.date:
+        lines.append(f"Agencies look in their records by {longday(checks)}.")
+    lines.append("You will be told what was decided, and why.")
+    return "\n\n".join(lines)
+
+
+def _accepted(decision: Decision | OutsideDecision, review: Mapping[str, str] | None) -> str:
     parts = [f"Case: {decision.case.reference}", f"Rating: {colour_word(decision.colour)}"]
     parts += [
         f"{role.label}: {', '.join(part for part in (held['name'], held['agency']) if part)}"
@@ -124,7 +173,7 @@ def _accepted(decision: Decision, review: Mapping[str, str] | None) -> str:
     return "\n".join(parts)
 
 
-def problem_with(decision: Decision, text: str) -> str | None:
+def problem_with(decision: Decision | OutsideDecision, text: str) -> str | None:
     """Why these words cannot be sent; None when they can."""
     if not text.strip():
         return "Enter the words of the notice."
@@ -184,35 +233,232 @@ def send(meeting: Meeting, texts: Mapping[int, str], *, by: Actor) -> int:
 def _send(draft: Draft, text: str, meeting: Meeting, by: Actor) -> None:
     notice = _row(draft, meeting)
     notice.text = text[:LONGEST]
-    notice.status = Notice.Status.SENT
-    notice.sent_at = clock.now()
+    _go(notice, by=by)
+
+
+def _row(draft: Draft, meeting: Meeting | None) -> Notice:
+    """The notice of a decision, locked; made now if there is none."""
+    key = {"outside": draft.decision} if isinstance(draft.decision, OutsideDecision) else {"decision": draft.decision}
+    # The row of the referral is the lock: its notices are counted.
+    locked(Referral, draft.referral.pk)
+    notice = Notice.objects.select_for_update(of=("self",)).filter(**key).first()
+    return notice or Notice.objects.create(
+        **key,
+        scheme=draft.referral.scheme,
+        number=_next_number(draft.referral),
+        meeting=meeting,
+        referral=draft.referral,
+        recipient=draft.referral.referrer,
+        text=draft.text,
+    )
+
+
+def _next_number(referral: Referral) -> int:
+    return (Notice.objects.filter(referral=referral).aggregate(last=Max("number"))["last"] or 0) + 1
+
+
+# --- A decision between two meetings, an acknowledgement ----------------------
+
+
+def draft_outside(outside: OutsideDecision) -> Draft:
+    """The notice on a decision made between two meetings. The caller has found the decision."""
+    notice = Notice.objects.filter(outside=outside).first()
+    return Draft(outside, outside.referral, notice.text if notice else compose_outside(outside), notice)
+
+
+@transaction.atomic
+def send_outside(outside: OutsideDecision, text: str, *, by: Actor) -> Notice:
+    """Tell the referrer what was decided between two meetings: the notice may go before the panel ratifies it.
+
+    Raises PermissionDenied, or StepRefused when it went already or lacks the reason that the referrer may see.
+    """
+    if not by.can("referrals.triage", outside.referral):
+        raise PermissionDenied
+    draft = draft_outside(outside)
+    if problem := problem_with(outside, text):
+        raise StepRefused([problem])
+    notice = _row(draft, None)
+    if notice.status != Notice.Status.DRAFT:
+        raise StepRefused([f"The notice on {draft.referral.reference} has been sent."])
+    notice.text = text.strip()[:LONGEST]
+    return _go(notice, by=by)
+
+
+@transaction.atomic
+def acknowledge(referral: Referral, *, by: Actor) -> Notice | None:
+    """Acknowledge a referral that was received, where the scheme's rules ask for it and it was not done before.
+
+    In the transaction of whoever sends it. Nobody's permission is asked: it goes by itself.
+    """
+    if not referral.scheme.policy.notices.acknowledgement_form:
+        return None
+    locked(Referral, referral.pk)
+    if Notice.objects.filter(referral=referral, kind=Notice.Kind.RECEIPT).exists():
+        return None
+    notice = Notice.objects.create(
+        scheme=referral.scheme,
+        kind=Notice.Kind.RECEIPT,
+        number=_next_number(referral),
+        meeting=referral.meeting,
+        referral=referral,
+        recipient=referral.referrer,
+        text=compose_receipt(referral),
+    )
+    return _go(notice, by=by, of_itself=True)
+
+
+# --- On its way, and what can go wrong ----------------------------------------
+
+SUBJECTS = {
+    Notice.Kind.RECEIPT: "Acknowledgement of referral {}",
+    Notice.Kind.DECISION: "Decision on referral {}",
+}
+BODIES = {
+    Notice.Kind.RECEIPT: "Your referral was received. Sign in to read what happens next:",
+    Notice.Kind.DECISION: "The panel has made a decision. Sign in to read it and the reasons:",
+}
+KINDS = {Notice.Kind.RECEIPT: "acknowledgement", Notice.Kind.DECISION: "decision"}
+
+
+def address_of(notice: Notice) -> str:
+    """Where the notice is read. The last decision has an address of its own, which e-mails name."""
+    reference = notice.referral.reference
+    if notice.kind == Notice.Kind.DECISION:
+        return f"/referrals/{reference}/decision/"
+    return f"/referrals/{reference}/notices/{notice.number}/"
+
+
+def _go(notice: Notice, *, by: Actor, of_itself: bool = False) -> Notice:
+    """Send a notice: tell its reader, and have its PDF made. One that reaches nobody has failed, and says so."""
+    first = notice.status == Notice.Status.DRAFT
+    notice.status, notice.failure, notice.failed_at = Notice.Status.SENT, "", None
+    notice.sent_at, notice.tries = clock.now(), notice.tries + 1
+    notice.sent_by = None if of_itself else by.user
     notice.version += 1
-    notice.save(update_fields=["text", "status", "sent_at", "version"])
-    reference = draft.referral.reference
+    notice.save()
+    reference = notice.referral.reference
+    audit.record(
+        "send_notice" if first else "send_notice_again",
+        notice,
+        by=by,
+        after=notice.status,
+        subjects=[reference],
+        meeting=notice.meeting.key if notice.meeting else None,
+        about=notice.kind,
+    )
+    if not Membership.objects.filter(pk=notice.recipient_id).current(clock.today()).exists():
+        return _fail(notice, Notice.Failure.LEFT)
+    _tell(notice)
+    if notice.document_id is None:
+        _have_pdf_made(notice, by)
+    return notice
+
+
+def _tell(notice: Notice) -> None:
     notify.tell(
         [notice.recipient.user],
-        scheme=meeting.scheme,
-        kind="decision",
-        subject=f"{reference} {notice.pk}",
-        text=f"Decision on referral {reference}",
-        url=f"/referrals/{reference}/decision/",
-        email_body="The panel has made a decision. Sign in to read it and the reasons:",
+        scheme=notice.scheme,
+        kind=KINDS[Notice.Kind(notice.kind)],
+        subject=f"notice:{notice.pk}:{notice.tries}",
+        text=SUBJECTS[Notice.Kind(notice.kind)].format(notice.referral.reference),
+        url=address_of(notice),
+        email_body=BODIES[Notice.Kind(notice.kind)],
     )
-    audit.record("send_notice", notice, by=by, after=notice.status, subjects=[reference], meeting=meeting.key)
 
 
-def _row(draft: Draft, meeting: Meeting) -> Notice:
-    notice, _ = Notice.objects.select_for_update().get_or_create(
-        decision=draft.decision,
-        defaults={
-            "scheme": meeting.scheme,
-            "meeting": meeting,
-            "referral": draft.referral,
-            "recipient": draft.referral.referrer,
-            "text": draft.text,
-        },
+def _have_pdf_made(notice: Notice, by: Actor) -> None:
+    key = f"notice:{notice.pk}:{notice.tries}"
+    outbox.add("notice_pdf", scheme=notice.scheme, key=key, by=by, notice=notice.pk)
+
+
+def _fail(notice: Notice, failure: Notice.Failure) -> Notice:
+    """Keep why it reached nobody, and tell the coordinators once for each try."""
+    notice.status, notice.failure, notice.failed_at = Notice.Status.FAILED, failure, clock.now()
+    notice.version += 1
+    notice.save(update_fields=["status", "failure", "failed_at", "version"])
+    reference = notice.referral.reference
+    notify.tell(
+        coordinators(notice.scheme),
+        scheme=notice.scheme,
+        kind="notice_failed",
+        subject=f"notice:{notice.pk}:{notice.tries}:{failure}",
+        text=f"Send again: a notice on referral {reference} failed",
+        url=f"/referrals/{reference}/notices/{notice.number}/",
+        email_body="A notice to a referrer has failed. Sign in to read why and to send it again:",
     )
     return notice
+
+
+def _mend(notice: Notice) -> None:
+    notice.status = Notice.Status.OPENED if notice.opened_at else Notice.Status.SENT
+    notice.failure, notice.failed_at = "", None
+    notice.version += 1
+    notice.save(update_fields=["status", "failure", "failed_at", "version"])
+
+
+@outbox.when_settled
+def follow(message: OutboxMessage, done: bool) -> None:
+    """Keep a notice's state true to what became of its e-mail and its PDF (security.md Q5)."""
+    found = _notice_of(message)
+    if found is None:
+        return
+    notice, failure = found
+    if done and notice.failure == failure:
+        _mend(notice)
+    elif not done and _is_lost(notice, failure):
+        _fail(notice, failure)
+
+
+def _is_lost(notice: Notice, failure: Notice.Failure) -> bool:
+    """Whether a notice lacks what was given up. One that was read needs no e-mail any more; its PDF it does."""
+    if failure == Notice.Failure.PDF:
+        return notice.status in (Notice.Status.SENT, Notice.Status.OPENED)
+    return notice.status == Notice.Status.SENT
+
+
+def _notice_of(message: OutboxMessage) -> tuple[Notice, Notice.Failure] | None:
+    """The notice that a piece of work is for, locked, and what it has failed by if that is given up."""
+    rows = Notice.objects.select_for_update(of=("self",)).select_related("referral", "scheme", "recipient__user")
+    if message.kind == "notice_pdf":
+        notice = rows.filter(pk=message.payload["notice"]).first()
+        return (notice, Notice.Failure.PDF) if notice else None
+    if message.kind != "email":
+        return None
+    told = Notification.objects.filter(pk=message.payload["notification"], kind__in=KINDS.values()).first()
+    _, _, rest = told.subject.partition("notice:") if told else ("", "", "")
+    number, _, tries = rest.partition(":")
+    if not number.isdecimal():
+        return None
+    notice = rows.filter(pk=int(number)).first()
+    # An earlier e-mail of the same notice says nothing of the one that was sent since.
+    return (notice, Notice.Failure.EMAIL) if notice and str(notice.tries) == tries else None
+
+
+def others_who_may_read(notice: Notice) -> QuerySet[Membership]:
+    """To whom it can go when its reader has left: whoever acts for the referring agency now."""
+    rows = Membership.objects.filter(scheme=notice.scheme, agency=notice.referral.agency).current(clock.today())
+    readers = rows.with_role("member", "referrer", "researcher", "coordinator", "chair")
+    return readers.exclude(pk=notice.recipient_id).select_related("user", "agency").order_by("user__name", "pk")
+
+
+@transaction.atomic
+def send_again(notice: Notice, *, by: Actor, to: Membership | None = None) -> Notice:
+    """Send a notice that failed: its e-mail, its PDF, or to somebody else of the agency when its reader has left.
+
+    Raises PermissionDenied, or StepRefused when it has not failed or nobody is named who can read it.
+    """
+    notice = locked(Notice, notice.pk)
+    if not by.can("referrals.triage", notice.referral):
+        raise PermissionDenied
+    if notice.status != Notice.Status.FAILED:
+        raise StepRefused([f"This notice is {lower_first(notice.get_status_display())}: there is no need to send it."])
+    if to is not None:
+        if not others_who_may_read(notice).filter(pk=to.pk).exists():
+            raise StepRefused([f"Choose somebody who acts for {notice.referral.agency.name} now."])
+        notice.recipient = to
+    elif notice.failure == Notice.Failure.LEFT:
+        raise StepRefused(["Choose who reads it instead."])
+    return _go(notice, by=by)
 
 
 @transaction.atomic
@@ -220,19 +466,33 @@ def mark_opened(notice: Notice, *, by: Actor) -> Notice:
     """Note that the one it was sent to has it on screen. A read mark, so a GET may set it (security.md H3)."""
     notice = locked(Notice, notice.pk)
     mine = by.user is not None and notice.recipient.user_id == by.user.pk
-    if mine and notice.status == Notice.Status.SENT:
-        notice.status = Notice.Status.OPENED
+    unread = notice.opened_at is None and notice.status in (Notice.Status.SENT, Notice.Status.FAILED)
+    if mine and unread:
         notice.opened_at = clock.now()
+        # Whoever reads it was reached, whatever became of the e-mail.
+        if notice.failure != Notice.Failure.PDF:
+            notice.status, notice.failure, notice.failed_at = Notice.Status.OPENED, "", None
         notice.version += 1
-        notice.save(update_fields=["status", "opened_at", "version"])
+        notice.save(update_fields=["status", "failure", "failed_at", "opened_at", "version"])
         audit.record("open_notice", notice, by=by, after=notice.status, subjects=[notice.referral.reference])
     return notice
 
 
 def latest_for(referral: Referral) -> Notice | None:
-    """The last notice that was sent on a referral. The caller has found the referral among what the reader may see."""
+    """The last decision that was told on a referral, which the caller has found among what the reader may see."""
+    return sent_on(referral).filter(kind=Notice.Kind.DECISION).order_by("-number").first()
+
+
+def sent_on(referral: Referral) -> QuerySet[Notice]:
+    """Every notice that was sent on a referral, in their order; the caller has found the referral."""
     rows = Notice.objects.filter(scheme=referral.scheme_id, referral=referral).exclude(status=Notice.Status.DRAFT)
-    return rows.select_related("meeting__body", "decision", "recipient").order_by("-sent_at", "-pk").first()
+    return (
+        rows.select_related(
+            "meeting__body", "decision", "outside", "recipient__user", "recipient__agency", "sent_by", "document"
+        )
+        .defer("document__content")
+        .order_by("number")
+    )
 
 
 def _open_meeting(meeting: Meeting, by: Actor) -> Meeting:

@@ -62,14 +62,10 @@ def render(record: Record, signature: Signature) -> bytes:
     """
     if fingerprint(record) != signature.fingerprint:
         raise ValueError("The record is not the one that was signed")
-    if not pango.load():
-        raise PdfUnavailable(pango.REMEDY)
-    from weasyprint import CSS, HTML, Attachment
-    from weasyprint.text.fonts import FontConfiguration
+    load()
+    from weasyprint import Attachment
 
-    fetcher, fonts = _fetcher(), FontConfiguration()
     html = render_to_string("panels/pdf/minutes.html", page_context(record, signature) | {"mark": MARK})
-    style = CSS(string=_style_sheet(), base_url=ASSETS, url_fetcher=fetcher, font_config=fonts)
     attached = Attachment(
         string=canonical(record),
         name="record.json",
@@ -78,16 +74,36 @@ def render(record: Record, signature: Signature) -> bytes:
         modified=signature.at,
         relationship="Source",
     )
+    return written(
+        html,
+        attachments=[attached],
+        pdf_variant="pdf/a-3a",
+        pdf_identifier=f"{MARK}:{signature.fingerprint}".encode(),
+    )
+
+
+def load() -> None:
+    """Find the libraries that PDFs need. Raises PdfUnavailable with what to install."""
+    if not pango.load():
+        raise PdfUnavailable(pango.REMEDY)
+
+
+def written(html: str, **options: Any) -> bytes:
+    """A page of ours as PDF, in the style and the fonts of the minutes; nothing else is fetched (security.md E3).
+
+    `options` are those of WeasyPrint's `write_pdf`. Raises PdfUnavailable.
+    """
+    load()
+    from weasyprint import CSS, HTML
+    from weasyprint.text.fonts import FontConfiguration
+
+    fetcher, fonts = _fetcher(), FontConfiguration()
+    style = CSS(string=_style_sheet(), base_url=ASSETS, url_fetcher=fetcher, font_config=fonts)
     with warnings.catch_warnings():
         # WeasyPrint leaves the colour profile's file to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
         return HTML(string=html, base_url=ASSETS, url_fetcher=fetcher).write_pdf(
-            stylesheets=[style],
-            font_config=fonts,
-            attachments=[attached],
-            pdf_variant="pdf/a-3a",
-            pdf_identifier=f"{MARK}:{signature.fingerprint}".encode(),
-            finisher=_finish,
+            stylesheets=[style], font_config=fonts, finisher=_finish, **options
         )
 
 
@@ -132,8 +148,13 @@ def page_context(record: Record, signature: Signature | None) -> dict[str, Any]:
         "carried": [item for item in record["items"] if item["goes_to"]],
         "as_date": date.fromisoformat,
         "as_instant": datetime.fromisoformat,
-        "isoinstant": lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "isoinstant": isoinstant,
     }
+
+
+def isoinstant(moment: datetime) -> str:
+    """An instant as the metadata of a document has it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def sha256(content: bytes) -> str:

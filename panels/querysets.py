@@ -34,7 +34,34 @@ class AgendaItemQuerySet(OfMeetingsQuerySet):
         return self.exclude(state="parked").order_by("position", "pk")
 
     def for_list(self) -> AgendaItemQuerySet:
-        return self.select_related("referral__offender", "referral__agency", "case__offender", "late_agreed_by")
+        return self.select_related(
+            "referral__offender",
+            "referral__agency",
+            "case__offender",
+            "late_agreed_by",
+            "outside__decided_by__user",
+        )
+
+
+class OutsideDecisionQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> OutsideDecisionQuerySet:
+        """By office, as far as the nomination is open; for everybody else with the meeting that is to ratify it."""
+        if actor is None or actor.user is None or not actor.holds("panels.view_papers"):
+            return self.none()
+        closed = Case.objects.closed_to(actor).filter(offender=OuterRef("referral__offender"))
+        rows = self.in_scheme_of(actor).exclude(Exists(closed))
+        if actor.has_role("coordinator", "chair", "researcher"):
+            return rows
+        return rows.filter(items__meeting__in=meetings_with_papers(actor)).distinct()
+
+    def waiting(self) -> OutsideDecisionQuerySet:
+        """Those that no quorate panel has ratified or refused to ratify yet."""
+        ruled = self.model.objects.filter(
+            items__decisions__quorate=True,
+            items__decisions__superseded_by=None,
+            items__decisions__outcome__in=["ratify", "not_ratify"],
+        )
+        return self.exclude(pk__in=ruled.values("pk"))
 
 
 def meetings_with_papers(actor: Actor | None) -> object:

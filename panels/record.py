@@ -24,7 +24,17 @@ from offenders.models import Case, RagRating
 from referrals.models import Score
 from referrals.scoring import current_scores
 
-from .models import AgendaItem, Attendance, Decision, ItemAction, ItemState, Minutes, Outcome
+from .models import (
+    AgendaItem,
+    Attendance,
+    Consulted,
+    Decision,
+    ItemAction,
+    ItemState,
+    Minutes,
+    Outcome,
+    OutsideDecision,
+)
 from .words import HOW_WORDS, OUTCOME_WORDS, section_words
 
 FORMAT = "iom-panel minutes 1"
@@ -114,9 +124,18 @@ def items_of(meeting: Meeting) -> list[AgendaItem]:
     ratings = RagRating.objects.filter(starts_on__lt=meeting.date).order_by("-starts_on")
     return list(
         open_to_all(meeting)
-        .select_related("referral__offender", "referral__agency", "case__offender", "late_agreed_by")
+        .select_related(
+            "referral__offender",
+            "referral__agency",
+            "case__offender",
+            "late_agreed_by",
+            "outside__decided_by__user",
+            "outside__recorded_by",
+            "outside__case",
+        )
         .prefetch_related(
             Prefetch("decisions", decisions, to_attr="all_decisions"),
+            Prefetch("outside__consulted", Consulted.objects.select_related("agency")),
             Prefetch("item_actions", said, to_attr="said_of_actions"),
             Prefetch("case__ratings", ratings, to_attr="ratings_before"),
         )
@@ -241,6 +260,32 @@ def _item(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
         "note": item.note,
         "words": sitting.narrative.get(str(item.pk), ""),
         "goes_to": _goes_to(item, decision, sitting.later),
+    } | ({"outside": _outside(item.outside)} if item.outside else {})
+
+
+def _outside(outside: OutsideDecision) -> dict[str, Any]:
+    """What was decided before the meeting, that the panel was asked to ratify."""
+    return {
+        "outcome": outside.outcome,
+        "words": OUTCOME_WORDS[outside.outcome],
+        "colour": outside.colour,
+        "case": outside.case.reference if outside.case else "",
+        "reason": outside.reason,
+        "urgent_because": outside.urgent_because,
+        "decided_on": outside.decided_on.isoformat(),
+        "decided_by": outside.decided_by.user.name,
+        "recorded_by": outside.recorded_by.name,
+        "leads": outside.leads,
+        "consulted": [
+            {
+                "agency": each.agency.name,
+                "name": each.name,
+                "how": each.get_how_display(),
+                "on": each.on.isoformat(),
+                "said": each.said,
+            }
+            for each in outside.consulted.all()
+        ],
     }
 
 

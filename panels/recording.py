@@ -22,8 +22,8 @@ from offenders.models import CaseStatus
 from referrals import actions as referrals
 from referrals.models import ReferralStatus
 
-from . import agenda, minutes
-from .models import AgendaItem, Decision, ItemState, Minutes, Outcome
+from . import agenda, minutes, ratifying
+from .models import AgendaItem, Decision, ItemState, Minutes, Outcome, Section
 from .record import first_review, following
 from .transitions import CLOSE_MEETING, GO_LIVE
 
@@ -233,7 +233,9 @@ def _clipped(value: Any) -> Any:
 def carry_forward(meeting: Meeting, *, seen_by: Actor | None = None) -> CarryForward:
     """What would be carried forward if the meeting closed now; `seen_by` leaves out what they may not see."""
     rows = AgendaItem.objects.visible_to(seen_by) if seen_by else AgendaItem.objects.all()
-    items = list(rows.filter(meeting=meeting).numbered().select_related("referral__offender", "case__offender"))
+    items = list(
+        rows.filter(meeting=meeting).numbered().select_related("referral__offender", "case__offender", "outside")
+    )
     held = {
         decision.item_id: decision
         for decision in Decision.objects.filter(item__in=items, superseded_by=None).select_related("case__offender")
@@ -298,7 +300,10 @@ def _carry(unfinished: Unfinished, to: Meeting | None, meeting: Meeting, by: Act
             "carry_item_forward", item, by=by, subjects=agenda.subjects_of(item), meeting=meeting.key, item=item.number
         )
     why = f"{unfinished.why} on {day_month(meeting.date)}"
-    if item.referral is not None:
+    if item.outside is not None:
+        if to is not None:
+            ratifying.put_on(to, item.outside, why=why, by=by)
+    elif item.referral is not None:
         _carry_referral(item, to, why, by)
     elif item.case is not None and to is not None and _belongs_on(to, item):
         agenda.add_item(to, section=item.section, case=item.case, why=why, by=by)
@@ -326,7 +331,7 @@ def _carry_referral(item: AgendaItem, to: Meeting | None, why: str, by: Actor) -
         ).distinct()
         referrals.put_to_panel(referral, meeting=to, agencies=asked, by=by)
         # The item came with it (`panels.handlers`); why it comes again stands with it.
-        AgendaItem.objects.filter(meeting=to, referral=referral).update(why=why)
+        AgendaItem.objects.filter(meeting=to, referral=referral, section=Section.REFERRALS).update(why=why)
 
 
 def first_reviews(meeting: Meeting, carried: CarryForward) -> list[tuple[Decision, dict[str, str]]]:

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from iom.jinja import longday, weekday_day
 from iom.models import Meeting, MeetingStatus, Membership, Role, Scheme, User
 from iom.reminders import Due, source
-from panels import circulation
-from panels.models import MinutesStatus
+from panels import circulation, ratifying
+from panels.models import MinutesStatus, OutsideDecision
 
 # --- Before the meeting
 
@@ -74,6 +74,36 @@ def minutes_due(scheme: Scheme, on: date) -> Iterator[Due]:
             email_body=(
                 f"The minutes of {longday(meeting.date)} {'were' if on > due else 'are'} to be out by 5pm on "
                 f"{longday(due)}. They {'wait for your signature' if with_chair else 'are not signed yet'}. Sign in:"
+            ),
+        )
+
+
+# --- Decisions made between two meetings
+
+# Without a meeting that could have ratified it, the coordinator hears after so long. Default: the source is silent.
+WITHOUT_A_MEETING = timedelta(days=31)
+
+
+@source
+def to_ratify(scheme: Scheme, on: date) -> Iterator[Due]:
+    """What was decided outside the meeting and the next meeting did not ratify: the coordinator hears the day after."""
+    waiting = list(OutsideDecision.objects.filter(scheme=scheme).waiting().select_related("referral"))
+    coordinators = _coordinators(scheme, on) if waiting else ()
+    for made in waiting:
+        due = next(iter(ratifying.days_of_meetings(made)), made.decided_on + WITHOUT_A_MEETING)
+        if on <= due:
+            continue
+        reference = made.referral.reference
+        yield Due(
+            kind="to_ratify",
+            subject=f"outside:{made.pk}",
+            due=due,
+            recipients=coordinators,
+            text=f"Ratify the decision on referral {reference}",
+            url=f"/referrals/{reference}/outside/",
+            email_body=(
+                f"What was decided outside the meeting on {longday(made.decided_on)} was to be ratified by "
+                f"{longday(due)} and has not been. Put it to the next panel:"
             ),
         )
 

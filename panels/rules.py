@@ -45,6 +45,8 @@ permit("panels.view_minutes", at_the_table, reads_its_papers)
 permit("panels.edit_minutes", has_role("coordinator"), reads_its_papers)
 permit("panels.review_minutes", has_role("chair"), reads_its_papers)
 permit("panels.sign_minutes", has_role("chair"), chairs_it)
+# The form is the coordinator's (`referrals.decide_outside`); whoever answers for the decision reads it there.
+permit("panels.read_outside", has_role("coordinator", "chair"))
 permit("panels.send_notices", has_role("coordinator"), reads_its_papers)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import agenda, agreement, attendance, circulation, live, meetings, minutes, notices
+from .views import agenda, agreement, attendance, circulation, live, meetings, minutes, notices, outside
 
 urlpatterns: list = [
     path("agreement/", agreement.between_meetings, name="agreement"),
@@ -39,6 +39,7 @@ urlpatterns: list = [
     path("meetings/<str:key>/live/force-hand-over/", live.force_hand_over, name="force_hand_over"),
     path("meetings/<str:key>/live/here/", live.heartbeat, name="heartbeat"),
     path("meetings/<str:key>/live/draft/", live.keep_draft, name="live_draft"),
+    path("meetings/<str:key>/live/ratify/", live.ratify_all, name="ratify_all"),
     path("meetings/<str:key>/close/", live.close_meeting, name="close_meeting"),
     path("meetings/<str:key>/minutes/", minutes.draft_minutes, name="minutes"),
     path("meetings/<str:key>/minutes/send/", minutes.send_minutes, name="send_minutes"),
@@ -48,5 +49,10 @@ urlpatterns: list = [
     path("meetings/<str:key>/minutes/v<int:number>/minutes.pdf", minutes.minutes_pdf, name="minutes_pdf"),
     path("meetings/<str:key>/notices/", notices.meeting_notices, name="notices"),
     path("minutes/check/", minutes.check_minutes, name="check_minutes"),
+    path("referrals/<str:reference>/notices/<int:number>/", notices.read_notice, name="notice"),
+    path("referrals/<str:reference>/notices/<int:number>/notice.pdf", notices.download_notice, name="notice_pdf"),
+    path("referrals/<str:reference>/notices/<int:number>/again/", notices.send_notice_again, name="notice_again"),
+    path("referrals/<str:reference>/outside/notice/", notices.send_outside_notice, name="outside_notice"),
+    path("referrals/<str:reference>/outside/", outside.decide_outside, name="decide_outside"),
     path("referrals/<str:reference>/decision/", notices.read_decision, name="referral_decision"),
 ]

@@ -14,6 +14,8 @@ CHOICE_WORDS = {
     Outcome.CHANGE_RATING: "Change rating",
     Outcome.REMOVE: "Remove from the scheme",
     Outcome.NOTED: "Noted",
+    Outcome.RATIFY: "Ratify",
+    Outcome.NOT_RATIFY: "Do not ratify",
 }
 # What the minutes say was decided.
 OUTCOME_WORDS = {
@@ -25,6 +27,8 @@ OUTCOME_WORDS = {
     Outcome.CHANGE_RATING: "Rating changed",
     Outcome.REMOVE: "To leave the scheme",
     Outcome.NOTED: "Noted",
+    Outcome.RATIFY: "Ratified",
+    Outcome.NOT_RATIFY: "Not ratified",
 }
 HOW_WORDS = {
     How.AGREED: "Agreed without a vote",

@@ -24,6 +24,7 @@ from referrals.models import OPEN, CheckRequest, Referral, ReferralStatus, Why
 from referrals.sections import BY_SLUG, LATE, Section
 from referrals.transitions import (
     OUTCOMES,
+    OUTCOMES_OUTSIDE,
     PUT_TO_PANEL,
     RESEND,
     RETURN,
@@ -263,6 +264,7 @@ def send(referral: Referral, *, by: Actor, version: int | None = None) -> Referr
         message_to_referrer="",
     )
     _tell_coordinators(referral, "referral_sent", f"Triage referral {referral.reference}", _sent_words(referral))
+    hooks.sent(referral, by)
     return referral
 
 
@@ -381,6 +383,22 @@ def decided(referral: Referral, outcome: str, *, by: Actor, reason: str = "") ->
     """
     referral = take(OUTCOMES[outcome], referral, by=by, reason=reason, subjects=[referral.reference])
     CheckRequest.objects.filter(referral=referral, closed_at=None).update(closed_at=clock.now())
+    return referral
+
+
+@transaction.atomic
+def decided_outside(
+    referral: Referral, outcome: str, *, by: Actor, reason: str, version: int | None = None
+) -> Referral:
+    """Take the step that a decision between two meetings means: `accept`, `not_accept` or `elsewhere`.
+
+    It leaves the agenda on which it stood, and agencies need not answer any more. KeyError for any other outcome;
+    PermissionDenied, Stale, or StepRefused as the step says.
+    """
+    referral = take(
+        OUTCOMES_OUTSIDE[outcome], referral, by=by, reason=reason, version=version, subjects=[referral.reference]
+    )
+    _off_agenda(referral, by)
     return referral
 
 

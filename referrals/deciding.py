@@ -78,6 +78,17 @@ def in_time(referral: Referral, at: datetime | None = None) -> bool:
     return not closing(referral.meeting).passed(referral.sent_at or at or clock.now())
 
 
+def late_rule_of(meeting: Meeting) -> LateRule | None:
+    """What the body of a meeting does with what comes after its deadline; None where it makes no rule of it."""
+    return meeting.body.policy.late_rule
+
+
+def decides_outside(scheme: Scheme) -> bool:
+    """Whether the scheme lets an urgent nomination be decided between two meetings (Hampshire)."""
+    rule = scheme.policy.deciding_body.late_rule
+    return rule is not None and rule.kind == "outside_panel"
+
+
 def still_to_come(meeting: Meeting | None) -> bool:
     """Whether a meeting can still take anything: neither held, nor called off, nor past."""
     return meeting is not None and meeting.status in ("draft", "agenda_sent") and meeting.date >= clock.today()

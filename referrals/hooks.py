@@ -33,6 +33,13 @@ Opens = Callable[["Actor", "Meeting"], bool]
 _put_to_panel: list[Hook] = []
 _off_agenda: list[Hook] = []
 _opens_marked: list[Opens] = []
+_sent: list[Callable[[Referral, Actor], None]] = []
+
+
+def when_sent(function: Callable[[Referral, Actor], None]) -> Callable[[Referral, Actor], None]:
+    """Register what follows when a referral reaches the coordinator: `fn(referral, by)`, for the acknowledgement."""
+    _sent.append(function)
+    return function
 
 
 def when_put_to_panel(function: Hook) -> Hook:
@@ -45,6 +52,12 @@ def when_off_agenda(function: Hook) -> Hook:
     """Register what follows when a referral is withdrawn or returned after it was put on an agenda."""
     _off_agenda.append(function)
     return function
+
+
+def sent(referral: Referral, by: Actor) -> None:
+    """Run what was registered for a referral that its referrer has just sent."""
+    for function in _sent:
+        function(referral, by)
 
 
 def put_to_panel(referral: Referral, meeting: Meeting, by: Actor) -> None:

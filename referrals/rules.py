@@ -56,6 +56,8 @@ permit("referrals.score", works_with_scores, is_visible)
 # Which cohorts are resourced is the scheme's word (Hampshire, Criteria).
 permit("referrals.say_resourced", has_role("coordinator", "scheme_admin"))
 permit("referrals.decide", has_role("coordinator", "chair"), is_visible)
+# Nobody writes down between two meetings what becomes of a nomination that they made themselves.
+permit("referrals.decide_outside", has_role("coordinator"), is_visible & ~made_it)
 permit("referrals.answer_checks", at_the_table, is_asked)
 permit("referrals.research", has_role("coordinator", "researcher") | (has_role("member", "chair") & is_of_the_police))
 permit("referrals.see_returns", has_role("coordinator", "researcher"))

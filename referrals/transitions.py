@@ -32,6 +32,13 @@ def goes_to_a_panel_that_takes_it(referral: Referral) -> str | None:
     )
 
 
+def scheme_decides_outside(referral: Referral) -> str | None:
+    """Only some schemes let an urgent nomination be decided between two meetings (Hampshire)."""
+    if deciding.decides_outside(referral.scheme):
+        return None
+    return "This scheme decides nominations at the panel. Put it to the next one; if it is urgent, say so there."
+
+
 SEND = Step(
     "send",
     frozenset({ReferralStatus.DRAFT}),
@@ -108,6 +115,33 @@ DEFER = Step(
     "referrals.decide",
     done="Deferred",
 )
+BEFORE_A_DECISION = frozenset(
+    {ReferralStatus.SENT, ReferralStatus.WITH_COORDINATOR, ReferralStatus.ON_AGENDA, ReferralStatus.DEFERRED}
+)
+ACCEPT_OUTSIDE = Step(
+    "accept_outside",
+    BEFORE_A_DECISION,
+    ReferralStatus.ACCEPTED,
+    "referrals.decide_outside",
+    done="Accepted outside the meeting",
+    guards=(scheme_decides_outside,),
+)
+NOT_ACCEPT_OUTSIDE = Step(
+    "not_accept_outside",
+    BEFORE_A_DECISION,
+    ReferralStatus.NOT_ACCEPTED,
+    "referrals.decide_outside",
+    done="Not accepted, outside the meeting",
+    guards=(scheme_decides_outside,),
+)
+REFER_ELSEWHERE_OUTSIDE = Step(
+    "refer_elsewhere_outside",
+    BEFORE_A_DECISION,
+    ReferralStatus.REFERRED_ELSEWHERE,
+    "referrals.decide_outside",
+    done="Referred elsewhere, outside the meeting",
+    guards=(scheme_decides_outside,),
+)
 WITHDRAW = Step(
     "withdraw",
     frozenset(OPEN),
@@ -129,8 +163,17 @@ STEPS = {
         NOT_ACCEPT,
         REFER_ELSEWHERE,
         DEFER,
+        ACCEPT_OUTSIDE,
+        NOT_ACCEPT_OUTSIDE,
+        REFER_ELSEWHERE_OUTSIDE,
         WITHDRAW,
     )
 }
 # What a panel's decision on a nomination is called, and the step that it takes.
 OUTCOMES = {"accept": ACCEPT, "not_accept": NOT_ACCEPT, "defer": DEFER, "elsewhere": REFER_ELSEWHERE}
+# The same between two meetings.
+OUTCOMES_OUTSIDE = {
+    "accept": ACCEPT_OUTSIDE,
+    "not_accept": NOT_ACCEPT_OUTSIDE,
+    "elsewhere": REFER_ELSEWHERE_OUTSIDE,
+}

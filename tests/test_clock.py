@@ -18,7 +18,8 @@ from iom.models import Body, Meeting, Membership, Notification, Reminder, Scheme
 from offenders.actions import rate, record_custody, record_release
 from offenders.models import Case
 from panels import agenda, meetings, minutes, recording
-from panels.models import Minutes, Section
+from panels.decide import ratify_everything
+from panels.models import Minutes, OutsideDecision, Section
 from panels.record import fingerprint, record_of
 from referrals import returns
 from tests import factories
@@ -44,6 +45,7 @@ class World:
     green: Case
     inside: Case
     action: object
+    urgent: OutsideDecision
 
     @property
     def office(self):
@@ -86,7 +88,9 @@ def furnish(scheme: Scheme) -> World:
         due_on=date(2026, 3, 13),
         by=office,
     )
-    return World(scheme, coordinator, chair, police, housing, panel, closed, with_chair, green, inside, action)
+    referral = factories.referral(scheme, police, status="not_accepted", who=someone(scheme))
+    urgent = factories.outside_decision(referral, by=coordinator, decided_by=chair, on=date(2026, 2, 2))
+    return World(scheme, coordinator, chair, police, housing, panel, closed, with_chair, green, inside, action, urgent)
 
 
 def someone(scheme):
@@ -216,6 +220,17 @@ TABLE = [
         says="expected to leave custody on 14 April",
         link="/cases/INSIDE/",
     ),
+    Told(
+        "to_ratify",
+        opens=date(2026, 2, 13),
+        due=date(2026, 2, 12),
+        late=date(2026, 2, 17),
+        over=None,
+        people=(PRIYA,),
+        subject="Ratify the decision on referral URGENT",
+        says="outside the meeting on Monday 2 February 2026 was to be ratified by Thursday 12 February 2026",
+        link="/referrals/URGENT/outside/",
+    ),
 ]
 EACH = pytest.mark.parametrize("row", TABLE, ids=[row.kind for row in TABLE])
 DAY = timedelta(days=1)
@@ -265,6 +280,7 @@ def mailed(kind: str) -> Counter:
 
 
 def named(words: str, world: World) -> str:
+    words = words.replace("URGENT", world.urgent.referral.reference)
     return words.replace("GREEN", world.green.reference).replace("INSIDE", world.inside.reference)
 
 
@@ -382,7 +398,14 @@ def release_and_rate(world):
     rate(world.inside, "AMBER", on=date(2026, 1, 30), reason="Out and engaging", by=world.office)
 
 
+def ratify(world):
+    meeting = factories.live_meeting(world.scheme, date(2026, 2, 5), recorder=world.coordinator, chair=world.chair)
+    factories.agenda_item(meeting, Section.OUTSIDE, referral=world.urgent.referral, outside=world.urgent)
+    ratify_everything(meeting, by=world.office)
+
+
 DONE = [
+    ("to_ratify", ratify),
     ("agenda_due", send_agenda),
     ("checks_due", answer_checks),
     ("minutes_due", send_minutes_to_chair),

@@ -137,6 +137,7 @@ class Hidden:
             "action": [self.action.pk],
             "referral": [self.referral.reference],
             "decided": [self.referral.reference],
+            "told": [self.referral.reference, 1],
             "section": [self.referral.reference, "identity"],
             "item": [meeting.key, self.item.pk],
         }.get(of)

@@ -20,7 +20,7 @@ from offenders import related, restricted
 from offenders.models import AssignmentRole, Case, CustodyPeriod
 from panels import agenda, agreement, attendance, circulation, meetings, minutes, notices, recording
 from panels.decide import Choice, Lead, decide
-from panels.models import Notice, Outcome, Section
+from panels.models import Consulted, Notice, Outcome, OutsideDecision, Section
 from referrals import actions as referrals
 from referrals import again, returns, scoring
 from referrals.forms.nomination import excluding_flags
@@ -32,6 +32,7 @@ from referrals.models import (
     Presentation,
     Recommendation,
     Referral,
+    ReferralStatus,
     ResourcedCohort,
 )
 from referrals.triage import put_to_panel as triage
@@ -65,6 +66,7 @@ def complete(life: Life) -> list[str]:
     _actions(life)
     _cases(life)
     _family(life)
+    _decided_outside(life)
     _told(life)
     return _invited(life)
 
@@ -177,7 +179,9 @@ def _minutes_in_draft(life: Life, day: date) -> None:
             notices.mark_opened(opened, by=actor_for(opened.recipient))
         if (failed := sent.exclude(pk=opened.pk if opened else None).first()) is not None:
             # Set here: the mail server's refusal has no verb.
-            Notice.objects.filter(pk=failed.pk).update(status=Notice.Status.FAILED)
+            Notice.objects.filter(pk=failed.pk).update(
+                status=Notice.Status.FAILED, failure=Notice.Failure.EMAIL, failed_at=clock.now()
+            )
 
 
 def _write(life: Life, meeting: Meeting) -> None:
@@ -376,6 +380,36 @@ def _answers(life: Life) -> None:
                 summary=life.mark("Not sent yet."),
                 handling=Handling.PANEL,
             )
+
+
+def _decided_outside(life: Life) -> None:
+    """A decision between two meetings. Set here: the rules of most schemes know none, so that no verb leads to it."""
+    if OutsideDecision.objects.filter(scheme=life.scheme).exists():
+        return
+    refused = Referral.objects.filter(scheme=life.scheme, status=ReferralStatus.NOT_ACCEPTED).order_by("-pk").first()
+    words = life.mark("It could not wait for the panel.")
+    made = OutsideDecision.objects.create(
+        scheme=life.scheme,
+        referral=refused,
+        urgent_because=words,
+        outcome=Outcome.NOT_ACCEPT,
+        reason=words,
+        reason_for_referrer=words,
+        leads={AssignmentRole.LEAD_PROFESSIONAL: {"agency": "", "name": life.mark("Ash Example"), "reason": ""}},
+        decided_on=life.today,
+        decided_by=life.chair,
+        recorded_by=life.coordinator.user,
+        policy_version=life.scheme.policy_version,
+    )
+    Consulted.objects.create(
+        scheme=life.scheme,
+        decision=made,
+        agency=life.staff.named["housing"].agency,
+        name=life.mark("Kit Example"),
+        how=Consulted.By.PHONE,
+        on=life.today,
+        said=life.mark("We would not take them on either."),
+    )
 
 
 # --- Cases ----------------------------------------------------------------------

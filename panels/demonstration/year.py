@@ -18,13 +18,13 @@ from offenders import actions as cases
 from offenders import restricted
 from offenders.leads import propose_lead_agency
 from offenders.models import AssignmentRole, Case, CaseStatus, Colour, CustodyPeriod, Gender, Offender
-from panels import agenda, agreement, attendance, circulation, meetings, minutes, notices, recording
+from panels import agenda, agreement, attendance, circulation, meetings, minutes, notices, outside, recording
 from panels.decide import Choice, Lead, LookedAt, NewAction, decide
-from panels.models import AgendaItem, Attendance, Notice, Outcome, Section
+from panels.models import AgendaItem, Attendance, Consulted, Notice, Outcome, Section
 from panels.record import fingerprint, record_of
 from panels.suggesting import add_suggested, suggestions
 from referrals import actions as referrals
-from referrals import research, returns, scoring
+from referrals import deciding, research, returns, scoring
 from referrals.forms.nomination import excluding_flags
 from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
@@ -697,10 +697,40 @@ class Life:
         self.nominate(self.last_working_day(self.today - DAY))
         self.nominate(self.today - DAY, urgent_for=meeting)
         self.restrict_one()
+        if deciding.decides_outside(self.scheme):
+            self.decide_outside(self.last_working_day(self.today - 5 * DAY))
         with self.at(self.last_working_day(self.today - DAY), 18):
             self.build_agenda(meeting, reviews=LONG)
             if self.size.agenda_sent:
                 self.send_out(meeting)
+
+    def decide_outside(self, on: date) -> None:
+        """Somebody who could not wait is taken on by telephone; the next panel is asked to ratify it."""
+        referral = self.nominate(on)
+        because = self.mark("Released on Friday with nowhere to live, and nobody to meet them.")
+        others = [self.staff.named[each] for each in ("police", "probation", "housing")]
+        asked = [each for each in others if each.agency_id != referral.agency_id]
+        ways = (Consulted.By.PHONE, Consulted.By.EMAIL, Consulted.By.ONLINE)
+        with self.at(on, 16):
+            made = outside.decide(
+                referral,
+                outside.Urgent(
+                    urgent_because=because,
+                    asked=tuple(
+                        outside.Asked(each.agency, each.user.name, way, on, self.mark("Agrees: it cannot wait."))
+                        for each, way in zip(asked, ways, strict=False)
+                    ),
+                    outcome=Outcome.ACCEPT,
+                    reason=because,
+                    decided_by=self.chair,
+                    decided_on=on,
+                    colour=self.policy.first_rating.colour or Colour.RED,
+                    reason_for_referrer=self.mark("Accepted so that somebody meets them on Friday."),
+                    leads=self.leads(statutory=True, driver="other"),
+                ),
+                by=self.coordinator,
+            )
+            notices.send_outside(made, notices.compose_outside(made), by=self.coordinator)
 
     def give_back(self, referral: Referral, on: date) -> None:
         with self.at(on, 17):

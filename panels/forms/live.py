@@ -100,8 +100,8 @@ class ItemForm(SaneForm):
             ("", "Choose"),
             *((agency.slug, agency.name) for agency in self.table.agencies),
         ]
-        self.fields["lead_professional"].choices = _people(self.table.people)
-        self.fields["police_officer"].choices = _people(self.table.police)
+        self.fields["lead_professional"].choices = people_choices(self.table.people)
+        self.fields["police_officer"].choices = people_choices(self.table.police)
         # What decides nothing here is not asked, and not taken from the client either.
         for name in self._not_asked():
             del self.fields[name]
@@ -121,6 +121,8 @@ class ItemForm(SaneForm):
             left_out.append("score_agreed")
         if not self.decides:
             left_out += ["colour", "chips", "reason", "how", "dissent"]
+        if self.decides and not NEEDS_COLOUR.intersection(offered(self.item.section)):
+            left_out.append("colour")
         if self.present is None:
             left_out.append("correction_reason")
         return left_out
@@ -207,7 +209,7 @@ class ItemForm(SaneForm):
         by_rule = proposal.reason if proposal and agency == self.brief.proposed_agency else ""
         leads = {AssignmentRole.LEAD_AGENCY.value: Lead(agency, reason=given["lead_reason"] or by_rule)}
         for role in PERSON_FIELDS:
-            person = _chosen(self.table.people, given.get(role))
+            person = chosen_person(self.table.people, given.get(role))
             if person is not None:
                 leads[role] = Lead(person.agency, person)
             elif given.get(f"{role}_name"):
@@ -233,7 +235,7 @@ class ActionForm(SaneForm):
         self.table = table
         super().__init__(data, prefix=f"action-{number}", initial=dict(start), auto_id="%s")
         self.fields["agency"].choices = [("", "Choose"), *((a.slug, a.name) for a in table.agencies)]
-        self.fields["owner"].choices = _people(table.people, nobody="The agency, no one named yet")
+        self.fields["owner"].choices = people_choices(table.people, nobody="The agency, no one named yet")
 
     @property
     def is_plain(self) -> bool:
@@ -256,12 +258,12 @@ class ActionForm(SaneForm):
 
     @property
     def owner_name(self) -> str:
-        person = _chosen(self.table.people, self["owner"].value())
+        person = chosen_person(self.table.people, self["owner"].value())
         return person.user.name if person else ""
 
     def clean(self) -> dict[str, Any]:
         given = super().clean()
-        owner = _chosen(self.table.people, given.get("owner"))
+        owner = chosen_person(self.table.people, given.get("owner"))
         if owner is not None and given.get("agency") and owner.agency.slug != given["agency"]:
             self.add_error("owner", f"{owner.user.name} acts for {owner.agency.name}. Choose that agency, or nobody")
         return given
@@ -270,7 +272,7 @@ class ActionForm(SaneForm):
         """The action, for `decide`."""
         given = self.cleaned_data
         agency = next(each for each in self.table.agencies if each.slug == given["agency"])
-        owner = _chosen(self.table.people, given["owner"])
+        owner = chosen_person(self.table.people, given["owner"])
         return NewAction(given["text"], agency, given["due_on"], owner=owner)
 
 
@@ -413,11 +415,13 @@ def _said(said: Any) -> dict[str, str]:
     return {"status": said.status, "note": said.note} if said else {}
 
 
-def _people(people: Iterable[Membership], nobody: str = "Choose") -> list[tuple[str, str]]:
+def people_choices(people: Iterable[Membership], nobody: str = "Choose") -> list[tuple[str, str]]:
+    """The choices of a select of people, by their membership."""
     return [("", nobody), *((str(person.pk), f"{person.user.name}, {person.agency.name}") for person in people)]
 
 
-def _chosen(people: Iterable[Membership], value: Any) -> Membership | None:
+def chosen_person(people: Iterable[Membership], value: Any) -> Membership | None:
+    """Whoever was chosen in such a select; None when nobody was."""
     return next((person for person in people if str(person.pk) == str(value)), None) if value else None
 
 

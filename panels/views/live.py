@@ -14,14 +14,14 @@ from django.urls import reverse
 from markupsafe import Markup
 
 from iom import clock
-from iom.jinja import colour_key, colour_mark, colour_word, day_month, in_london, longday
+from iom.jinja import colour_key, colour_mark, colour_word, day_month, in_london, longday, plural
 from iom.models import Meeting, MeetingStatus
 from iom.pages import found, page
 from iom.steps import Stale, StepRefused
 from offenders.models import Colour
-from panels import live, recording
+from panels import live, ratifying, recording
 from panels.attendance import quorum_of
-from panels.decide import add_to_item, decide, holding
+from panels.decide import add_to_item, decide, holding, ratify_everything
 from panels.forms.live import Sheet, answers, read_quick_line, without_action
 from panels.models import AgendaItem, ItemAction, ItemState, Outcome, Section
 from panels.words import OUTCOME_WORDS
@@ -90,6 +90,20 @@ def force_hand_over(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """The chair hands over when the recorder does not answer."""
     meeting = recording.force_hand_over(meeting, by=request.actor)
     messages.success(request, f"{meeting.recorder.name} is recording now")
+    return redirect(_at(meeting, request.POST.get("item", "")))
+
+
+@page("panels.record", methods=("POST",))
+@of_papers
+def ratify_all(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """One step for every decision made outside the meeting that is not ruled on yet."""
+    try:
+        made = ratify_everything(meeting, by=request.actor)
+    except StepRefused as refused:
+        messages.error(request, str(refused))
+    else:
+        waits = ". Without a quorum they are still to be ratified" if any(each.to_ratify for each in made) else ""
+        messages.success(request, f"{plural(len(made), 'decision')} ratified{waits}")
     return redirect(_at(meeting, request.POST.get("item", "")))
 
 
@@ -319,7 +333,17 @@ def _show(
         "problems": problems or [],
         "has_error": bool(problems) or any(form.errors for form in sheet.forms if form.is_bound),
         "apologies": item.section == Section.APOLOGIES,
+        "to_ratify": sum(
+            line.item.section == Section.OUTSIDE and line.item.state == ItemState.OPEN for line in rail.lines
+        ),
     }
+    if item.outside is not None:
+        context |= {
+            "outside": item.outside,
+            "outside_words": OUTCOME_WORDS[item.outside.outcome],
+            "consulted": list(item.outside.consulted.select_related("agency")),
+            "open_words": ratifying.open_words(item.outside),
+        }
     context |= _in_words(context)
     return render(request, "panels/live.html", context, status=status)
 

@@ -6,12 +6,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from iom import audit
 from iom.jinja import plural
 from iom.models import Meeting, MeetingStatus
 from iom.pages import found, page
 from iom.steps import StepRefused
-from panels import notices
+from panels import notice_pdf, notices
 from panels.forms.minutes import NoticeForm
+from panels.models import Notice, OutsideDecision
 from panels.navigation import pages_of
 from referrals.models import Referral
 
@@ -83,10 +85,84 @@ def _beside(drafts: list[notices.Draft], forms: dict[int, NoticeForm], problems:
 
 @page("referrals.view_referrals")
 def read_decision(request: HttpRequest, reference: str) -> HttpResponse:
-    """What the panel decided on a nomination, for whoever made it and their agency."""
-    rows = Referral.objects.visible_to(request.actor).select_related("offender", "agency")
-    referral = found(rows, reference=reference)
+    """What was decided on a nomination last, for whoever made it and their agency."""
+    referral = _referral(request, reference)
     notice = notices.latest_for(referral)
-    if notice is not None:
-        notice = notices.mark_opened(notice, by=request.actor)
-    return render(request, "panels/notice.html", {"referral": referral, "notice": notice})
+    if notice is None:
+        return render(request, "panels/notice.html", {"referral": referral, "notice": None})
+    return _show(request, referral, notice)
+
+
+@page("referrals.view_referrals")
+def read_notice(request: HttpRequest, reference: str, number: int) -> HttpResponse:
+    """One notice on a nomination: the acknowledgement, or a decision; for the coordinator also what went wrong."""
+    referral = _referral(request, reference)
+    return _show(request, referral, found(notices.sent_on(referral), number=number))
+
+
+@page("referrals.view_referrals", kind="pdf")
+def download_notice(request: HttpRequest, reference: str, number: int) -> HttpResponse:
+    """The stored bytes of a notice, as they are."""
+    referral = _referral(request, reference)
+    notice = found(notices.sent_on(referral).exclude(document=None), number=number)
+    audit.shown(referral)
+    audit.record("download_notice", notice, by=request.actor, subjects=[referral.reference])
+    response = HttpResponse(bytes(notice.document.content), content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{notice.document.name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+@page("referrals.triage", methods=("POST",))
+def send_notice_again(request: HttpRequest, reference: str, number: int) -> HttpResponse:
+    """Send a notice that failed once more: to its reader, or to somebody else of the agency."""
+    referral = _referral(request, reference)
+    notice = found(notices.sent_on(referral), number=number)
+    others = {str(each.pk): each for each in notices.others_who_may_read(notice)}
+    try:
+        notice = notices.send_again(notice, to=others.get(request.POST.get("to", "")), by=request.actor)
+    except StepRefused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"Notice sent again to {notice.recipient.user.name}")
+    return redirect("notice", referral.reference, notice.number)
+
+
+@page("referrals.triage", methods=("POST",))
+def send_outside_notice(request: HttpRequest, reference: str) -> HttpResponse:
+    """Tell the referrer what was decided between two meetings."""
+    referral = _referral(request, reference)
+    made = found(OutsideDecision.objects.visible_to(request.actor).filter(referral=referral).order_by("-pk"))
+    made.referral = referral
+    form = NoticeForm(request.POST, prefix="outside", auto_id="%s")
+    try:
+        if form.is_valid():
+            notices.send_outside(made, form.cleaned_data["text"], by=request.actor)
+            messages.success(request, "1 notice sent")
+    except StepRefused as refused:
+        messages.error(request, str(refused))
+    return redirect("decide_outside", referral.reference)
+
+
+def _referral(request: HttpRequest, reference: str) -> Referral:
+    rows = Referral.objects.visible_to(request.actor).select_related("offender", "agency", "referrer__user")
+    referral = found(rows, reference=reference)
+    referral.scheme = request.actor.scheme
+    return referral
+
+
+def _show(request: HttpRequest, referral: Referral, notice: Notice) -> HttpResponse:
+    notice = notices.mark_opened(notice, by=request.actor)
+    notice.referral = referral
+    office = request.actor.can("referrals.triage", referral)
+    context = {
+        "referral": referral,
+        "notice": notice,
+        "facts": notice_pdf.facts_of(notice),
+        "title": notice_pdf.TITLES[Notice.Kind(notice.kind)],
+        "sender": notice_pdf.sender_of(notice),
+        "office": office,
+        "others": list(notices.others_who_may_read(notice)) if office and notice.failure == "left" else [],
+    }
+    return render(request, "panels/notice.html", context)

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from iom import clock
 from iom.access import Actor
+from iom.blocks import referral_blocks
 from iom.jinja import clock as clock_words
 from iom.jinja import day_month
 from iom.pages import found, page
@@ -477,6 +478,7 @@ def _shown(actor: Actor, thing: Referral) -> dict[str, Any]:
         "may_withdraw": thing.status in OPEN and actor.can(WITHDRAW.permission, thing),
         "may_triage": thing.status in OPEN and actor.can("referrals.triage", thing),
         "next_date": next_date(thing, actor),
+        "blocks": referral_blocks(actor, thing, clock.today()),
     }
 
 

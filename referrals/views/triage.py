@@ -161,6 +161,8 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
         "agency_hints": _agency_hints(form),
         "asked": _asked(actor, referral),
         "next": _next(actor, referral),
+        "outside": deciding.decides_outside(actor.scheme) and actor.can("referrals.decide_outside", referral),
+        "late_rule": policy.deciding_body.late_rule,
         "return_value": RETURN,
     }
 

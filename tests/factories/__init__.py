@@ -16,7 +16,16 @@ from iom.policy import load_preset
 from iom.schemes import create_scheme
 from offenders.models import Case, CaseGrant, Offender, RagRating, RelatedOpening, RelatedPerson
 from offenders.restricted import permission
-from panels.models import AgendaItem, AgreementSignature, Attendance, Decision, Minutes, Notice, Section
+from panels.models import (
+    AgendaItem,
+    AgreementSignature,
+    Attendance,
+    Decision,
+    Minutes,
+    Notice,
+    OutsideDecision,
+    Section,
+)
 from referrals import sections
 from referrals.models import AgencyReturn, CheckRequest, Referral, ResearchCheck
 
@@ -401,5 +410,31 @@ def told(referral: Referral) -> Notice:
         recipient=referral.referrer,
         text=decision.reason_for_referrer,
         status="sent",
+        number=1,
         sent_at=decision.decided_at,
+    )
+
+
+# --- Decisions outside the meeting
+
+
+@inside
+def outside_decision(
+    referral: Referral, *, by: Membership, decided_by: Membership, on: date, outcome: str = "not_accept", **fields
+) -> OutsideDecision:
+    """What was decided on a nomination between two meetings; nothing follows from it here."""
+    defaults = {
+        "urgent_because": "Released on Friday.",
+        "reason": "Another service has begun.",
+        "reason_for_referrer": "Another service has begun.",
+        "policy_version": referral.scheme.policy_version,
+    }
+    return OutsideDecision.objects.create(
+        scheme=referral.scheme,
+        referral=referral,
+        outcome=outcome,
+        decided_on=on,
+        decided_by=decided_by,
+        recorded_by=by.user,
+        **defaults | fields,
     )

@@ -58,6 +58,8 @@ TYPED = {
     "panels.attendance": "name substitute_name",
     "panels.agreementsignature": "typed_name",
     "panels.decision": "reason reason_for_referrer dissent correction_reason leads",
+    "panels.outsidedecision": "urgent_because reason reason_for_referrer leads",
+    "panels.consulted": "name said",
     "panels.itemaction": "note",
     "panels.minutes": "narrative comments item_comments record signed_name",
     "panels.notice": "text",

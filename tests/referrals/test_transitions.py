@@ -6,11 +6,13 @@ from datetime import date
 
 import pytest
 import time_machine
+from django.core.exceptions import PermissionDenied
 
 from iom import clock
+from iom.access import actor_for
 from iom.steps import StepRefused, take
 from referrals.models import ReferralStatus
-from referrals.transitions import STEPS
+from referrals.transitions import OUTCOMES_OUTSIDE, STEPS
 from tests import factories
 
 WORKFLOW = {
@@ -28,6 +30,16 @@ WORKFLOW = {
     ("on_agenda", "not_accept", "not_accepted"),
     ("on_agenda", "refer_elsewhere", "referred_elsewhere"),
     ("on_agenda", "defer", "deferred"),
+    # Between two meetings, where the scheme allows it (Hampshire).
+    *(
+        (before, verb, after)
+        for before in ("sent", "with_coordinator", "on_agenda", "deferred")
+        for verb, after in (
+            ("accept_outside", "accepted"),
+            ("not_accept_outside", "not_accepted"),
+            ("refer_elsewhere_outside", "referred_elsewhere"),
+        )
+    ),
     ("draft", "withdraw", "withdrawn"),
     ("sent", "withdraw", "withdrawn"),
     ("with_coordinator", "withdraw", "withdrawn"),
@@ -37,13 +49,16 @@ WORKFLOW = {
 }
 
 
+OUTSIDE = [step.verb for step in OUTCOMES_OUTSIDE.values()]
+
+
 def test_workflow_is_the_one_agreed():
     steps = {(source.value, verb, step.target.value) for verb, step in STEPS.items() for source in step.sources}
 
     assert steps == WORKFLOW
 
 
-@pytest.mark.parametrize("verb", STEPS)
+@pytest.mark.parametrize("verb", [verb for verb in STEPS if verb not in OUTSIDE])
 @pytest.mark.parametrize("status", [status.value for status in ReferralStatus])
 def test_step_from_each_status(merton, coordinator, as_coordinator, status, verb):
     referral = factories.referral(merton, coordinator, status=status)
@@ -55,6 +70,40 @@ def test_step_from_each_status(merton, coordinator, as_coordinator, status, verb
     else:
         # A nomination that goes out has a time of sending: the database holds to it.
         assert take(STEPS[verb], referral, by=as_coordinator, sent_at=clock.now()).status == target
+
+
+@pytest.mark.parametrize("status", [status.value for status in ReferralStatus])
+def test_step_outside_the_meeting_from_each_status(status):
+    scheme = factories.scheme("hampshire")
+    by = factories.actor(scheme, "coordinator")
+
+    for verb in OUTSIDE:
+        referral = factories.referral(scheme, factories.member(scheme, "member", agency_kind="police"), status=status)
+        target = {(source, name): target for source, name, target in WORKFLOW}.get((status, verb))
+        if target is None:
+            with pytest.raises((StepRefused, PermissionDenied)):
+                take(STEPS[verb], referral, by=by)
+        else:
+            assert take(STEPS[verb], referral, by=by).status == target
+
+
+@pytest.mark.parametrize("slug", ["merton", "london", "richmond", "waltham_forest"])
+def test_other_schemes_decide_at_the_panel(slug):
+    scheme = factories.scheme(slug)
+    by = factories.actor(scheme, "coordinator")
+    referral = factories.referral(scheme, factories.member(scheme, "member", agency_kind="police"), status="sent")
+
+    with pytest.raises(StepRefused, match="decides nominations at the panel"):
+        take(STEPS["accept_outside"], referral, by=by)
+
+
+def test_nobody_decides_outside_on_a_nomination_of_their_own():
+    scheme = factories.scheme("hampshire")
+    coordinator = factories.member(scheme, "coordinator")
+    referral = factories.referral(scheme, coordinator, status="sent")
+
+    with pytest.raises(PermissionDenied):
+        take(STEPS["accept_outside"], referral, by=actor_for(coordinator))
 
 
 @pytest.mark.parametrize(

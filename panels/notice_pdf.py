@@ -1,0 +1,104 @@
+"""A notice to a referrer as a PDF: made once, by the worker, and kept byte for byte (security.md E3, E4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.template.loader import render_to_string
+
+from iom import audit
+from iom.jinja import colour_word, longday
+from iom.models import Document
+
+from . import pdf
+from .models import Notice, Outcome
+from .record import CLASSIFICATION
+from .words import OUTCOME_WORDS
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+    from .models import Decision, OutsideDecision
+
+TITLES = {Notice.Kind.RECEIPT: "Acknowledgement of a nomination", Notice.Kind.DECISION: "Decision on a nomination"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of the form that stands above the letter."""
+
+    label: str
+    words: str
+
+
+def facts_of(notice: Notice) -> list[Fact]:
+    """Who nominated whom and when, and what became of it: the acknowledgement form of Richmond, 4.13."""
+    referral = notice.referral
+    facts = [
+        Fact("Nomination", referral.reference),
+        Fact("Person", referral.offender.name),
+        Fact("Nominated by", f"{referral.referrer.user.name}, {referral.agency.name}"),
+        Fact("Received", longday(referral.sent_at)),
+    ]
+    if notice.meeting is not None:
+        facts.append(Fact("Panel", f"{notice.meeting.body.name}, {longday(notice.meeting.date)}"))
+    made = notice.decision or notice.outside
+    if made is not None:
+        facts.append(Fact("Decision", _decision(made)))
+    if notice.outside is not None:
+        facts.append(Fact("Decided on", f"{longday(notice.outside.decided_on)}, outside the meeting; to be ratified"))
+    return facts
+
+
+def _decision(made: Decision | OutsideDecision) -> str:
+    words = OUTCOME_WORDS[Outcome(made.outcome)]
+    return f"{words}, rated {colour_word(made.colour)}" if made.colour else words
+
+
+def sender_of(notice: Notice) -> str:
+    """Who sent it: the person, or for what goes by itself the post that receives nominations."""
+    return notice.sent_by.name if notice.sent_by else notice.scheme.policy.posts.nominations
+
+
+def render(notice: Notice) -> bytes:
+    """The PDF of a notice that was sent. Raises PdfUnavailable without the system libraries."""
+    html = render_to_string(
+        "panels/pdf/notice.html",
+        {
+            "notice": notice,
+            "scheme": notice.scheme,
+            "title": TITLES[Notice.Kind(notice.kind)],
+            "facts": facts_of(notice),
+            "sender": sender_of(notice),
+            "classification": CLASSIFICATION,
+            "isoinstant": pdf.isoinstant,
+            "paragraphs": [part for part in notice.text.split("\n\n") if part.strip()],
+        },
+    )
+    return pdf.written(html, pdf_variant="pdf/ua-1", pdf_identifier=f"iom-panel-notice:{reference_of(notice)}".encode())
+
+
+def reference_of(notice: Notice) -> str:
+    """How a notice is called outside its page: `IOM-R-0212-2`."""
+    return f"{notice.referral.reference}-{notice.number}"
+
+
+def keep(notice: Notice, *, by: Actor) -> Document:
+    """Render a notice and keep the bytes beside it, for ever the same. In the caller's transaction.
+
+    Raises PdfUnavailable.
+    """
+    content = render(notice)
+    document = Document.objects.create(
+        scheme=notice.scheme,
+        kind="notice",
+        reference=reference_of(notice),
+        name=f"notice-{reference_of(notice).lower()}.pdf",
+        content=content,
+        sha256=pdf.sha256(content),
+    )
+    notice.document = document
+    notice.save(update_fields=["document"])
+    audit.record("make_notice_pdf", notice, by=by, after=document.name, subjects=[notice.referral.reference])
+    return document
