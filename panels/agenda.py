@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from iom import audit, notify
+from iom import audit, clock, notify
 from iom.models import Meeting, MeetingStatus
 from iom.steps import StepRefused, locked, take
 from offenders.models import Case, Colour, RagRating
+from referrals import deciding
+from referrals import late as late_rules
 
 from . import circulation
 from .models import AgendaItem, ItemState, OutsideDecision, Section
@@ -98,8 +100,17 @@ def add_items(meeting: Meeting, wanted: Iterable[Wanted], *, by: Actor) -> list[
             meeting=meeting.key,
             late=item.late,
         )
+        _tell_of_late(meeting, item)
     _write_places(items)
     return added
+
+
+def _tell_of_late(meeting: Meeting, item: AgendaItem) -> None:
+    """Where the rule says so, a named post hears at once of a new case after the deadline (Richmond, 2.6)."""
+    if item.section not in (Section.REFERRALS, Section.RELEASES, Section.REVIEWS, Section.ESCALATIONS):
+        return
+    if item.late or (item.section == Section.REFERRALS and deciding.closing(meeting).passed(clock.now())):
+        late_rules.tell_officer(meeting, f"referral {item.referral.reference}" if item.referral else f"item {item.pk}")
 
 
 def _new(meeting: Meeting, want: Wanted) -> AgendaItem:

@@ -19,6 +19,7 @@ from iom.steps import StepRefused, locked, take
 from offenders import actions as people
 from offenders.models import Case, Offender
 from referrals import chasing, deciding, eligibility, hooks
+from referrals import late as late_rules
 from referrals.eligibility import ClauseResult, Unreadable
 from referrals.models import OPEN, CheckRequest, Referral, ReferralStatus, Why
 from referrals.sections import BY_SLUG, LATE, Section
@@ -264,6 +265,8 @@ def send(referral: Referral, *, by: Actor, version: int | None = None) -> Referr
         message_to_referrer="",
     )
     _tell_coordinators(referral, "referral_sent", f"Triage referral {referral.reference}", _sent_words(referral))
+    if referral.late and referral.meeting is not None:
+        late_rules.tell_officer(referral.meeting, f"referral {referral.reference}")
     hooks.sent(referral, by)
     return referral
 

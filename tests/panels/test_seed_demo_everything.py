@@ -181,8 +181,10 @@ def test_every_name_and_free_text_holds_the_mark_of_its_scheme(label, manifest, 
 
 
 def is_the_products_own(row, field):
-    """Standing items are called what the product calls them; a lead that is only an agency names nobody; and some
-    ratings follow without a decision."""
+    """Standing items are called what the product calls them; a lead that is only an agency names nobody; some ratings
+    follow without a decision; and an acknowledgement goes by itself."""
+    if isinstance(row, Notice) and row.kind == Notice.Kind.RECEIPT:
+        return True
     if isinstance(row, RagRating):
         return row.reason.startswith("Came into custody")
     if isinstance(row, AgendaItem) and field == "title":
