@@ -1,6 +1,6 @@
 """What the shared ground does outside the request; loaded in every process (`iom.apps`)."""
 
-from iom import account_mail, notify
+from iom import account_mail, exports, notify
 from iom.files import keeping, sweeping
 
-__all__ = ["account_mail", "keeping", "notify", "sweeping"]
+__all__ = ["account_mail", "exports", "keeping", "notify", "sweeping"]

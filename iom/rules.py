@@ -16,6 +16,7 @@ at_the_table = has_role("member", "researcher", "coordinator", "chair")
 
 permit("iom.view_home", anyone)
 permit("iom.view_notifications", anyone)
+permit("iom.take_exports", anyone)
 permit("iom.view_meetings", has_role("member", "researcher", "coordinator", "chair", "board_reader"))
 permit("iom.invite", has_role("scheme_admin"))
 permit("iom.change_rights", has_role("scheme_admin"))

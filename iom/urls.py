@@ -6,6 +6,7 @@ from iom.views import (
     account,
     audit,
     codes,
+    exports,
     factors,
     home,
     outbox,
@@ -24,6 +25,8 @@ handler500 = "iom.views.errors.broken"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("exports/<uuid:key>/", exports.export, name="export"),
+    path("exports/<uuid:key>/file/", exports.export_file, name="export_file"),
     path("notifications/", home.notifications, name="notifications"),
     path("sign-in/", signing_in.sign_in, name="sign_in"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),

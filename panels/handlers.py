@@ -21,6 +21,13 @@ def acknowledge(referral: Referral, by: Actor) -> None:
     notices.acknowledge(referral, by=by)
 
 
+from . import agenda, pdf, proposers
+from .models import AgendaItem, Decision, ItemState, Minutes, MinutesStatus, Notice, Outcome, Section
+
+# Whoever put somebody forward is booked, and let go, by hooks of its own.
+__all__ = ["proposers"]
+
+
 @hooks.when_put_to_panel
 def put_on_agenda(referral: Referral, meeting: Meeting, by: Actor) -> None:
     """A nomination that is put to a panel stands on its agenda: new, or brought back if it stood there before."""

@@ -54,6 +54,8 @@ permit("referrals.triage", has_role("coordinator"), is_visible)
 permit("referrals.view_scores", works_with_scores | has_role("chair"))
 permit("referrals.score", works_with_scores, is_visible)
 # Which cohorts are resourced is the scheme's word (Hampshire, Criteria).
+# Whoever answers for the scheme tries criteria before they are adopted (Waltham Forest, 7.5).
+permit("referrals.what_if", has_role("coordinator", "chair"))
 permit("referrals.say_resourced", has_role("coordinator", "scheme_admin"))
 permit("referrals.decide", has_role("coordinator", "chair"), is_visible)
 # Nobody writes down between two meetings what becomes of a nomination that they made themselves.

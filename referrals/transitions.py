@@ -10,6 +10,7 @@ from iom.jinja import day_month
 from iom.steps import Step
 from referrals import deciding, sections
 from referrals.models import OPEN, Referral, ReferralStatus
+from referrals.presenting import somebody_presents
 
 
 def all_sections_done(referral: Referral) -> str | None:
@@ -70,6 +71,7 @@ PUT_TO_PANEL = Step(
     ReferralStatus.ON_AGENDA,
     "referrals.triage",
     done="Put to the panel",
+    guards=(somebody_presents,),
     tells="referrer and agencies",
 )
 RETURN = Step(

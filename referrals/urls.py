@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from referrals.sections import BY_SLUG
-from referrals.views import again, criteria, family, nomination, offences, research, score, sheet, triage
+from referrals.views import again, criteria, family, nomination, offences, research, score, sheet, triage, what_if
 
 
 class SectionConverter:
@@ -22,6 +22,8 @@ urlpatterns = [
     # Nomination
     path("referrals/", nomination.referrals, name="referrals"),
     path("referrals/new/", nomination.new, name="referral_new"),
+    path("referrals/what-if/", what_if.what_if_page, name="what_if"),
+    path("referrals/what-if/file/", what_if.what_if_file, name="what_if_file"),
     path("referrals/cohorts/", criteria.resourced_cohorts, name="resourced_cohorts"),
     path("referrals/offences/", offences.offences, name="offences"),
     path("referrals/<str:reference>/", nomination.referral, name="referral"),

@@ -49,6 +49,8 @@ MATRIX: dict[str, Row] = {
     # the shared ground
     "home": Row(EVERYONE),
     "notifications": Row(EVERYONE, BOTH),
+    "export": Row(EVERYONE, GET, "export"),
+    "export_file": Row(EVERYONE, GET, "export"),
     "users": Row(ADMIN, BOTH),
     "rights": Row(ADMIN, BOTH),
     "decide_rights": Row(ADMIN, POST, "rights"),
@@ -80,6 +82,8 @@ MATRIX: dict[str, Row] = {
     # nomination
     "referrals": Row(NOMINATE),
     "referral_new": Row(NOMINATE, BOTH),
+    "what_if": Row(frozenset({"coordinator", "chair"})),
+    "what_if_file": Row(frozenset({"coordinator", "chair"}), POST),
     "resourced_cohorts": Row(frozenset({"coordinator", "scheme_admin"}), BOTH),
     "offences": Row(NOMINATE),
     "referral": Row(NOMINATE, GET, "referral"),

@@ -4,6 +4,7 @@ from .accounts import Passkey, PasswordReset, RecoveryCode, RememberedDevice, Se
 from .base import CompositeKey, SameScheme, SchemeModel, SchemeQuerySet, per_scheme, same_scheme
 from .calendar import Body, Meeting, MeetingStatus, Seat
 from .dates import BankHoliday, SchemeHoliday, StoredDate
+from .exports import Export
 from .files import POLICE_AND_PROBATION, FileState, Handling, StoredFile
 from .heads import HeadDelivery
 from .once import FormKey
@@ -30,6 +31,7 @@ __all__ = [
     "CompositeKey",
     "Counter",
     "Document",
+    "Export",
     "FileState",
     "FormKey",
     "Handling",

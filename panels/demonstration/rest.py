@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import make_password
 
 from actionplans import actions as plans
 from actionplans.models import ActionStatus, PathwayNeed, Plan
-from iom import clock, holidays, invitations
+from iom import clock, exports, holidays, invitations
 from iom.access import actor_for, task_actor
 from iom.models import Agency, Meeting, MeetingStatus, Membership, Role, User
 from offenders import actions as cases
@@ -507,7 +507,18 @@ def _family(life: Life) -> None:
 
 
 def _told(life: Life) -> None:
-    """What people looked for, and a day of the scheme's own."""
+    """What people looked for, a file that somebody had made, and a day of the scheme's own."""
+    exports.make(
+        by=life.coordinator,
+        kind="what-if",
+        name="what-if-standard",
+        header=("Reference",),
+        rows=(),
+        reason=life.mark("The board asked for it."),
+        recipient=life.mark("The board"),
+        chosen={},
+        subjects=(),
+    )
     cases.keep_search(life.mark("Example"), by=life.coordinator)
     holidays.add_holiday(
         life.working_day(life.today + 300 * DAY),

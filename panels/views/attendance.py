@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from iom.models import Agency, Meeting
 from iom.pages import found, page
 from iom.steps import StepRefused
-from panels import agreement, attendance
+from panels import agreement, attendance, proposers
 from panels.forms.attendance import PlaceForm, VisitorForm
 from panels.models import Attendance
 from panels.navigation import pages_of
@@ -87,6 +87,7 @@ def _attendance(
             "meeting": meeting,
             "rows": [{"form": form, "place": form.place, "signature": _signature(form, signed)} for form in forms],
             "visitors": attendance.visitors(meeting),
+            "presenters": proposers.expected(request.actor, meeting),
             "visitor_form": visitor or _visitor_form(request, meeting),
             "open": meeting.status in attendance.TAKEN_IN,
             "quorum": attendance.quorum_of(meeting),

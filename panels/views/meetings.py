@@ -17,13 +17,13 @@ from iom.jinja import day_month, longday
 from iom.models import Body, Meeting, MeetingStatus
 from iom.pages import page
 from iom.steps import StepRefused
-from panels import agreement, attendance, circulation, meetings
+from panels import agreement, attendance, circulation, meetings, proposers
 from panels.countdown import steps_of
 from panels.forms.agenda import AnswerForm, ReadyForm
 from panels.forms.meetings import CancelForm, EditMeetingForm, NewMeetingForm
 from panels.models import Attendance
 from panels.navigation import pages_of
-from panels.papers import papers
+from panels.papers import Papers, papers
 from panels.querysets import meetings_with_papers
 from panels.suggesting import calendar_of, following
 from panels.transitions import COURSE
@@ -239,6 +239,7 @@ def _agenda_page(
         {
             "meeting": meeting,
             "papers": shown,
+            "booked": proposers.booked(_nominated(shown), meeting) if shown else {},
             "copy": copy,
             "form": form,
             "ready": ready,
@@ -254,6 +255,10 @@ def _agenda_page(
             "quorum": attendance.forecast(meeting) if shown and actor.has_role("chair", "coordinator") else None,
         },
     )
+
+
+def _nominated(shown: Papers) -> list[int]:
+    return [line.item.referral_id for line in shown.lines if line.item.referral_id]
 
 
 def _may_check_in(meeting: Meeting, copy: Any) -> bool:

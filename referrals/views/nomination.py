@@ -35,7 +35,7 @@ from referrals.forms.nomination import (
     StartForm,
     WithdrawForm,
 )
-from referrals.models import OPEN, Referral, ReferralStatus
+from referrals.models import OPEN, Presentation, Referral, ReferralStatus
 from referrals.sections import BY_SLUG, LATE, PANEL, PERSON, SECTIONS, WHY, Section
 from referrals.transitions import RESEND, SEND, WITHDRAW
 from referrals.views.again import address as again_address
@@ -475,11 +475,21 @@ def _shown(actor: Actor, thing: Referral) -> dict[str, Any]:
         "finding_words": scoring.summary(scoring.find(thing)) if thing.is_open else "",
         "past": _before(actor, thing),
         "again": again_address(thing) if again.may_follow(actor, thing) else "",
+        "present": _booking(actor, thing),
         "may_withdraw": thing.status in OPEN and actor.can(WITHDRAW.permission, thing),
         "may_triage": thing.status in OPEN and actor.can("referrals.triage", thing),
         "next_date": next_date(thing, actor),
         "blocks": referral_blocks(actor, thing, clock.today()),
     }
+
+
+def _booking(actor: Actor, thing: Referral) -> Presentation | None:
+    """The meeting at which whoever nominated presents this, for everybody who reads the nomination."""
+    rows = Presentation.objects.visible_to(actor).filter(referral=thing, cancelled_at=None)
+    booked = rows.select_related("meeting__body", "proposer__user").first() if thing.is_open else None
+    if booked is not None:
+        booked.meeting.scheme = booked.meeting.body.scheme = actor.scheme
+    return booked
 
 
 def next_date(thing: Referral, actor: Actor) -> str:

@@ -65,6 +65,7 @@ TYPED = {
     "panels.notice": "text",
     "iom.meeting": "place",
     "iom.invitation": "name",
+    "iom.export": "reason recipient",
     "iom.schemeholiday": "name source",
 }
 # Labels, numbers, the scheme's own rules, and what the product says by itself.
@@ -97,6 +98,7 @@ NOT_TYPED = {
     "iom.storeddate": "kind rule source skipped warnings holidays_version",
     "iom.storedfile": "kind sha256 readers scanner_said name removed_because",
     "iom.document": "kind reference name content_type sha256",
+    "iom.export": "name sha256",
     "iom.outboxmessage": "kind key payload caused_by outcome last_error",
     "iom.logentry": "*",
     "iom.auditevent": "*",
