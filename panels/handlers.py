@@ -11,21 +11,17 @@ from offenders.models import Case
 from referrals import hooks
 from referrals.models import Referral
 
-from . import agenda, notice_pdf, notices, pdf
+from . import agenda, notice_pdf, notices, pdf, proposers
 from .models import AgendaItem, Decision, ItemState, Minutes, MinutesStatus, Notice, Outcome, OutsideDecision, Section
+
+# Whoever put somebody forward is booked, and let go, by hooks of its own.
+__all__ = ["proposers"]
 
 
 @hooks.when_sent
 def acknowledge(referral: Referral, by: Actor) -> None:
     """Where the scheme's rules ask for it, each referral is acknowledged (Richmond, 4.13)."""
     notices.acknowledge(referral, by=by)
-
-
-from . import agenda, pdf, proposers
-from .models import AgendaItem, Decision, ItemState, Minutes, MinutesStatus, Notice, Outcome, Section
-
-# Whoever put somebody forward is booked, and let go, by hooks of its own.
-__all__ = ["proposers"]
 
 
 @hooks.when_put_to_panel
