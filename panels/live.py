@@ -16,10 +16,10 @@ from iom.models import Agency, AuditEvent, Meeting, Membership
 from iom.policy import Policy
 from offenders.leads import LeadProposal, propose_lead_agency
 from offenders.models import Case, CustodyPeriod, Offender, RagRating
-from referrals.models import Finding, Referral, Score
+from referrals.models import Finding, HarmJudgement, Referral, Score
 from referrals.research import Held, not_looked_up, research_for
 from referrals.returns import Answer, returns_for, waiting_for
-from referrals.scoring import current_score, meaning
+from referrals.scoring import current_score, judgement_of, meaning
 
 from . import record
 from .accepting import STATUTORY
@@ -98,6 +98,7 @@ class Brief:
     score: Score | None
     score_means: str
     score_source: str
+    judged: HarmJudgement | None
     finding: Finding | None
     needs: tuple[tuple[str, str], ...]
     returns: tuple[Answer, ...]
@@ -202,6 +203,7 @@ def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> B
         score=score,
         score_means=means.words if means else "",
         score_source=means.source if means else "",
+        judged=judgement_of(item.referral) if item.referral else None,
         finding=referral.findings.first() if referral else None,
         needs=_needs(policy, referral),
         returns=tuple(returns_for(actor, person, meeting, signed=open_to)),

@@ -11,13 +11,18 @@ from django.db import transaction
 from django.db.models import Max
 
 from actionplans.models import Action
+from iom import clock
+from iom.jinja import day_month
 from iom.models import Agency, Meeting, MeetingStatus
+from iom.policy import Policy
 from iom.policy.bodies import Cadence
 from iom.steps import StepRefused
 from iom.working_days import add_months
 from offenders.models import Case, CustodyPeriod
 from referrals import actions as referral_actions
+from referrals.deciding import body_for
 from referrals.models import CheckRequest, Referral, ReferralStatus
+from referrals.near_release import release_of
 
 from .agenda import Wanted, add_items
 from .models import AgendaItem, Section
@@ -145,19 +150,32 @@ def _custody(cases: list[Case]) -> tuple[dict[int, CustodyPeriod], dict[int, dat
 
 
 def _nominated(meeting: Meeting, actor: Actor, on_it: set[int]) -> list[Nominated]:
-    if meeting.body.slug not in actor.scheme.policy.deciding_bodies:
+    policy = actor.scheme.policy
+    if meeting.body.slug not in {*policy.deciding_bodies, *(each.body for each in policy.criteria_in_force)}:
         return []
     rows = Referral.objects.visible_to(actor).for_list().exclude(pk__in=on_it - {None})
     waiting = rows.filter(status=ReferralStatus.DEFERRED) | rows.filter(
         status=ReferralStatus.ON_AGENDA, meeting=meeting
     )
-    return [Nominated(referral, _why_nominated(referral)) for referral in waiting.order_by("pk")]
+    return [
+        Nominated(referral, _why_nominated(referral, policy))
+        for referral in waiting.order_by("pk")
+        if referral.status == ReferralStatus.ON_AGENDA or _may_decide(meeting, referral, policy)
+    ]
 
 
-def _why_nominated(referral: Referral) -> str:
+def _may_decide(meeting: Meeting, referral: Referral, policy: Policy) -> bool:
+    """Whether the body of a meeting decides on the criteria for which somebody was nominated."""
+    slug = meeting.body.slug
+    return slug == body_for(policy, referral.criteria).slug if referral.criteria else slug in policy.deciding_bodies
+
+
+def _why_nominated(referral: Referral, policy: Policy) -> str:
+    release = release_of(policy.custody, referral.in_custody, referral.release_expected_on, clock.today())
+    soon = f", and release on {day_month(release.expected)} is near" if release and release.near else ""
     if referral.status == ReferralStatus.ON_AGENDA:
-        return "Put to this panel"
-    return f"Deferred by the {referral.meeting.called}" if referral.meeting else "Deferred"
+        return f"Put to this panel{soon}"
+    return f"Deferred by the {referral.meeting.called}{soon}" if referral.meeting else f"Deferred{soon}"
 
 
 @transaction.atomic

@@ -9,11 +9,11 @@ from typing import Any
 from iom import clock
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks
-from iom.jinja import plural
+from iom.jinja import day_month, plural
 from iom.models import Meeting
 from offenders.history import Part, part_of_history
 from offenders.models import Case
-from referrals import chasing, deciding, explaining, research, returns, scoring, sections
+from referrals import chasing, deciding, explaining, near_release, research, returns, scoring, sections
 from referrals.models import CheckRequest, Finding, Referral, ReferralStatus
 
 SHOWN = 5
@@ -48,6 +48,22 @@ def triage_referrals(actor: Actor, today: date) -> Iterator[Task]:
             f"{first.get_absolute_url()}triage/",
             f"Triage first: {first.reference}",
         )
+
+
+@home_tasks
+def releases_before_a_panel(actor: Actor, today: date) -> Iterator[Task]:
+    """Nominated people in custody whose release is near and whom no panel has before it (Waltham Forest, 4.5)."""
+    rule = actor.scheme.policy.custody
+    if not actor.has_role("coordinator") or not rule.considered_near_release:
+        return
+    waiting = Referral.objects.visible_to(actor).filter(
+        status__in=(ReferralStatus.SENT, ReferralStatus.WITH_COORDINATOR, ReferralStatus.DEFERRED),
+        in_custody=True,
+        release_expected_on__range=(today, near_release.last_day(rule, today)),
+    )
+    for referral in waiting.order_by("release_expected_on", "pk")[:SHOWN]:
+        words = f"Release on {day_month(referral.release_expected_on)}: put {referral.reference} to a panel"
+        yield Task(referral.release_expected_on, words, f"{referral.get_absolute_url()}triage/", "Triage")
 
 
 @home_block

@@ -18,6 +18,8 @@ TYPED = (
     "offenders/leads.py",
     "offenders/rag.py",
     "referrals/eligibility.py",
+    "referrals/near_release.py",
+    "referrals/trying.py",
     "referrals/offences.py",
     "referrals/ogrs.py",
     "referrals/ovp.py",

@@ -122,6 +122,13 @@ class Report(Sourced):
     by: str = ""
 
 
+class Adults(Sourced):
+    """That the scheme is for adults, from an age in whole years; whoever is younger goes another way."""
+
+    from_age: Annotated[int, Field(ge=16, le=25)]
+    words: Words
+
+
 class Escalation(Sourced):
     """Where an issue goes that the panel cannot resolve; `to_body` None where the board is outside."""
 
@@ -212,6 +219,7 @@ class Policy(Shape):
     safeguarding: Safeguarding
     transfers: Transfers
     youth_route: YouthRoute | None = None
+    adults: Adults | None = None
     gps: Gps | None = None
     notices: Notices
     escalation: Escalation

@@ -13,12 +13,14 @@ from iom import clock
 from iom.jinja import day_month, plural, weekday_day
 from iom.models import Agency, Meeting
 from iom.pages import found, page
+from iom.policy.schema import Adults
 from iom.steps import StepRefused
 from offenders import likeness
 from offenders.models import Case
 from referrals import actions, again, chasing, deciding, explaining, matches, scoring, sections, triage
 from referrals.forms.triage import RETURN, TriageForm
 from referrals.models import CheckRequest, Referral, ReferralStatus
+from referrals.near_release import release_of
 from referrals.transitions import PUT_TO_PANEL
 
 if TYPE_CHECKING:
@@ -147,6 +149,8 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
         "finding_words": scoring.summary(finding),
         "barred": actions.barred_words(policy, referral.mappa_level, referral.facts, referral.criteria),
         "explained": explaining.explain(actor, referral, score),
+        "too_young": _too_young(referral),
+        "release": release_of(policy.custody, referral.in_custody, referral.release_expected_on, clock.today()),
         "questions": scoring.questions(referral, score),
         "score": score,
         "headline": scoring.headline(score) if score else "",
@@ -165,6 +169,12 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
         "late_rule": policy.deciding_body.late_rule,
         "return_value": RETURN,
     }
+
+
+def _too_young(referral: Referral) -> Adults | None:
+    """The rule of a scheme that is for adults, where the person is younger today (Hampshire, Role of IOM)."""
+    rule, age = referral.scheme.policy.adults, referral.offender.age(clock.today())
+    return rule if rule is not None and age is not None and age < rule.from_age else None
 
 
 def _closing_words(meeting: Meeting) -> str:

@@ -225,3 +225,22 @@ def test_body_for_is_that_of_the_criteria():
 
     assert deciding.body_for(policy, "dyo").slug == "dyo"
     assert deciding.body_for(policy).slug == deciding.body_for(policy, "standard").slug == "iom"
+
+
+@pytest.mark.parametrize(
+    ("born", "warned"),
+    [
+        pytest.param(date(2008, 2, 26), False, id="18 today"),
+        pytest.param(date(2008, 2, 27), True, id="17 until tomorrow"),
+    ],
+)
+def test_triage_says_that_the_scheme_is_for_adults(sign_in, db, born, warned):
+    hampshire = factories.scheme("hampshire")
+    by = factories.member(hampshire, "coordinator", "referrer")
+    who = factories.offender(hampshire, date_of_birth=born)
+    made = factories.referral(hampshire, by, status="sent", who=who)
+
+    page = sign_in(by).get(f"/referrals/{made.reference}/triage/").content.decode()
+
+    assert ("IOM here is for adults." in page) is warned
+    assert ("Hampshire, Role of IOM" in page) is warned
