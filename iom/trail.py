@@ -39,6 +39,11 @@ OF_LATE = 1000
 WORDS = {
     "accept": "Accepted onto the cohort",
     "accept_invitation": "Took up an invitation",
+    "answer_duplicates": "Said who of a sheet is known",
+    "import_cohort": "Imported a cohort",
+    "match_columns": "Matched the columns of a sheet",
+    "throw_sheet_away": "Removed an uploaded sheet",
+    "upload_cohort": "Uploaded a sheet of a cohort",
     "add_offender": "Entered a person",
     "add_paper": "Added a file",
     "add_related": "Entered family, a victim or a contact",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import alike, likeness
 from .alike import Certainty, Likeness
 from .cohort_files import Problem
-from .models import Case, Offender
+from .models import Case, Offender, RowToImport
 
 if TYPE_CHECKING:
     from iom.models import Scheme
@@ -25,12 +25,24 @@ class Sighting:
     """Somebody whom the scheme holds and who may be the person of a row, with their cases, the newest last."""
 
     offender: Offender
-    likeness: Likeness
+    certainty: int
+    words: str
+    # Which fields of theirs agree (`alike.Reason.field`).
+    agrees: frozenset[str] = frozenset()
     cases: tuple[Case, ...] = ()
 
     @property
     def sure(self) -> bool:
-        return self.likeness.certainty == Certainty.SURE
+        return self.certainty == Certainty.SURE
+
+    def kept(self) -> dict[str, Any]:
+        """What is stored with a row, so that `again` shows the same."""
+        return {
+            "id": self.offender.pk,
+            "certainty": int(self.certainty),
+            "words": self.words,
+            "agrees": sorted(self.agrees),
+        }
 
     @property
     def open_case(self) -> Case | None:
@@ -51,7 +63,35 @@ def known(entries: Sequence[Entry], scheme: Scheme, *, but: Collection[int] = ()
             found[entry.row] = like[:AT_MOST]
     cases = _cases({held.pk for like in found.values() for held, _ in like})
     return {
-        row: [Sighting(held, judged, cases.get(held.pk, ())) for held, judged in like] for row, like in found.items()
+        row: [_sighting(held, judged, cases.get(held.pk, ())) for held, judged in like] for row, like in found.items()
+    }
+
+
+def _sighting(offender: Offender, judged: Likeness, cases: tuple[Case, ...]) -> Sighting:
+    return Sighting(
+        offender, judged.certainty, judged.words, frozenset(reason.field for reason in judged.reasons), cases
+    )
+
+
+def again(rows: Iterable[RowToImport], scheme: Scheme, *, but: Collection[int] = ()) -> dict[int, list[Sighting]]:
+    """The people whom rows were judged to be like, as they are now; nobody of the ids in `but`. Two queries."""
+    rows = list(rows)
+    wanted = {each["id"] for row in rows for each in row.alike} - set(but)
+    people = {each.pk: each for each in likeness.with_aliases(Offender.objects.filter(scheme=scheme, pk__in=wanted))}
+    cases = _cases(people.keys())
+    return {
+        row.number: [
+            Sighting(
+                people[each["id"]],
+                each["certainty"],
+                each["words"],
+                frozenset(each["agrees"]),
+                cases.get(each["id"], ()),
+            )
+            for each in row.alike
+            if each["id"] in people
+        ]
+        for row in rows
     }
 
 
@@ -94,10 +134,10 @@ def problems(sightings: Mapping[int, Sequence[Sighting]]) -> tuple[list[Problem]
     for row, seen in sightings.items():
         for sighting in seen:
             if sighting.sure:
-                problem = f"This person is known here already{_as(sighting)}: {sighting.likeness.words}."
+                problem = f"This person is known here already{_as(sighting)}: {sighting.words}."
                 errors.append(Problem(row, "", problem, _remedy(sighting)))
             else:
-                problem = f"This may be somebody who is known here already{_as(sighting)}: {sighting.likeness.words}."
+                problem = f"This may be somebody who is known here already{_as(sighting)}: {sighting.words}."
                 warnings.append(Problem(row, "", problem, "Look at both; they count as two people."))
     return errors, warnings
 

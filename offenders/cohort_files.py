@@ -151,6 +151,8 @@ def _too_wide() -> UnreadSheet:
 
 def _read_csv(content: bytes, known: KnowsHeading) -> Table:
     text, notes = _decode(content)
+    # A zero byte cannot be stored, even to be shown as wrong; another mark that nobody types stands for it.
+    text = text.replace("\0", "\x01")
     delimiter = _delimiter(text, known)
     lines = []
     try:
@@ -364,7 +366,7 @@ def _text(cell: Any) -> str:
         return value.isoformat()
     if isinstance(value, (int, float)):
         return _number(value, cell.number_format or "")
-    return str(value).strip()
+    return str(value).replace("\0", "\x01").strip()
 
 
 def _number(value: float, shown_as: str) -> str:

@@ -273,6 +273,14 @@ class CaseQuerySet(SchemeQuerySet):
         )
 
 
+class SheetQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> SheetQuerySet:
+        """One's own, for whoever imports: what somebody uploads is nobody else's until it is the cohort."""
+        if actor is None or actor.user is None or not actor.holds("offenders.import_cohort"):
+            return self.none()
+        return self.in_scheme_of(actor).filter(made_by=actor.user)
+
+
 class OffenderQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> OffenderQuerySet:
         """People whose case one may read. A nominated person who has no case yet is read through the referral."""

@@ -10,7 +10,7 @@ from iom.rights import when_rights_go
 from offenders.querysets import reached_from
 
 from . import related, restricted
-from .models import Assignment, Case, Offender, RelatedPerson, may_open
+from .models import Assignment, Case, Offender, RelatedPerson, SheetToImport, may_open
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
 office = has_role("coordinator", "chair")
@@ -53,6 +53,11 @@ def leads_a_case_of(actor: Actor, offender: Offender | None) -> bool:
 @rules.predicate
 def opens_a_case_of(actor: Actor, offender: Offender | None) -> bool:
     return offender is not None and Offender.objects.visible_to(actor).filter(pk=offender.pk).exists()
+
+
+@rules.predicate
+def uploaded_it(actor: Actor, sheet: SheetToImport | None) -> bool:
+    return sheet is not None and actor.user is not None and sheet.made_by_id == actor.user.pk
 
 
 @rules.predicate
@@ -102,4 +107,4 @@ permit("offenders.view_related", at_the_table | has_role("referrer"))
 permit("offenders.add_related", at_the_table | has_role("referrer"), is_reached)
 permit("offenders.keep_related", at_the_table | has_role("referrer"), keeps_it)
 # A whole cohort at once: for whoever keeps the scheme's list.
-permit("offenders.import_cohort", has_role("coordinator"))
+permit("offenders.import_cohort", has_role("coordinator"), uploaded_it)

@@ -2,11 +2,18 @@
 
 from django.urls import path
 
-from offenders.views import board, case, custody, history, related, restricted
+from offenders.views import board, case, cohort_import, custody, history, related, restricted
 
 urlpatterns = [
     path("cases/", board.cases, name="cases"),
     path("cases/opened-in-emergency/", restricted.openings, name="openings"),
+    # Importing a cohort: before the references, for which "import" would be taken
+    path("cases/import/", cohort_import.upload, name="cohort_import"),
+    path("cases/import/<uuid:key>/", cohort_import.preview, name="cohort_preview"),
+    path("cases/import/<uuid:key>/columns/", cohort_import.columns, name="cohort_columns"),
+    path("cases/import/<uuid:key>/errors/", cohort_import.errors, name="cohort_errors"),
+    path("cases/import/<uuid:key>/import/", cohort_import.enter, name="cohort_enter"),
+    path("cases/import/<uuid:key>/throw-away/", cohort_import.throw_away, name="cohort_throw_away"),
     path("cases/<str:reference>/", case.case, name="case"),
     path("cases/<str:reference>/audit/", history.case_audit, name="case_audit"),
     path("cases/<str:reference>/custody/", custody.custody, name="case_custody"),

@@ -61,6 +61,13 @@ MATRIX: dict[str, Row] = {
     # people and cases
     "cases": Row(TABLE, BOTH),
     "case": Row(TABLE, GET, "case"),
+    # importing a cohort
+    "cohort_import": Row(COORDINATOR, BOTH),
+    "cohort_columns": Row(COORDINATOR, BOTH, "sheet"),
+    "cohort_preview": Row(COORDINATOR, BOTH, "sheet"),
+    "cohort_errors": Row(COORDINATOR, GET, "sheet"),
+    "cohort_enter": Row(COORDINATOR, POST, "sheet"),
+    "cohort_throw_away": Row(COORDINATOR, POST, "sheet"),
     "case_audit": Row(TABLE, GET, "case", some_refused=True),
     "case_custody": Row(TABLE, BOTH, "case"),
     "case_release": Row(TABLE, POST, "case"),

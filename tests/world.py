@@ -59,6 +59,7 @@ class World:
             case.offender, self.people["member"], name="Ola Fieldmouse", safeguarding_lead="Duty desk, 020 7946 0102"
         )
         self.things |= {"case": case, "plan": plan, "action": action, "related": kin}
+        self.things["sheet"] = factories.sheet_to_import(by)
         self._meet(today, by)
         coming = self._plan(today + timedelta(days=30), by)
         referral = factories.referral(self.scheme, self.people["referrer"], status="sent")
@@ -134,6 +135,7 @@ class World:
             "grant": lambda: [things["case"].reference, 1],
             "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
             "action": lambda: [things["action"].pk],
+            "sheet": lambda: [things["sheet"].key],
             "related": lambda: [things["related"].pk],
             "referral": lambda: [things["referral"].reference],
             "decided": lambda: [things["decided"].reference],
@@ -150,6 +152,7 @@ class World:
 
 NEVER = {
     "": [],
+    "sheet": ["00000000-0000-4000-8000-000000000000"],
     "membership": [999999],
     "case": ["IOM-9999"],
     "rights": [999999],

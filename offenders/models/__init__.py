@@ -18,6 +18,7 @@ from offenders.models.cases import (
 )
 from offenders.models.people import Alias, Gender, Offender
 from offenders.models.related import AtRisk, Audience, RelatedOpening, RelatedPerson, Relation, WhyEnded
+from offenders.models.sheets import RowToImport, SheetToImport
 
 __all__ = [
     "Alias",
@@ -38,7 +39,9 @@ __all__ = [
     "RelatedPerson",
     "Relation",
     "Restriction",
+    "RowToImport",
     "Search",
+    "SheetToImport",
     "WhyEnded",
     "may_open",
 ]

@@ -86,6 +86,7 @@ def _board(request: HttpRequest, search_form: SearchForm | None = None) -> dict[
         "shown": shown,
         "rows": _rows(actor, listed, today),
         "sealed": sealed_cases(actor),
+        "may_import": actor.holds("offenders.import_cohort"),
     }
 
 

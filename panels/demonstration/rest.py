@@ -16,7 +16,7 @@ from iom import clock, exports, holidays, invitations
 from iom.access import actor_for, task_actor
 from iom.models import Agency, Meeting, MeetingStatus, Membership, Role, User
 from offenders import actions as cases
-from offenders import related, restricted
+from offenders import cohort_page, related, restricted
 from offenders.models import AssignmentRole, Case, CustodyPeriod
 from panels import agenda, agreement, attendance, circulation, meetings, minutes, notices, recording
 from panels.decide import Choice, Lead, decide
@@ -507,7 +507,7 @@ def _family(life: Life) -> None:
 
 
 def _told(life: Life) -> None:
-    """What people looked for, a file that somebody had made, and a day of the scheme's own."""
+    """What people looked for, a file that somebody had made, a sheet that waits, and a day of the scheme's own."""
     exports.make(
         by=life.coordinator,
         kind="what-if",
@@ -520,6 +520,9 @@ def _told(life: Life) -> None:
         subjects=(),
     )
     cases.keep_search(life.mark("Example"), by=life.coordinator)
+    row = ",".join((life.mark("Placeholder"), "Alex", life.mark("Purple")))
+    sheet = cohort_page.take_in(f"Surname,Forename,RAG\n{row}".encode(), by=life.coordinator)
+    cohort_page.match(sheet, dict(enumerate(("family_name", "given_names", "rating"))), by=life.coordinator, version=1)
     holidays.add_holiday(
         life.working_day(life.today + 300 * DAY),
         life.mark("Staff day"),

@@ -14,7 +14,8 @@ from iom.access import Actor, actor_for
 from iom.models import Agency, Body, Meeting, Membership, Role, Scheme, Seat, User
 from iom.policy import load_preset
 from iom.schemes import create_scheme
-from offenders.models import Case, CaseGrant, Offender, RagRating, RelatedOpening, RelatedPerson
+from offenders import cohort_page
+from offenders.models import Case, CaseGrant, Offender, RagRating, RelatedOpening, RelatedPerson, SheetToImport
 from offenders.restricted import permission
 from panels.models import (
     AgendaItem,
@@ -438,3 +439,15 @@ def outside_decision(
         recorded_by=by.user,
         **defaults | fields,
     )
+
+
+def sheet_to_import(by: Actor, rows: int = 1, content: bytes | None = None) -> SheetToImport:
+    """A sheet that was uploaded by a coordinator, its columns matched and its rows judged."""
+    from tests.factories import sheets
+
+    headings = ("Surname", "Forename", "DOB", "RAG", "Why on cohort")
+    sheet = cohort_page.take_in(content or sheets.as_csv(sheets.people(rows), headings), by=by)
+    names = {
+        column.place: column.name for column in cohort_page.columns(sheet, cohort_page.table_of(sheet)) if column.name
+    }
+    return cohort_page.match(sheet, names, by=by, version=sheet.version)

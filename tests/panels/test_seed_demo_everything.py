@@ -42,6 +42,7 @@ TYPED = {
     "offenders.assignment": "person_name reason",
     "offenders.custodyperiod": "prison",
     "offenders.search": "words",
+    "offenders.rowtoimport": "cells errors",
     "offenders.relatedperson": "name protection safeguarding_lead",
     "offenders.relatedopening": "reason",
     "referrals.referral": "prison evidence benefit harm safeguarding needs typed presenter urgent_reason "
@@ -74,6 +75,8 @@ NOT_TYPED = {
     "pnc_key cro_key prison_key probation_key",
     "offenders.case": "reference criterion",
     "offenders.relatedopening": "readers",
+    "offenders.rowtoimport": "faults warnings alike",
+    "offenders.sheettoimport": "headings matched notes entered",
     "referrals.referral": "reference sections_done facts noted_matches offence_code",
     "referrals.score": "model_version inputs band effects",
     "referrals.finding": "outcome route clauses facts sub_cohorts",
