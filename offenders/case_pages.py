@@ -28,6 +28,7 @@ PAGES = (
     ("Actions", "case_actions"),
     ("Score", "case_score"),
     ("Custody", "case_custody"),
+    ("Engagement", "case_engagement"),
     ("Family and victims", "case_family"),
     ("Audit", "case_audit"),
 )

@@ -11,10 +11,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from actionplans import actions as plans
-from actionplans.models import PathwayNeed
 from iom.models import Agency, Meeting, Membership, PolicyVersion
 from offenders import actions as cases
 from offenders.models import Case
+from referrals.engagement import needs_to_begin_with
 from referrals.models import Referral, Supervision
 from referrals.scoring import current_score
 
@@ -45,7 +45,7 @@ def take_on(
     version: PolicyVersion,
     by: Actor,
 ) -> Case:
-    """Open the case with its rating, and begin its plan from the needs in the referral (Merton, steps 5 to 7).
+    """Open the case with its rating, and begin its plan from the needs that are known (Merton, steps 5 to 7).
 
     Raises PermissionDenied, or StepRefused when the person has an open case or the scheme has no such colour.
     """
@@ -66,11 +66,8 @@ def take_on(
         by=by,
     )
     plan = plans.start_plan(case, by=by)
-    known = {pathway.slug for pathway in version.policy.pathways}
-    for pathway, words in referral.needs.items():
-        if pathway in known and str(words).strip():
-            goal = str(words).strip()[:LONGEST_GOAL]
-            plans.set_need(plan, pathway, level=PathwayNeed.Level.SOME, goal=goal, by=by)
+    for pathway, level, words in needs_to_begin_with(referral, version.policy):
+        plans.set_need(plan, pathway, level=level, goal=words[:LONGEST_GOAL], by=by)
     plans.agree_plan(case, meeting=meeting, on=on, by=by)
     return case
 

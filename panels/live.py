@@ -16,6 +16,7 @@ from iom.models import Agency, AuditEvent, Meeting, Membership
 from iom.policy import Policy
 from offenders.leads import LeadProposal, propose_lead_agency
 from offenders.models import Case, CustodyPeriod, Offender, RagRating
+from referrals import engagement
 from referrals.models import Finding, HarmJudgement, Referral, Score
 from referrals.research import Held, not_looked_up, research_for
 from referrals.returns import Answer, returns_for, waiting_for
@@ -109,6 +110,7 @@ class Brief:
     proposal: LeadProposal | None = None
     proposed_agency: Agency | None = None
     review: dict[str, str] | None = None
+    met: engagement.Shown | None = None
 
     @property
     def asked(self) -> bool:
@@ -213,6 +215,7 @@ def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> B
         sealed_closed=not open_to,
         proposal=proposal,
         proposed_agency=agency_of(actor, proposal),
+        met=engagement.latest(person, policy),
         review=record.first_review(policy, meeting.date, record.following(meeting)) if referral else None,
     )
 

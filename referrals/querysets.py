@@ -42,6 +42,16 @@ class ReferralQuerySet(SchemeQuerySet):
         visible = self.visible_to(actor)
         return self.in_scheme_of(actor).filter(Q(pk__in=visible.order_by().values("pk")) | Q(Exists(asked)))
 
+    def met_by(self, actor: Actor | None) -> ReferralQuerySet:
+        """Those whose people the actor meets for the team: visible ones, and for its agencies those asked about.
+
+        Which agencies make up the team is the scheme's rule (`engagement.team`).
+        """
+        if actor is None or actor.agency is None:
+            return self.visible_to(actor)
+        in_team = actor.agency.kind in actor.scheme.policy.engagement.team
+        return self.known_to(actor) if in_team else self.visible_to(actor)
+
     def for_list(self) -> ReferralQuerySet:
         return self.select_related("offender", "agency", "meeting__body", "referrer__user")
 
@@ -123,3 +133,26 @@ class ResearchCheckQuerySet(SchemeQuerySet):
             return self.none()
         hidden = Case.objects.closed_to(actor).filter(offender=OuterRef("offender"))
         return self.in_scheme_of(actor).exclude(Exists(hidden))
+
+
+class EngagementQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> EngagementQuerySet:
+        """Those of nominations and cases that the actor reads; a draft for its own agency alone."""
+        from referrals.models import Referral
+
+        if actor is None or actor.user is None or not actor.holds("referrals.view_engagement"):
+            return self.none()
+        reads = Q(referral__in=Referral.objects.met_by(actor).order_by().values("pk"))
+        reads |= Q(case__in=Case.objects.visible_to(actor).order_by().values("pk"))
+        return self.in_scheme_of(actor).filter(reads).filter(Q(finished_at__isnull=False) | Q(agency=actor.agency))
+
+    def of_agency(self, actor: Actor) -> EngagementQuerySet:
+        """Those that the actor's own agency recorded."""
+        return self.visible_to(actor).filter(agency=actor.agency)
+
+    def finished(self) -> EngagementQuerySet:
+        """The newest first."""
+        return self.filter(finished_at__isnull=False).order_by("-met_on", "-pk")
+
+    def for_list(self) -> EngagementQuerySet:
+        return self.select_related("agency", "recorded_by", "referral", "case", "offender")

@@ -4,9 +4,10 @@ import rules
 from django.db.models import QuerySet
 
 from iom.access import Actor, has_role, permit
+from offenders.models import Case
 from offenders.querysets import called_by_reference, involves, reached_from
 
-from .models import CheckRequest, Referral
+from .models import CheckRequest, Engagement, Referral
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
 # Whose agencies work with reoffending scores (ux.md 4.3), beside the team's own people.
@@ -79,3 +80,36 @@ def nominations() -> QuerySet:
 @reached_from("referral_family")
 def nominations_known(actor: Actor) -> QuerySet:
     return Referral.objects.known_to(actor)
+
+
+# --- Engagement: the team meets the person (Merton, step 4; London, step 4; London, HMP) ---
+
+
+@rules.predicate
+def is_of_the_team(actor: Actor, thing: object) -> bool:
+    """For an agency that makes up the team by the scheme's rule, or in the coordinator's office."""
+    team = actor.scheme.policy.engagement.team
+    return actor.has_role("coordinator") or (actor.agency is not None and actor.agency.kind in team)
+
+
+@rules.predicate
+def meets_them(actor: Actor, thing: Referral | Case | None) -> bool:
+    """The nomination or the case is one that the actor reads, or that a team's agency is asked about."""
+    rows = Case.objects.visible_to(actor) if isinstance(thing, Case) else Referral.objects.met_by(actor)
+    return thing is not None and rows.filter(pk=thing.pk).exists()
+
+
+@rules.predicate
+def nominated_them(actor: Actor, thing: Referral | Case | None) -> bool:
+    return isinstance(thing, Referral) and thing.referrer.user_id == actor.user.pk
+
+
+@rules.predicate
+def recorded_it(actor: Actor, engagement: Engagement | None) -> bool:
+    """What an agency recorded is put right by that agency."""
+    return engagement is not None and Engagement.objects.of_agency(actor).filter(pk=engagement.pk).exists()
+
+
+permit("referrals.view_engagement", everyone_who_nominates)
+permit("referrals.record_engagement", everyone_who_nominates, meets_them & (is_of_the_team | nominated_them))
+permit("referrals.keep_engagement", everyone_who_nominates, recorded_it)

@@ -1,7 +1,19 @@
 from django.urls import path, register_converter
 
 from referrals.sections import BY_SLUG
-from referrals.views import again, criteria, family, nomination, offences, research, score, sheet, triage, what_if
+from referrals.views import (
+    again,
+    criteria,
+    engagement,
+    family,
+    nomination,
+    offences,
+    research,
+    score,
+    sheet,
+    triage,
+    what_if,
+)
 
 
 class SectionConverter:
@@ -37,6 +49,16 @@ urlpatterns = [
     # Nominated again
     path("referrals/<str:reference>/again/", again.referral_again, name="referral_again"),
     path("cases/<str:reference>/nominate-again/", again.case_again, name="case_again"),
+    # Meeting the person
+    path("referrals/<str:reference>/engagement/", engagement.referral_engagement, name="referral_engagement"),
+    path(
+        "referrals/<str:reference>/engagement/start/",
+        engagement.referral_engagement_start,
+        name="referral_engagement_start",
+    ),
+    path("cases/<str:reference>/engagement/", engagement.case_engagement, name="case_engagement"),
+    path("cases/<str:reference>/engagement/start/", engagement.case_engagement_start, name="case_engagement_start"),
+    path("engagement/<int:pk>/", engagement.engagement, name="engagement"),
     # Triage, score, checks
     path("referrals/<str:reference>/triage/", triage.referral_triage, name="referral_triage"),
     path("referrals/<str:reference>/score/", score.referral_score, name="referral_score"),

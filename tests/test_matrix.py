@@ -81,6 +81,12 @@ MATRIX: dict[str, Row] = {
     "case_family_add": Row(NOMINATE, BOTH, "case"),
     "referral_family": Row(NOMINATE, GET, "referral"),
     "referral_family_add": Row(NOMINATE, BOTH, "referral"),
+    # meeting the person: the nomination is read by those who read it, the recording by the team and the referrer
+    "referral_engagement": Row(NOMINATE, GET, "referral"),
+    "referral_engagement_start": Row(NOMINATE, POST, "referral"),
+    "case_engagement": Row(NOMINATE, GET, "case"),
+    "case_engagement_start": Row(NOMINATE, POST, "case"),
+    "engagement": Row(NOMINATE, BOTH, "engagement"),
     "related": Row(NOMINATE, BOTH, "related"),
     "related_open": Row(NOMINATE, POST, "related"),
     "related_shut": Row(NOMINATE, POST, "related"),

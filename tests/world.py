@@ -64,6 +64,7 @@ class World:
         coming = self._plan(today + timedelta(days=30), by)
         referral = factories.referral(self.scheme, self.people["referrer"], status="sent")
         referrals.put_to_panel(referral, meeting=coming, agencies=Agency.objects.filter(scheme=self.scheme), by=by)
+        self.things["engagement"] = factories.engagement(referral, self.people["member"])
         agenda.send_agenda(coming, by=by)
         coming.refresh_from_db()
         guest = attendance.add_visitor(
@@ -136,6 +137,7 @@ class World:
             "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
             "action": lambda: [things["action"].pk],
             "sheet": lambda: [things["sheet"].key],
+            "engagement": lambda: [things["engagement"].pk],
             "related": lambda: [things["related"].pk],
             "referral": lambda: [things["referral"].reference],
             "decided": lambda: [things["decided"].reference],
@@ -160,6 +162,7 @@ NEVER = {
     "grant": ["IOM-9999", 1],
     "pathway": ["IOM-9999", "accommodation"],
     "action": [999999],
+    "engagement": [999999],
     "related": [999999],
     "referral": ["IOM-R-9999"],
     "decided": ["IOM-R-9999"],

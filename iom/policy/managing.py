@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from iom.policy.base import AgencyKind, Colour, DayCount, Months, OffenceType, Shape, Slug, Sourced, Words
+from iom.policy.base import (
+    DEFAULT_SOURCE,
+    AgencyKind,
+    Colour,
+    DayCount,
+    Months,
+    OffenceType,
+    Shape,
+    Slug,
+    Sourced,
+    Words,
+)
 
 
 class Rating(Sourced):
@@ -51,6 +62,37 @@ class Pathway(Sourced):
 
     slug: Slug
     name: Words
+
+
+class EngagementLevel(Sourced):
+    """How far somebody takes part, from the least to the most, with words that let two people choose alike."""
+
+    slug: Slug
+    name: Words
+    definition: Words
+
+
+class Engagement(Sourced):
+    """Meeting the person before the panel: whose agencies make up the team, and what the person is told."""
+
+    team: tuple[AgencyKind, ...] = ("police", "probation", "prison")
+    told: Words
+
+
+# What holds in versions that were stored before these rules had a place.
+DEFAULT_ENGAGEMENT = Engagement(
+    told="What the scheme offers, what it expects of them, and what follows if they do not keep to it.",
+    source=DEFAULT_SOURCE,
+)
+DEFAULT_LEVELS = tuple(
+    EngagementLevel(slug=slug, name=name, definition=definition, source=DEFAULT_SOURCE)
+    for slug, name, definition in (
+        ("not_willing", "Not willing", "Does not want to meet the team or take any help, and says or shows so."),
+        ("hesitant", "Hesitant", "Listens, and has agreed to nothing yet."),
+        ("willing", "Willing", "Takes up at least one offer of help and keeps some appointments."),
+        ("motivated", "Motivated", "Asks for help to stop offending and does what was agreed."),
+    )
+)
 
 
 class LeadAgencyRule(Sourced):

@@ -16,8 +16,12 @@ from iom.policy.base import DayCount, Months, Shape, Slug, Sourced, Value, Word,
 from iom.policy.bodies import BodyPolicy
 from iom.policy.joining import Clause, Criteria, Nomination, Scores, SubCohort
 from iom.policy.managing import (
+    DEFAULT_ENGAGEMENT,
+    DEFAULT_LEVELS,
     Blue,
     CustodyRule,
+    Engagement,
+    EngagementLevel,
     ExitRule,
     FirstRating,
     Funding,
@@ -210,6 +214,8 @@ class Policy(Shape):
     markers: tuple[Marker, ...] = ()
     custody: CustodyRule
     pathways: Annotated[tuple[Pathway, ...], Field(min_length=1)]
+    engagement: Engagement = DEFAULT_ENGAGEMENT
+    engagement_levels: Annotated[tuple[EngagementLevel, ...], Field(min_length=2)] = DEFAULT_LEVELS
     lead_agency_rules: Annotated[tuple[LeadAgencyRule, ...], Field(min_length=1)]
     leads: Annotated[tuple[LeadRole, ...], Field(min_length=1)]
     reviews: tuple[Review, ...]
@@ -296,6 +302,10 @@ class Policy(Shape):
         """The rating of that colour; KeyError if the scheme does not use it."""
         return {str(rating.colour): rating for rating in self.ratings}[colour]
 
+    def engagement_level(self, slug: str) -> EngagementLevel | None:
+        """The level of that slug; None for one that the scheme has no more."""
+        return next((level for level in self.engagement_levels if level.slug == slug), None)
+
     def tactics(self, colour: str) -> tuple[TacticalOption, ...]:
         """What the rating suggests doing."""
         return tuple(option for option in self.tactical_options if option.rating == colour)
@@ -323,6 +333,7 @@ def _repeated(policy: Policy) -> list[str]:
         "exclusions": [clause.name for clause in policy.exclusions],
         "ratings": [str(rating.colour) for rating in policy.ratings],
         "pathways": [pathway.slug for pathway in policy.pathways],
+        "engagement_levels": [level.slug for level in policy.engagement_levels],
         "sub_cohorts": [cohort.slug for cohort in policy.sub_cohorts],
     }
     for criteria in policy.eligibility:

@@ -22,18 +22,20 @@ from panels import agenda, agreement, attendance, circulation, meetings, minutes
 from panels.decide import Choice, Lead, decide
 from panels.models import Consulted, Notice, Outcome, OutsideDecision, Section
 from referrals import actions as referrals
-from referrals import again, returns, scoring
+from referrals import again, engagement, returns, scoring
 from referrals.forms.nomination import excluding_flags
 from referrals.models import (
     AgencyReturn,
     CheckRequest,
     Handling,
     HarmJudgement,
+    Met,
     Presentation,
     Recommendation,
     Referral,
     ReferralStatus,
     ResourcedCohort,
+    Where,
 )
 from referrals.triage import put_to_panel as triage
 
@@ -67,6 +69,7 @@ def complete(life: Life) -> list[str]:
     _cases(life)
     _family(life)
     _decided_outside(life)
+    _met(life)
     _told(life)
     return _invited(life)
 
@@ -504,6 +507,39 @@ def _family(life: Life) -> None:
         related.shut(parent, by=health)
         over = related.add(person, by=health, relation="victim", victim=True, at_risk="no")
         related.end(over, because="over", by=health)
+
+
+def _met(life: Life) -> None:
+    """Somebody met, somebody who would not come, a half-typed meeting, and what a prison found at reception."""
+    police, coordinator = life.staff.actor("police"), life.coordinator
+    case, other = _at_home(life)[:2]
+    first, second = (pathway.slug for pathway in life.policy.pathways[:2])
+    said = {
+        "met": Met.MET,
+        "met_on": life.today - 2 * DAY,
+        "where": Where.COMMUNITY,
+        "place": life.mark("Library"),
+        "level": life.policy.engagement_levels[2].slug,
+        "own_words": life.mark("I want a place of my own before anything else."),
+        "support": life.mark("Reads slowly: go through letters together."),
+        "needs": {first: {"level": "high", "words": life.mark("Sleeps at a friend's.")}, second: {"level": "some"}},
+        "offer_explained": True,
+        "expectations_told": True,
+        "told_on": life.today - 2 * DAY,
+        "risks": life.mark("A dog in the yard."),
+    }
+    who = {"met_by": life.mark("Ash Example")}
+    with life.at(life.today, 0, 9):
+        engagement.save(engagement.begin(case, kind="approach", by=police), by=police, done=True, **said | who)
+        refused = {"met": Met.DECLINED, "met_on": life.today - DAY, "where": Where.COMMUNITY}
+        engagement.save(engagement.begin(other, kind="approach", by=police), by=police, done=True, **refused | who)
+        half = engagement.begin(other, kind="approach", by=coordinator)
+        engagement.save(half, by=coordinator, done=False, typed={"met_on": life.mark("last week")})
+        prison = Membership.objects.filter(scheme=life.scheme, agency__kind="prison").with_role(Role.MEMBER).first()
+        if prison is not None:
+            by = actor_for(prison)
+            reception = engagement.begin(case, kind="reception", by=by)
+            engagement.save(reception, by=by, done=True, **said | who | {"where": Where.PRISON})
 
 
 def _told(life: Life) -> None:

@@ -4,6 +4,7 @@ from auditlog.registry import auditlog
 
 from referrals.models.checks import AgencyReturn, CheckRequest, Handling, Why
 from referrals.models.criteria import HarmJudgement, Presentation, ResourcedCohort
+from referrals.models.engagement import Engagement, EngagementKind, Met, NeedLevel, Where
 from referrals.models.nominations import OPEN, MainDriver, Recommendation, Referral, ReferralStatus, Supervision
 from referrals.models.research import CheckContact, ResearchCheck, Result
 from referrals.models.scores import Finding, Score
@@ -13,10 +14,14 @@ __all__ = [
     "AgencyReturn",
     "CheckContact",
     "CheckRequest",
+    "Engagement",
+    "EngagementKind",
     "Finding",
     "Handling",
     "HarmJudgement",
     "MainDriver",
+    "Met",
+    "NeedLevel",
     "Presentation",
     "Recommendation",
     "Referral",
@@ -26,11 +31,13 @@ __all__ = [
     "Result",
     "Score",
     "Supervision",
+    "Where",
     "Why",
 ]
 
 # Half-typed answers change every few seconds and are no history.
 auditlog.register(Referral, exclude_fields=["typed"])
+auditlog.register(Engagement, exclude_fields=["typed"])
 for _model in (
     CheckRequest,
     AgencyReturn,

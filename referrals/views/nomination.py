@@ -22,7 +22,7 @@ from iom.stale import version_of
 from iom.steps import Stale, StepRefused, obstacles
 from offenders import likeness
 from offenders.models import Offender
-from referrals import actions, again, deciding, explaining, matches, prefill, scoring, sections
+from referrals import actions, again, deciding, engagement, explaining, matches, prefill, scoring, sections
 from referrals.answers import cards, section_rows
 from referrals.forms.again import AgainForm
 from referrals.forms.nomination import (
@@ -480,6 +480,7 @@ def _shown(actor: Actor, thing: Referral) -> dict[str, Any]:
         "may_triage": thing.status in OPEN and actor.can("referrals.triage", thing),
         "next_date": next_date(thing, actor),
         "blocks": referral_blocks(actor, thing, clock.today()),
+        "met": engagement.latest(thing.offender, actor.scheme.policy),
     }
 
 

@@ -17,7 +17,7 @@ from iom.policy.schema import Adults
 from iom.steps import StepRefused
 from offenders import likeness
 from offenders.models import Case
-from referrals import actions, again, chasing, deciding, explaining, matches, scoring, sections, triage
+from referrals import actions, again, chasing, deciding, engagement, explaining, matches, scoring, sections, triage
 from referrals.forms.triage import RETURN, TriageForm
 from referrals.models import CheckRequest, Referral, ReferralStatus
 from referrals.near_release import release_of
@@ -161,6 +161,7 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
         "obstacles": scoring.obstacles_to_score(referral, clock.today()),
         "sightings": _sightings(actor, referral),
         "area": policy.area,
+        "met": engagement.latest(referral.offender, policy),
         "meeting_hints": {str(meeting.pk): _closing_words(meeting) for meeting in form.meetings.values()},
         "agency_hints": _agency_hints(form),
         "asked": _asked(actor, referral),

@@ -28,7 +28,7 @@ from panels.models import (
     Section,
 )
 from referrals import sections
-from referrals.models import AgencyReturn, CheckRequest, Referral, ResearchCheck
+from referrals.models import AgencyReturn, CheckRequest, Engagement, Referral, ResearchCheck
 
 
 def act_in(of: Scheme) -> None:
@@ -451,3 +451,31 @@ def sheet_to_import(by: Actor, rows: int = 1, content: bytes | None = None) -> S
         column.place: column.name for column in cohort_page.columns(sheet, cohort_page.table_of(sheet)) if column.name
     }
     return cohort_page.match(sheet, names, by=by, version=sheet.version)
+
+
+# --- Meeting the person
+
+
+@inside
+def engagement(thing: Referral | Case, by: Membership, *, finished: bool = True, **fields) -> Engagement:
+    """A meeting in the community that the agency of `by` recorded, finished unless said otherwise."""
+    defaults = {
+        "kind": "approach",
+        "met": "met",
+        "met_on": date(2026, 2, 24),
+        "where": "community",
+        "met_by": "PC Dunn",
+        "level": "hesitant",
+        "own_words": "I want my own place.",
+        "expectations_told": True,
+        "told_on": date(2026, 2, 24),
+        "finished_at": datetime(2026, 2, 24, 15, tzinfo=UTC) if finished else None,
+    }
+    return Engagement.objects.create(
+        scheme=thing.scheme,
+        offender=thing.offender,
+        agency=by.agency,
+        recorded_by=by.user,
+        **{"case" if isinstance(thing, Case) else "referral": thing},
+        **defaults | fields,
+    )

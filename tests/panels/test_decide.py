@@ -253,6 +253,21 @@ def richmond_item(db):
     return factories.agenda_item(meeting, Section.REFERRALS, referral=referral), actor_for(recorder), referrer
 
 
+def test_the_plan_begins_with_what_the_team_found(item, acceptance, as_coordinator, police):
+    found = {
+        "accommodation": {"level": "high", "words": "Sofa."},
+        "drugs_alcohol": {"level": "some", "words": "Wants a script."},
+    }
+    factories.engagement(item.referral, police, needs=found)
+    decision = decide(item, acceptance, by=as_coordinator)
+
+    needs = {need.pathway: (need.level, need.goal) for need in decision.case.plan.needs.all()}
+    assert needs == {
+        "accommodation": ("high", "At risk of losing the tenancy"),
+        "drugs_alcohol": ("some", "Wants a script."),
+    }
+
+
 def test_without_a_quorum_nothing_changes_on_the_case_but_actions_start(richmond_item):
     item, by, referrer = richmond_item
     choice = Choice(

@@ -47,6 +47,7 @@ TYPED = {
     "offenders.relatedopening": "reason",
     "referrals.referral": "prison evidence benefit harm safeguarding needs typed presenter urgent_reason "
     "message_to_referrer reopened_because withdrawn_because recommended_because changed_since",
+    "referrals.engagement": "place met_by needs risks own_words support typed",
     "referrals.agencyreturn": "summary risk_detail",
     "referrals.harmjudgement": "reason",
     "referrals.resourcedcohort": "reason ended_because",
@@ -81,6 +82,7 @@ NOT_TYPED = {
     "referrals.score": "model_version inputs band effects",
     "referrals.finding": "outcome route clauses facts sub_cohorts",
     "referrals.presentation": "source",
+    "referrals.engagement": "level",
     "referrals.agencyreturn": "pathways readers",
     "referrals.researchcheck": "system readers",
     "actionplans.pathwayneed": "pathway",
