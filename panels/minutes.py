@@ -10,14 +10,15 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from iom import audit, clock, notify, outbox
-from iom.jinja import plural
+from iom.jinja import day_month, plural
 from iom.models import Meeting, Membership, User
 from iom.steps import Stale, StepRefused, locked, take
+from offenders import naming
 
 from . import transitions
 from .minutes_steps import RETURN, SEND_TO_CHAIR, SIGN
 from .models import Decision, Minutes, MinutesStatus
-from .record import Record, decisions_in, fingerprint, record_of
+from .record import Record, decisions_in, fingerprint, items_of, record_of
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -121,6 +122,7 @@ def send_to_chair(minutes: Minutes, *, by: Actor, version: int | None = None) ->
     """Give the draft to the chair and tell them. Raises PermissionDenied, StepRefused or Stale."""
     minutes = take(SEND_TO_CHAIR, minutes, by=by, version=version, comments="", item_comments={})
     meeting = minutes.meeting
+    _tell_keepers_of_names(minutes)
     notify.tell(
         [meeting.chair.user],
         scheme=minutes.scheme,
@@ -131,6 +133,24 @@ def send_to_chair(minutes: Minutes, *, by: Actor, version: int | None = None) ->
         email_body="The minutes are ready for you to read and sign. Sign in:",
     )
     return minutes
+
+
+def _tell_keepers_of_names(minutes: Minutes) -> None:
+    """Before the chair signs, every protected name is looked for: agencies that keep one are told, nobody else."""
+    for item in items_of(minutes.meeting):
+        thing = item.referral or item.case
+        if thing is None:
+            continue
+        said = [minutes.narrative.get(str(item.pk), "")]
+        for decision in item.all_decisions:
+            said += [decision.reason, decision.reason_for_referrer, decision.dissent, decision.correction_reason]
+        said += [text for row in item.said_of_actions for text in (row.note, row.action.text)]
+        naming.tell_owners(
+            thing.offender,
+            [*said, item.note, item.why],
+            where=f"the minutes of {day_month(minutes.meeting.date)}, {thing.reference}",
+            subject=f"minutes {minutes.pk} {minutes.version} {item.pk}",
+        )
 
 
 @transaction.atomic

@@ -20,6 +20,7 @@ from iom import audit, clock, notify, outbox
 from iom.jinja import colour_word, longday, lower_first
 from iom.models import Meeting, MeetingStatus, Membership, Notification, OutboxMessage
 from iom.steps import StepRefused, locked
+from offenders import naming
 from offenders.models import AssignmentRole
 from referrals import deciding
 from referrals.actions import coordinators
@@ -227,6 +228,12 @@ def send(meeting: Meeting, texts: Mapping[int, str], *, by: Actor) -> int:
         raise StepRefused(problems)
     for draft in due:
         _send(draft, words[draft.decision.pk], meeting, by)
+        naming.tell_owners(
+            draft.referral.offender,
+            [words[draft.decision.pk]],
+            where=f"the notice on {draft.referral.reference}",
+            subject=f"notice {draft.decision.pk}",
+        )
     return len(due)
 
 

@@ -17,6 +17,7 @@ from iom.models import Agency, Counter, Meeting, Membership, Scheme, User
 from iom.policy import Policy
 from iom.steps import StepRefused, locked, take
 from offenders import actions as people
+from offenders import naming
 from offenders.models import Case, Offender
 from referrals import chasing, deciding, eligibility, hooks
 from referrals import late as late_rules
@@ -264,11 +265,23 @@ def send(referral: Referral, *, by: Actor, version: int | None = None) -> Referr
         late=late,
         message_to_referrer="",
     )
+    _tell_keepers_of_names(referral)
     _tell_coordinators(referral, "referral_sent", f"Triage referral {referral.reference}", _sent_words(referral))
     if referral.late and referral.meeting is not None:
         late_rules.tell_officer(referral.meeting, f"referral {referral.reference}")
     hooks.sent(referral, by)
     return referral
+
+
+def _tell_keepers_of_names(referral: Referral) -> None:
+    """What was typed is compared with every protected name: agencies that keep one are told, the referrer is not."""
+    texts = (referral.evidence, referral.benefit, referral.harm, referral.safeguarding, referral.urgent_reason)
+    naming.tell_owners(
+        referral.offender,
+        (*texts, *(str(words) for words in referral.needs.values())),
+        where=f"nomination {referral.reference}",
+        subject=f"{referral.reference} {referral.version}",
+    )
 
 
 def _sent_words(referral: Referral) -> str:

@@ -19,6 +19,7 @@ from iom.access import Actor
 from iom.models import Membership, Role, Scheme, User
 from iom.policy import Policy
 from iom.steps import StepRefused, locked
+from offenders import naming
 from offenders.models import AssignmentRole, Case, Offender
 from referrals.models import Engagement, EngagementKind, Met, NeedLevel, Referral
 
@@ -107,6 +108,8 @@ def save(
     held.save()
     verb = "finish_engagement" if finishing else "save_engagement"
     audit.record(verb, held, by=by, fields=fields, subjects=[held.thing.reference])
+    if held.finished_at is not None:
+        _tell_keepers_of_names(held)
     if finishing and held.kind == EngagementKind.RECEPTION:
         _tell_the_team(held)
     return held
@@ -140,6 +143,17 @@ def _held(engagement: Engagement, by: Actor, version: int | None) -> Engagement:
     if not by.can("referrals.keep_engagement", held):
         raise PermissionDenied
     return held
+
+
+def _tell_keepers_of_names(engagement: Engagement) -> None:
+    """Compared with every protected name: agencies that keep one are told, whoever typed it is not."""
+    words = [need.get("words", "") for need in engagement.needs.values()]
+    naming.tell_owners(
+        engagement.offender,
+        (engagement.own_words, engagement.risks, engagement.support, *words),
+        where=f"what the team recorded of {engagement.thing.reference}",
+        subject=f"engagement {engagement.pk} {engagement.version}",
+    )
 
 
 def _tell_the_team(engagement: Engagement) -> None:

@@ -19,6 +19,7 @@ from iom import audit, clock
 from iom.deadlines import END_OF_WORK, LONDON
 from iom.models import POLICE_AND_PROBATION, Agency, Meeting
 from iom.steps import Stale, StepRefused, locked
+from offenders import naming
 from offenders.models import Offender
 from referrals.models import AgencyReturn, CheckRequest, Handling
 
@@ -126,6 +127,13 @@ def send_return(meeting: Meeting, *, by: Actor) -> int:
         answer.late = is_late(request, now)
         answer.version += 1
         answer.save(update_fields=["sent_at", "late", "version"])
+    for request in waiting:
+        naming.tell_owners(
+            request.offender,
+            (request.answer.summary, request.answer.risk_detail),
+            where=f"{request.agency.name}'s answer on {reference_of(request)}",
+            subject=f"answer {request.pk} {request.answer.version}",
+        )
     if waiting:
         _audit_round("send_return", meeting, by, waiting)
     return len(waiting)

@@ -26,6 +26,7 @@ from iom.pages import found, page
 from iom.rows import autosaved
 from iom.stale import version_of
 from iom.steps import Stale, StepRefused
+from offenders import naming
 from offenders.case_pages import case_page, find_case
 
 ON_A_PAGE = 50
@@ -197,6 +198,8 @@ def change(request: HttpRequest, number: int) -> HttpResponse:
         next_panel=next_panel(actor.scheme, today),
         initial=ActionForm.initial_of(held),
     )
+    person = held.case.offender if held.case else None
+    naming.guard(form, naming.Protected(actor, [person] if person else []), person, "text")
     if request.method == "POST" and form.is_valid():
         try:
             verbs.change_action(held, by=actor, version=version_of(request.POST), **form.given())

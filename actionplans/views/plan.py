@@ -16,6 +16,7 @@ from actionplans.reading import OTHER, PathwayLine, next_panel, pathway_lines, u
 from iom import clock
 from iom.pages import page
 from iom.steps import StepRefused
+from offenders import naming
 from offenders.case_pages import case_page, find_case
 from offenders.models import Case
 
@@ -54,6 +55,7 @@ def add_action(request: HttpRequest, reference: str, pathway: str) -> HttpRespon
     if pathway != OTHER:
         _known_pathway(case, pathway)
     form = _new_action(case, pathway, who_choices(case.scheme, clock.today()), request.POST)
+    naming.guard(form, naming.Protected(request.actor, [case.offender]), case.offender, "text")
     if form.is_valid():
         given = form.given() | {"pathway": "" if pathway == OTHER else pathway}
         try:

@@ -18,6 +18,7 @@ from iom.jinja import colour_key, colour_mark, colour_word, day_month, in_london
 from iom.models import Meeting, MeetingStatus
 from iom.pages import found, page
 from iom.steps import Stale, StepRefused
+from offenders import naming
 from offenders.models import Colour
 from panels import live, ratifying, recording
 from panels.attendance import quorum_of
@@ -32,6 +33,8 @@ OVER = (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
 CHANGED_MEANWHILE = (
     "This item was changed after you opened it. What you typed is below and kept: check it, then save again."
 )
+# What is written of somebody in the record, where no victim is named.
+TEXTS = ("reason", "reason_for_referrer", "lead_reason", "dissent", "note", "correction_reason", "text")
 
 
 @page("panels.view_papers", methods=("GET", "POST"))
@@ -200,10 +203,11 @@ def _sheet(request: HttpRequest, meeting: Meeting, item: AgendaItem, *, posted: 
     policy = live.rules_at(meeting)
     present = holding(item)
     said = live.said_of_actions(request.actor, item)
-    return Sheet(
+    brief = live.brief(request.actor, meeting, item, policy)
+    sheet = Sheet(
         item,
         request.POST if posted else None,
-        brief=live.brief(request.actor, meeting, item, policy),
+        brief=brief,
         table=_table(request, meeting),
         policy=policy,
         look_at=live.actions_to_look_at(request.actor, meeting, item, said),
@@ -211,6 +215,11 @@ def _sheet(request: HttpRequest, meeting: Meeting, item: AgendaItem, *, posted: 
         present=present,
         with_decision=present is None or _changes(request.POST if posted else request.GET),
     )
+    if brief is not None:
+        protected = naming.Protected(request.actor, [brief.person])
+        for form in sheet.forms:
+            naming.guard(form, protected, brief.person, *TEXTS)
+    return sheet
 
 
 def _changes(data: QueryDict) -> bool:

@@ -17,6 +17,7 @@ from iom.models import Document, Meeting, MeetingStatus
 from iom.pages import found, page
 from iom.stale import version_of
 from iom.steps import Stale, StepRefused, offers
+from offenders import naming
 from offenders.restricted import closed_references
 from panels import minutes as verbs
 from panels import pdf
@@ -46,6 +47,7 @@ def draft_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
         return _not_signed_yet(request, meeting, minutes)
     items = items_of(meeting)
     form = WordsForm(items, minutes.narrative, minutes.version, request.POST if request.method == "POST" else None)
+    _guard(request, form)
     autosave = request.headers.get("X-Autosave") == "1"
     if request.method == "POST" and form.is_valid():
         minutes = verbs.set_words(minutes, form.words(), by=request.actor, version=form.cleaned_data["version"])
@@ -56,6 +58,14 @@ def draft_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     if autosave:
         return JsonResponse({"errors": form.errors}, status=422)
     return _draft(request, meeting, minutes, form)
+
+
+def _guard(request: HttpRequest, form: WordsForm | CommentsForm) -> None:
+    """No victim is named in what is said of a person's item."""
+    people = {item.pk: thing.offender for item in form.items if (thing := item.referral or item.case) is not None}
+    protected = naming.Protected(request.actor, people.values())
+    for pk, person in people.items():
+        naming.guard(form, protected, person, f"item_{pk}")
 
 
 @page("panels.edit_minutes", methods=("POST",))
@@ -118,6 +128,7 @@ def comment_on_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     minutes = _latest(meeting)
     items = items_of(meeting)
     comments = CommentsForm(items, minutes.item_comments, minutes.version, request.POST)
+    _guard(request, comments)
     autosave = request.headers.get("X-Autosave") == "1"
     if not comments.is_valid():
         if autosave:

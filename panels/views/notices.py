@@ -11,6 +11,7 @@ from iom.jinja import plural
 from iom.models import Meeting, MeetingStatus
 from iom.pages import found, page
 from iom.steps import StepRefused
+from offenders import naming
 from panels import notice_pdf, notices
 from panels.forms.minutes import NoticeForm
 from panels.models import Notice, OutsideDecision
@@ -33,6 +34,10 @@ def meeting_notices(request: HttpRequest, meeting: Meeting) -> HttpResponse:
         for draft in drafts
         if not draft.sent
     }
+    protected = naming.Protected(request.actor, [draft.referral.offender for draft in drafts])
+    for draft in drafts:
+        if draft.decision.pk in forms:
+            naming.guard(forms[draft.decision.pk], protected, draft.referral.offender)
     problems: list[str] = []
     if posted is not None and all([form.is_valid() for form in forms.values()]):  # noqa: C419 -- each says its errors
         texts = {pk: form.cleaned_data["text"] for pk, form in forms.items()}

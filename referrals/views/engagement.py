@@ -15,6 +15,7 @@ from iom.jinja import clock as clock_words
 from iom.pages import found, page
 from iom.stale import version_of
 from iom.steps import StepRefused
+from offenders import naming
 from offenders.case_pages import case_page, find_case
 from offenders.models import Case
 from referrals import engagement as meetings
@@ -55,7 +56,7 @@ def engagement(request: HttpRequest, pk: int) -> HttpResponse:
     """One meeting that one's own agency records: it saves itself until it is finished."""
     held = _own(request.actor, pk)
     if request.method != "POST":
-        return _page(request, held, EngagementForm(engagement=held))
+        return _page(request, held, _form(request, held))
     if request.headers.get("X-Autosave"):
         held = _keep_so_far(request, held)
         return JsonResponse({"at": clock_words(clock.now()), "fields": {"version": held.version}})
@@ -63,7 +64,7 @@ def engagement(request: HttpRequest, pk: int) -> HttpResponse:
         meetings.throw_away(held, by=request.actor, version=version_of(request.POST))
         messages.success(request, "Draft thrown away")
         return redirect(meetings.page_name(held.thing), held.thing.reference)
-    form = EngagementForm(request.POST, engagement=held)
+    form = _form(request, held, request.POST)
     if "later" not in request.POST and form.is_valid():
         try:
             meetings.save(held, by=request.actor, done=True, version=form.cleaned_data["version"], **form.answers())
@@ -94,7 +95,7 @@ def _keep_so_far(request: HttpRequest, held: Engagement) -> Engagement:
     """Store what can be stored and keep the rest as it was typed. What is finished is only changed as a whole."""
     if held.finished_at is not None:
         return held
-    form = EngagementForm(request.POST, engagement=held, partial=True)
+    form = _form(request, held, request.POST, partial=True)
     form.is_valid()
     return meetings.save(
         held,
@@ -104,6 +105,12 @@ def _keep_so_far(request: HttpRequest, held: Engagement) -> Engagement:
         typed=form.left_over(),
         **form.answers(),
     )
+
+
+def _form(request: HttpRequest, held: Engagement, data: Any = None, *, partial: bool = False) -> EngagementForm:
+    """The questions, in which no victim is named."""
+    form = EngagementForm(data, engagement=held, partial=partial)
+    return naming.guard(form, naming.Protected(request.actor, [held.offender]), held.offender)
 
 
 def _referral(actor: Actor, reference: str) -> Referral:

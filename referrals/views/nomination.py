@@ -20,7 +20,7 @@ from iom.jinja import day_month
 from iom.pages import found, page
 from iom.stale import version_of
 from iom.steps import Stale, StepRefused, obstacles
-from offenders import likeness
+from offenders import likeness, naming
 from offenders.models import Offender
 from referrals import actions, again, deciding, engagement, explaining, matches, prefill, scoring, sections
 from referrals.answers import cards, section_rows
@@ -42,6 +42,8 @@ from referrals.views.again import address as again_address
 from referrals.views.again import again_page
 
 PER_PAGE = 25
+# Sections in which people write what the panel reads: no victim is named there.
+WRITTEN = ("offending", "harm", "needs", "late")
 SHOWS = {
     "drafts": ("Drafts", [ReferralStatus.DRAFT, ReferralStatus.RETURNED]),
     "sent": (
@@ -255,7 +257,7 @@ def section(request: HttpRequest, reference: str, task: str) -> HttpResponse:
         return redirect(thing)
     if request.method != "POST":
         found = prefill.before(thing, request.actor)
-        form = _section_form(part, thing, known=prefill.known(part, found))
+        form = _section_form(request, part, thing, known=prefill.known(part, found))
         return _section_page(request, thing, part, form, before=found)
     try:
         if request.headers.get("X-Autosave"):
@@ -266,6 +268,7 @@ def section(request: HttpRequest, reference: str, task: str) -> HttpResponse:
 
 
 def _section_form(
+    request: HttpRequest,
     part: Section,
     thing: Referral,
     data: Any = None,
@@ -276,11 +279,14 @@ def _section_form(
     extra = (
         {"panels": deciding.panels_for(thing.scheme, criteria=thing.criteria)} if FORMS[part.slug] is LateForm else {}
     )
-    return FORMS[part.slug](data, referral=thing, partial=partial, known=known, **extra)
+    form = FORMS[part.slug](data, referral=thing, partial=partial, known=known, **extra)
+    if part.slug in WRITTEN:
+        naming.guard(form, naming.Protected(request.actor, [thing.offender]), thing.offender)
+    return form
 
 
 def _save(request: HttpRequest, thing: Referral, part: Section) -> HttpResponse:
-    form = _section_form(part, thing, request.POST)
+    form = _section_form(request, part, thing, request.POST)
     if "later" not in request.POST and form.is_valid():
         _keep(request, thing, part, form, done=True)
         return redirect(_after(request, thing, part))
@@ -300,9 +306,9 @@ def _autosave(request: HttpRequest, thing: Referral, part: Section) -> HttpRespo
 
 def _keep_so_far(request: HttpRequest, thing: Referral, part: Section) -> tuple[SectionForm, Referral]:
     """Store what can be stored and keep the rest as it was typed; a finished section stays so while it is whole."""
-    partial = _section_form(part, thing, request.POST, partial=True)
+    partial = _section_form(request, part, thing, request.POST, partial=True)
     partial.is_valid()
-    whole = part.slug in thing.sections_done and _section_form(part, thing, request.POST).is_valid()
+    whole = part.slug in thing.sections_done and _section_form(request, part, thing, request.POST).is_valid()
     return partial, _keep(request, thing, part, partial, done=whole)
 
 
@@ -333,7 +339,7 @@ def _somebody_was_faster(request: HttpRequest, thing: Referral, part: Section) -
         words = "This referral was changed in another window. Use Save and continue to compare and keep yours."
         return JsonResponse({"message": words}, status=409)
     thing = _visible(request.actor, thing.reference)
-    form = _section_form(part, thing, request.POST)
+    form = _section_form(request, part, thing, request.POST)
     form.is_valid()
     return _section_page(request, thing, part, form, stored=section_rows(thing, part), status=409)
 

@@ -18,6 +18,7 @@ from iom.models import Agency, Meeting
 from iom.pages import found, page
 from iom.rows import RowForm, autosaved
 from iom.steps import Stale, StepRefused
+from offenders import naming
 from referrals import chasing, returns
 from referrals.forms.research import AnswerForm
 from referrals.models import AgencyReturn, CheckRequest
@@ -91,7 +92,9 @@ def _forms(request: HttpRequest, requests: list[CheckRequest]) -> list[AnswerFor
     waiting = [each for each in requests if each.closed_at is None]
     posted = request.POST if request.method == "POST" else None
     # Somebody who was added after the page was loaded stands in nothing that was posted.
-    return [AnswerForm.of(posted, f"p{each.pk}", request=each, **given) for each in waiting]
+    protected = naming.Protected(actor, [each.offender for each in waiting])
+    rows = ((each, AnswerForm.of(posted, f"p{each.pk}", request=each, **given)) for each in waiting)
+    return [naming.guard(form, protected, each.offender, "summary", "risk_detail") for each, form in rows]
 
 
 def _save(actor: Actor, forms: list[AnswerForm]) -> None:

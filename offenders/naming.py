@@ -1,0 +1,101 @@
+"""A victim is never named where the panel or the person may read it (Richmond, 4.15; ux.md 7).
+
+Two ways, since a refusal must not tell anybody that a name is kept here. While somebody types, a text is compared with
+the names alone that their own agency may read: the field says so. What leaves their hands (a nomination, a return,
+minutes, notices) is compared with every name, and the agency that keeps the record is told, by reference. Whoever typed
+it learns nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from iom import clock, notify
+from iom.forms import CleanCharField
+from iom.models import Membership, Role
+from offenders.models import Alias, Offender, RelatedPerson
+from offenders.victim_names import names
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+WORDS = "Do not name a victim here. Say who they are to the person instead: partner, child, neighbour"
+
+
+class Protected:
+    """The names that an actor may know of and must not write, for some people at once; read when first asked for."""
+
+    def __init__(self, actor: Actor, offenders: Iterable[Offender]) -> None:
+        self.actor, self.offenders = actor, {each.pk: each for each in offenders}
+        self._names: dict[int, list[str]] | None = None
+        self._own: dict[int, list[str]] = {}
+
+    def named_in(self, text: str, offender: Offender) -> bool:
+        """Whether the text names somebody protected from that person."""
+        kept = self._read().get(offender.pk, ())
+        return any(names(text, name, self._own[offender.pk]) for name in kept)
+
+    def _read(self) -> dict[int, list[str]]:
+        if self._names is None:
+            rows = RelatedPerson.objects.visible_to(self.actor).protected().filter(offender__in=self.offenders)
+            self._names = defaultdict(list)
+            for offender, name in rows.values_list("offender", "name"):
+                self._names[offender].append(name)
+            self._own = _own_names([self.offenders[pk] for pk in self._names])
+        return self._names
+
+
+def guard(form: forms.Form, protected: Protected, offender: Offender | None, *fields: str) -> Any:
+    """Let these fields of a form refuse the name of a victim: its text fields where none is named. Returns the form."""
+    if offender is None:
+        return form
+
+    def no_victim(text: str) -> None:
+        if protected.named_in(text, offender):
+            raise ValidationError(WORDS, code="names_victim")
+
+    chosen = fields or [name for name, field in form.fields.items() if isinstance(field, CleanCharField)]
+    for name in chosen:
+        if name in form.fields:
+            form.fields[name].validators.append(no_victim)
+    return form
+
+
+def tell_owners(offender: Offender, texts: Iterable[str], *, where: str, subject: str) -> int:
+    """Tell each agency whose protected person stands by name in `texts`. Returns how many records it was.
+
+    `where` says in words without names what was sent ("the minutes of 12 March, IOM-0147"), `subject` which one it was,
+    so that nobody hears of it twice.
+    """
+    said = "\n".join(text for text in texts if text)
+    rows = RelatedPerson.objects.filter(scheme=offender.scheme_id, offender=offender).protected()
+    kept = list(rows.select_related("agency", "scheme")) if said else []
+    own = _own_names([offender])[offender.pk] if kept else []
+    slipped = [record for record in kept if names(said, record.name, own)]
+    for record in slipped:
+        keepers = Membership.objects.filter(scheme=record.scheme_id, agency=record.agency_id).current(clock.today())
+        people = keepers.with_role(Role.MEMBER, Role.COORDINATOR).select_related("user")
+        notify.tell(
+            [held.user for held in people],
+            scheme=record.scheme,
+            kind="victim_named",
+            subject=f"{record.pk} {subject}",
+            text=f"Somebody whom your agency protects may be named in {where}",
+            url=reverse("related", args=[record.pk]),
+            email_body="Ask whoever wrote it, or the coordinator, to take the name out. Sign in to see the record:",
+        )
+    return len(slipped)
+
+
+def _own_names(offenders: list[Offender]) -> dict[int, list[str]]:
+    """What each person is called themselves: a shared family name names nobody."""
+    own = {each.pk: [each.family_name, each.given_names] for each in offenders}
+    for offender, name in Alias.objects.filter(offender__in=own).values_list("offender", "name"):
+        own[offender].append(name)
+    return own
