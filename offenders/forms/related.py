@@ -40,7 +40,7 @@ class RelatedForm(SaneForm):
         noun="name",
         max_length=160,
         required=False,
-        help_text="Leave it blank if they can be protected without it. If you enter it, what the panel reads refuses it.",
+        help_text="Leave it blank if they can be protected without it. What the panel reads refuses the name.",
     )
     protection = CleanCharField(
         label="What does protecting them need? (optional)",

@@ -171,6 +171,7 @@ def _page(
             "meeting": meeting,
             "the_panel": chasing.the_panel(meeting),
             "agency": request.actor.agency,
+            "in_team": request.actor.agency.kind in request.actor.scheme.policy.engagement.team,
             "due": due.date,
             "late": due.passed(clock.now()),
             "forms": forms,
