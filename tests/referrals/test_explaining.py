@@ -148,7 +148,7 @@ def test_case_shows_how_the_rules_stood_and_its_sub_cohort(sign_in, taken_on):
 
     assert "How the rules stood when this case was taken on" in page
     assert "Domestic abuse perpetrators (Operation Dauntless)" in page
-    assert "Reported to the MOPAC." in page
+    assert "Reported to: MOPAC." in page
     assert "Source: Waltham Forest, 3.3" in page
 
 
