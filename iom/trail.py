@@ -52,6 +52,7 @@ WORDS = {
     "break_glass": "Opened a restricted case in an emergency",
     "change_checks_contacts": "Chose who hears of an agency's checks",
     "change_offender": "Changed a person's details",
+    "change_ovp_facts": "Changed what the assessment says for the violence score",
     "change_related": "Changed a record of family or victims",
     "change_system_check": "Changed what a police system holds of someone",
     "change_why": "Changed why somebody is on the cohort",

@@ -10,7 +10,7 @@ from iom.jinja import day
 from offenders.models import Gender
 from referrals import ogrs
 from referrals.forms import clause_facts
-from referrals.forms.nomination import FACT_QUESTIONS, excluding_flags
+from referrals.forms.nomination import CANNOT_SAY, FACT_QUESTIONS, excluding_flags
 from referrals.models import MainDriver, Referral, Supervision
 from referrals.sections import COMPLETED, SECTIONS, Section, status
 
@@ -71,7 +71,10 @@ def _address(referral: Referral) -> list[tuple[str, str]]:
 
 def _offending(referral: Referral) -> list[tuple[str, str]]:
     asked_before = excluding_flags(referral.scheme.policy, referral.criteria)
+    nomination = referral.scheme.policy.nomination
+    asked = [(nomination.which_clause, proposed(referral))] if nomination.which_clause else []
     return [
+        *asked,
         ("What has happened", referral.evidence),
         ("How agencies working together would help", referral.benefit),
         ("What mainly drives the offending", MainDriver(referral.main_driver).label if referral.main_driver else ""),
@@ -97,6 +100,12 @@ def _clause_answers(facts: dict[str, Any]) -> list[tuple[str, str]]:
         kinds = [clause_facts.OFFENCES[kind] for kind in facts[clause_facts.HISTORY] if kind in clause_facts.OFFENCES]
         rows.append(("Types of offence on the record", ", ".join(kinds) or "None of those asked for"))
     return rows
+
+
+def proposed(referral: Referral) -> str:
+    """The clause that the referrer thinks fits, in the scheme's words; "" where nothing was said."""
+    clauses = {each.name: each.label for criteria in referral.scheme.policy.eligibility for each in criteria.clauses}
+    return (clauses | dict([CANNOT_SAY])).get(referral.proposed_clause, "")
 
 
 def _harm(referral: Referral) -> list[tuple[str, str]]:

@@ -101,7 +101,7 @@ def explain(actor: Actor, referral: Referral, score: Score | None = None) -> Exp
     """What the rules say of a nomination today, clause by clause, as far as the actor may read it."""
     score = score or scoring.current_score(referral.offender)
     criteria = scoring.criteria_of(referral)
-    facts = scoring.facts_for_rules(referral, score, criteria)
+    facts = scoring.facts_for_rules(referral, score, criteria, scoring.current_ovp(referral))
     finding = scoring.find(referral, score)
     policy = referral.scheme.policy
     reader = _Reader(actor, referral, score, criteria, facts)

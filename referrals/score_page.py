@@ -7,7 +7,7 @@ from datetime import date
 
 from iom.jinja import day
 from iom.policy.joining import Scores
-from referrals import scoring
+from referrals import ovp_scoring, scoring
 from referrals.models import Score
 
 # The drawing in its own units: a track of 600 from 20 to 620.
@@ -72,7 +72,7 @@ def _x(percent: int) -> int:
 
 
 def fact_rows(score: Score) -> list[FactRow]:
-    """The facts of an OGRS3 score, those that move it most first; none for a score that was typed in."""
+    """The facts of a score that we worked out, those that move it most first; none for a score that was typed in."""
     rows = [
         FactRow(
             each["label"],
@@ -94,6 +94,8 @@ def fact_rows(score: Score) -> list[FactRow]:
 def _source(score: Score, fact: str) -> str:
     if fact in BY_PERSON:
         return "Personal details"
+    if fact in ovp_scoring.ASSESSED:
+        return "Assessment (OASys), typed in"
     return f"Nomination {score.referral.reference}" if score.referral else "Nomination"
 
 

@@ -27,12 +27,14 @@ from referrals.models import Finding, HarmJudgement, Referral, Score, Supervisio
 if TYPE_CHECKING:
     from iom.access import Actor
 
-# The scores that the scheme's percentages mean; OVP asks another question.
+# The scores that the scheme's percentages mean.
 REOFFENDING = (Score.Model.OGRS3, Score.Model.OFFICIAL)
+# OVP asks whether violence follows (Waltham Forest, 7.3).
+OVP = (Score.Model.OVP,)
 OGRS3_VERSION = "1.0 service"
 MODEL_WORDS = {
     Score.Model.OGRS3: "OGRS3, version 1.0, with the coefficients of the Ministry of Justice's service",
-    Score.Model.OVP: "OVP, version 1.0",
+    Score.Model.OVP: "OVP, version 1.0, with the points of the Ministry of Justice's service",
     Score.Model.OFFICIAL: "Official OGRS score, typed in from probation",
 }
 MODEL_SHORT = {Score.Model.OGRS3: "OGRS3", Score.Model.OVP: "OVP", Score.Model.OFFICIAL: "Official score"}
@@ -143,9 +145,9 @@ def scores_of(offender: Offender) -> list[Score]:
     return list(rows.select_related("scored_by", "referral"))
 
 
-def current_score(offender: Offender) -> Score | None:
-    """The reoffending score that counts: the newest by its date, whoever worked it out."""
-    rows = Score.objects.filter(scheme=offender.scheme_id, offender=offender, model__in=REOFFENDING)
+def current_score(offender: Offender, models: Iterable[str] = REOFFENDING) -> Score | None:
+    """The score that counts: the newest by its date, whoever worked it out."""
+    rows = Score.objects.filter(scheme=offender.scheme_id, offender=offender, model__in=list(models))
     return rows.first()
 
 
@@ -164,6 +166,11 @@ def headline(score: Score) -> str:
     """`82% within 2 years (64% within 1 year)`."""
     one_year = f" ({score.pct_1yr}% within 1 year)" if score.pct_1yr is not None else ""
     return f"{score.pct_2yr}% within 2 years{one_year}"
+
+
+def current_ovp(referral: Referral) -> Score | None:
+    """The newest OVP of a nominated person, where the scheme works with it."""
+    return current_score(referral.offender, OVP) if "ovp" in referral.scheme.policy.scores.models else None
 
 
 def difference(scores: Iterable[Score], allowed: int) -> str | None:
@@ -291,7 +298,7 @@ def find(referral: Referral, score: Score | None = None) -> eligibility.Finding:
     """What the rules say of a nomination today. Nothing is stored: see `assess`."""
     score = score or current_score(referral.offender)
     criteria = criteria_of(referral)
-    return _assessed(referral, criteria, facts_for_rules(referral, score, criteria))
+    return _assessed(referral, criteria, facts_for_rules(referral, score, criteria, current_ovp(referral)))
 
 
 def _assessed(referral: Referral, criteria: Criteria, facts: eligibility.Facts) -> eligibility.Finding:
@@ -353,7 +360,7 @@ def score_ogrs3(referral: Referral, *, by: Actor) -> Score:
     The same facts scored again on the same day give the score that stands. Raises PermissionDenied, and StepRefused
     with what is missing or impossible.
     """
-    referral = _locked_for(referral, by)
+    referral = locked_for_score(referral, by)
     if problems := obstacles_to_score(referral, clock.today()):
         raise StepRefused(problem.words for problem in problems)
     made = _worked_out(referral)
@@ -363,7 +370,7 @@ def score_ogrs3(referral: Referral, *, by: Actor) -> Score:
         score = Score.objects.create(scheme=by.scheme, scored_by=by.user, **made)
         audit.record("score", referral, by=by, subjects=[referral.reference], model=score.model, score=score.pk)
     if referral.is_open:
-        _keep_finding(referral, by)
+        keep_finding(referral, by)
     return score
 
 
@@ -381,7 +388,7 @@ def _worked_out(referral: Referral) -> dict[str, Any]:
         "pct_1yr": result.pct_1yr,
         "pct_2yr": result.pct_2yr,
         "band": result.band,
-        "effects": [_effect(each) for each in result.effects],
+        "effects": [as_stored(each) for each in result.effects],
         "scored_on": clock.today(),
     }
 
@@ -427,7 +434,7 @@ def record_official_score(
     )
     audit.record("score", thing, by=by, subjects=[thing.reference], model=score.model, score=score.pk)
     if referral is not None and referral.is_open:
-        _keep_finding(locked(Referral, referral.pk), by)
+        keep_finding(locked(Referral, referral.pk), by)
     return score
 
 
@@ -437,7 +444,7 @@ def assess(referral: Referral, *, by: Actor) -> Finding:
 
     The same finding on the same day is kept once. Raises PermissionDenied.
     """
-    return _keep_finding(_locked_for(referral, by), by)
+    return keep_finding(locked_for_score(referral, by), by)
 
 
 @transaction.atomic
@@ -459,8 +466,8 @@ def record_facts(
     """
     if unknown := set(facts) - set(eligibility.FACTS):
         raise TypeError(f"The rules ask for no {', '.join(sorted(unknown))}")
-    referral = _locked_for(referral, by, version=version)
-    _must_be_open(referral)
+    referral = locked_for_score(referral, by, version=version)
+    must_be_open(referral)
     if isinstance(read := eligibility.facts_from(facts), eligibility.Unreadable):
         raise StepRefused(read.errors)
     told = list(facts)
@@ -477,7 +484,7 @@ def record_facts(
     referral.version += 1
     referral.save(update_fields=["facts", "high_risk_of_harm", "supervision", "mappa_level", "presenter", "version"])
     audit.record("record_facts", referral, by=by, fields=told, subjects=[referral.reference])
-    _keep_finding(referral, by)
+    keep_finding(referral, by)
     return referral
 
 
@@ -489,8 +496,8 @@ def change_score_facts(referral: Referral, *, by: Actor, version: int | None = N
     """
     if unknown := set(facts) - set(SCORE_FIELDS):
         raise TypeError(f"The score asks for no {', '.join(sorted(unknown))}")
-    referral = _locked_for(referral, by, version=version)
-    _must_be_open(referral)
+    referral = locked_for_score(referral, by, version=version)
+    must_be_open(referral)
     changed = {name: value for name, value in facts.items() if getattr(referral, name) != value}
     if not changed:
         return referral
@@ -502,7 +509,7 @@ def change_score_facts(referral: Referral, *, by: Actor, version: int | None = N
     return referral
 
 
-def _locked_for(referral: Referral, by: Actor, *, version: int | None = None) -> Referral:
+def locked_for_score(referral: Referral, by: Actor, *, version: int | None = None) -> Referral:
     referral = locked(Referral, referral.pk, version=version)
     if not by.can("referrals.score", referral):
         raise PermissionDenied
@@ -524,7 +531,7 @@ def _judge_harm(referral: Referral, high: bool, because: str, by: Actor) -> None
     audit.record("judge_harm", referral, by=by, after="high" if high else "not high", subjects=[referral.reference])
 
 
-def _must_be_open(referral: Referral) -> None:
+def must_be_open(referral: Referral) -> None:
     if not referral.is_open:
         raise StepRefused([f"This referral is already {referral.get_status_display().lower()}."])
 
@@ -555,17 +562,17 @@ def _keep_day(referral: Referral, before: eligibility.Facts, told: Mapping[str, 
         referral.facts.pop(TOLD, None)
 
 
-def _keep_finding(referral: Referral, by: Actor) -> Finding:
+def keep_finding(referral: Referral, by: Actor) -> Finding:
     score = current_score(referral.offender)
     result = find(referral, score)
-    facts = facts_for_rules(referral, score)
+    facts = facts_for_rules(referral, score, ovp=current_ovp(referral))
     found = {
         "policy_version": by.scheme.policy_version,
         "criteria": result.criteria,
         "outcome": result.outcome,
         "route": result.route or "",
         "clauses": [asdict(clause) | {"missing": list(clause.missing)} for clause in result.clauses],
-        "facts": _plain(asdict(facts)),
+        "facts": plain(asdict(facts)),
         "sub_cohorts": list(eligibility.sub_cohorts(referral.scheme.policy, facts, result.as_of)),
         "as_of": result.as_of,
     }
@@ -592,10 +599,10 @@ def _official_problems(pct_2yr: int, pct_1yr: int | None, scored_on: date) -> li
 
 def _inputs(facts: ogrs.Facts | ogrs.KnownFacts) -> dict[str, Any]:
     """The seven facts as they are stored with a score."""
-    return _plain({name: getattr(facts, name) for name in ogrs.INPUTS})
+    return plain({name: getattr(facts, name) for name in ogrs.INPUTS})
 
 
-def _effect(effect: ogrs.Effect) -> dict[str, Any]:
+def as_stored(effect: ogrs.Effect) -> dict[str, Any]:
     return {
         "fact": effect.fact,
         "label": effect.label,
@@ -605,12 +612,12 @@ def _effect(effect: ogrs.Effect) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Dates as text and tuples as lists, so that what is stored reads back equal; what is not known is left out."""
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items() if each is not None}
+        return {name: plain(each) for name, each in value.items() if each is not None}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return value.isoformat() if isinstance(value, date) else value
 
 

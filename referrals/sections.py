@@ -46,7 +46,12 @@ SECTIONS = (
         offender=("address", "area"),
         referral=("in_custody", "prison", "release_expected_on", "supervision"),
     ),
-    Section("offending", "Offending and evidence", WHY, referral=("evidence", "benefit", "main_driver", "facts")),
+    Section(
+        "offending",
+        "Offending and evidence",
+        WHY,
+        referral=("evidence", "benefit", "main_driver", "proposed_clause", "facts"),
+    ),
     Section(
         "harm",
         "Risk of harm and safeguarding checks",

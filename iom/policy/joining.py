@@ -22,13 +22,17 @@ from iom.policy.base import (
 
 
 class Nomination(Shape):
-    """How somebody is put forward, to which post, by whom, and what must be shown."""
+    """How somebody is put forward, to which post, by whom, and what must be shown.
+
+    `which_clause` is the question by which the form asks the referrer for the clause that fits; blank where it does not.
+    """
 
     form_: Value[Words] = Field(alias="form")
     receiving_post_: Value[Words] = Field(alias="receiving_post")
     by_: Value[Words] = Field(alias="by")
     must_show_: Value[tuple[Words, ...]] = Field(alias="must_show")
     guidance_: Value[tuple[Words, ...]] = Field(alias="guidance")
+    which_clause_: Value[str] = Field(default=Value[str](value="", source="default"), alias="which_clause")
 
     @property
     def form(self) -> str:
@@ -49,6 +53,10 @@ class Nomination(Shape):
     @property
     def guidance(self) -> tuple[str, ...]:
         return self.guidance_.value
+
+    @property
+    def which_clause(self) -> str:
+        return self.which_clause_.value
 
 
 class NumberTest(Shape):

@@ -9,6 +9,7 @@ from random import Random
 
 from actionplans import actions as plans
 from actionplans.models import Action, ActionStatus
+from iom import clock
 from iom.access import Actor, actor_for
 from iom.clock import LONDON, as_of
 from iom.models import Agency, Body, Counter, Meeting, Membership, Scheme
@@ -24,7 +25,7 @@ from panels.models import AgendaItem, Attendance, Consulted, Notice, Outcome, Se
 from panels.record import fingerprint, record_of
 from panels.suggesting import add_suggested, suggestions
 from referrals import actions as referrals
-from referrals import deciding, research, returns, scoring
+from referrals import deciding, ovp, ovp_scoring, research, returns, scoring
 from referrals.forms.nomination import excluding_flags
 from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
@@ -347,6 +348,8 @@ class Life:
                 "first_sanction_age": max(10, min(age - 5, self.dice.randint(12, 17))),
                 "presenter": by.user.name,
             }
+            if self.policy.nomination.which_clause:
+                facts["proposed_clause"] = self.policy.criteria().clauses[0].name
             for section in SECTIONS[: 7 if finish else 4]:
                 asked = {*section.offender, *section.referral}
                 referral = referrals.save_section(
@@ -373,11 +376,33 @@ class Life:
             because = names.JUDGED_HIGH if referral.high_risk_of_harm else names.JUDGED_NOT_HIGH
             scoring.record_facts(referral, by=by, harm_because=self.mark(because), **told)
 
+    def score_violence(self, referral: Referral, by: Actor) -> None:
+        """OVP, where the scheme works with it and the person is of age."""
+        if not ovp_scoring.is_used(self.policy):
+            return
+        some, none = ovp.Level.SOME_PROBLEMS, ovp.Level.NO_PROBLEMS
+        changed = ovp_scoring.change_facts(
+            referral,
+            by=by,
+            total_number_of_violent_sanctions=min(3, referral.sanctions or 0),
+            recognises_impact_on_others=referral.pk % 2 == 0,
+            no_fixed_abode_or_transient=referral.pk % 3 == 0,
+            unemployed=True,
+            current_alcohol_use_problems=some if referral.pk % 2 else none,
+            excessive_alcohol_use=none,
+            current_psychiatric_treatment=False,
+            temper_control=some,
+            pro_criminal_attitudes=some,
+        )
+        if not ovp_scoring.obstacles(changed, clock.today()):
+            ovp_scoring.score(changed, by=by)
+
     def put_to_panel(self, referral: Referral, meeting: Meeting, on: date, *, everyone: bool = True) -> None:
         """Triage by the coordinator: score, findings, the panel, and who is asked."""
         by = self.coordinator
         with self.at(on, 16):
             scoring.score_ogrs3(referral, by=by)
+            self.score_violence(referral, by)
             self.answer_the_rules(referral, by)
             scoring.assess(referral, by=by)
             core = Agency.objects.filter(scheme=self.scheme, core=True).order_by("pk")

@@ -27,6 +27,7 @@ from referrals.sections import BY_SLUG
 YES, NO, NOT_KNOWN = "yes", "no", "not_known"
 TRUTH = {YES: True, NO: False, NOT_KNOWN: None}
 LONG_TEXT = 4000
+CANNOT_SAY = ("cannot_say", "I cannot say")
 # How a fact of the eligibility rules is asked about (design.md 6); what has a question of its own is not here.
 FACT_QUESTIONS = clause_facts.FLAGS
 
@@ -386,6 +387,16 @@ class OffendingForm(SectionForm):
     )
 
     def ask_more(self) -> None:
+        if self.policy.nomination.which_clause:
+            self.fields["proposed_clause"] = forms.ChoiceField(
+                label=self.policy.nomination.which_clause,
+                choices=[
+                    *((each.name, each.label) for each in self.policy.criteria(self.referral.criteria or None).clauses),
+                    CANNOT_SAY,
+                ],
+                widget=forms.RadioSelect,
+                error_messages={"required": f"Answer: {self.policy.nomination.which_clause}"},
+            )
         self.fields |= clause_facts.fields(self.asked)
 
     @property

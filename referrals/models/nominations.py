@@ -99,6 +99,10 @@ class Referral(SchemeModel):
     sanctions = models.PositiveSmallIntegerField(null=True, blank=True)
     first_sanction_age = models.PositiveSmallIntegerField(null=True, blank=True)
     offence_code = models.CharField(max_length=5, blank=True)
+    # What an assessment says for OVP, by the names of `referrals.ovp.Facts`
+    ovp_facts = models.JSONField(default=dict)
+    # Which of the scheme's clauses the referrer thinks fits, where its form asks
+    proposed_clause = models.CharField(max_length=60, blank=True)
     # What else the scheme's eligibility clauses ask for, by the names of design.md 6
     facts = models.JSONField(default=dict)
     # The panel

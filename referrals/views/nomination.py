@@ -363,6 +363,7 @@ def _section_page(
             "section": part,
             "form": form,
             "policy": thing.scheme.policy,
+            "criteria": scoring.criteria_of(thing),
             "panels": getattr(form, "panels", None),
             "stored": stored,
             "held": prefill.held(part, before),

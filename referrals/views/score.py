@@ -14,13 +14,15 @@ from django.urls import reverse
 
 from iom import clock
 from iom.access import Actor
+from iom.jinja import plural
 from iom.pages import found, page
 from iom.stale import version_of
 from iom.steps import StepRefused
 from offenders.case_pages import case_page, find_case
 from offenders.models import Case
-from referrals import actions, explaining, scoring
+from referrals import actions, explaining, ovp_scoring, scoring
 from referrals.forms.nomination import ScoreFactsForm
+from referrals.forms.ovp import OvpForm
 from referrals.forms.score import FactsForm, OfficialScoreForm
 from referrals.models import Referral, Score
 from referrals.score_page import fact_rows, marks_in_words, scale
@@ -28,6 +30,7 @@ from referrals.score_page import fact_rows, marks_in_words, scale
 Forms = dict[str, forms.Form]
 # The forms of the page, by the `do` of their buttons.
 FACTS, CHANGE, OFFICIAL, SCORE = "facts", "change", "official", "score"
+OVP, SCORE_OVP = "ovp", "score_ovp"
 
 
 @page("referrals.view_scores", methods=("GET", "POST"))
@@ -69,6 +72,8 @@ def _forms(request: HttpRequest, referral: Referral | None) -> Forms:
     made: Forms = {OFFICIAL: OfficialScoreForm(data(OFFICIAL), auto_id="official_%s")}
     if referral is not None and referral.is_open:
         made[FACTS] = FactsForm(data(FACTS), referral=referral, asked=scoring.questions(referral), auto_id="facts_%s")
+        if ovp_scoring.is_used(referral.scheme.policy):
+            made[OVP] = OvpForm(data(OVP), referral=referral, auto_id="ovp_%s")
         made[CHANGE] = ScoreFactsForm(data(CHANGE), referral=referral, auto_id="change_%s")
     return made
 
@@ -78,6 +83,8 @@ def _do(request: HttpRequest, made: Forms, referral: Referral | None, case: Case
     do = request.POST.get("do", "")
     if do == SCORE and referral is not None:
         return _refusals_as_message(request, lambda: _score(request, referral))
+    if do == SCORE_OVP and referral is not None:
+        return _refusals_as_message(request, lambda: _score_ovp(request, referral))
     form = made.get(do)
     if form is None:
         raise PermissionDenied
@@ -86,6 +93,7 @@ def _do(request: HttpRequest, made: Forms, referral: Referral | None, case: Case
     saved: dict[str, Callable[[], str]] = {
         FACTS: lambda: _save_facts(request.actor, referral, form),
         CHANGE: lambda: _change_facts(request, referral, form),
+        OVP: lambda: _change_ovp(request, referral, form),
         OFFICIAL: lambda: _save_official(request.actor, referral, case, form),
     }
     try:
@@ -107,6 +115,20 @@ def _refusals_as_message(request: HttpRequest, act: Callable[[], str]) -> bool:
 
 def _score(request: HttpRequest, referral: Referral) -> str:
     return f"Score: {scoring.headline(scoring.score_ogrs3(referral, by=request.actor))}"
+
+
+def _score_ovp(request: HttpRequest, referral: Referral) -> str:
+    return f"Violence score: {scoring.headline(ovp_scoring.score(referral, by=request.actor))}"
+
+
+def _change_ovp(request: HttpRequest, referral: Referral, form: OvpForm) -> str:
+    """Keep what the assessment says and, where nothing is missing now, score it."""
+    changed = ovp_scoring.change_facts(
+        referral, by=request.actor, version=form.cleaned_data["version"], **form.answers()
+    )
+    if ovp_scoring.obstacles(changed, clock.today()):
+        return "Answers saved"
+    return f"Answers saved. {_score_ovp(request, changed)}"
 
 
 def _save_facts(actor: Actor, referral: Referral, form: FactsForm) -> str:
@@ -139,6 +161,8 @@ def _context(actor: Actor, referral: Referral | None, case: Case | None, made: F
     offender = case.offender if case else referral.offender
     scores = scoring.scores_of(offender)
     score = next((each for each in scores if each.model in scoring.REOFFENDING), None)
+    ours = next((each for each in scores if each.model == Score.Model.OGRS3), None)
+    official = next((each for each in scores if each.model == Score.Model.OFFICIAL), None)
     policy = actor.scheme.policy.scores
     may_score = actor.holds("referrals.score")
     return {
@@ -150,7 +174,10 @@ def _context(actor: Actor, referral: Referral | None, case: Case | None, made: F
         "scale": scale(policy, score.pct_2yr) if score else None,
         "marks": marks_in_words(policy),
         "meaning": scoring.meaning(policy, score.pct_2yr) if score else None,
-        "facts": fact_rows(score) if score else [],
+        "ours": ours,
+        "both": (ours, official) if ours and official else None,
+        "facts": fact_rows(ours) if ours else [],
+        "ovp": _ovp(actor, referral, scores, made) if ovp_scoring.is_used(actor.scheme.policy) else None,
         "model_words": scoring.MODEL_WORDS,
         "out_of_date": bool(score and referral and referral.is_open and scoring.is_out_of_date(score, referral)),
         "difference": scoring.difference(scores, policy.difference_points),
@@ -168,6 +195,48 @@ def _context(actor: Actor, referral: Referral | None, case: Case | None, made: F
         "explained": explaining.explain(actor, referral, score) if referral and referral.is_open else None,
         "summary": scoring.summary,
     }
+
+
+def _ovp(actor: Actor, referral: Referral | None, scores: list[Score], made: Forms) -> dict[str, Any]:
+    """The second part of the page, where the scheme works with OVP."""
+    score = next((each for each in scores if each.model == Score.Model.OVP), None)
+    policy = actor.scheme.policy.scores
+    held = referral if referral is not None and referral.is_open else None
+    stale = bool(score and held and ovp_scoring.is_out_of_date(score, held))
+    return {
+        "score": score,
+        "headline": scoring.headline(score) if score else "",
+        "points": ovp_scoring.points_of(score) if score else None,
+        "most_points": ovp_scoring.MOST_POINTS,
+        "scale": scale(policy, score.pct_2yr, "ovp") if score else None,
+        "marks": marks_in_words(policy, "ovp"),
+        "meaning": scoring.meaning(policy, score.pct_2yr, "ovp") if score else None,
+        "facts": fact_rows(score) if score else [],
+        "out_of_date": stale,
+        "obstacles": _ovp_obstacles(actor, held) if held and (score is None or stale) else [],
+        "form": made.get(OVP) if actor.holds("referrals.score") else None,
+    }
+
+
+def _ovp_obstacles(actor: Actor, referral: Referral) -> list[dict[str, Any]]:
+    """What stands in the way of OVP; what is missing of the assessment is one thing to do."""
+    rows = ovp_scoring.obstacles(referral, clock.today())
+    blank = [each for each in rows if each.missing and each.section == ovp_scoring.FORM]
+    found = [
+        {
+            "words": each.words,
+            "href": "#change-ovp" if each.section == ovp_scoring.FORM else _section_href(actor, referral, each.section),
+            "missing": each.missing,
+            "name": ovp_scoring.SHARED[each.fact][0] if each.fact in ovp_scoring.SHARED else "",
+        }
+        for each in rows
+        if each not in blank
+    ]
+    if blank:
+        answers = plural(len(blank), "answer")
+        words, name = f"Enter {answers} of the assessment.", f"{answers} of the assessment"
+        found.append({"words": words, "href": "#change-ovp", "missing": True, "name": name})
+    return found
 
 
 def _obstacles(actor: Actor, referral: Referral | None, score: Score | None) -> list[dict[str, Any]]:

@@ -78,7 +78,7 @@ NOT_TYPED = {
     "offenders.relatedopening": "readers",
     "offenders.rowtoimport": "faults warnings alike",
     "offenders.sheettoimport": "headings matched notes entered",
-    "referrals.referral": "reference sections_done facts noted_matches offence_code",
+    "referrals.referral": "reference sections_done facts noted_matches offence_code ovp_facts proposed_clause",
     "referrals.score": "model_version inputs band effects",
     "referrals.finding": "outcome route clauses facts sub_cohorts",
     "referrals.presentation": "source",

@@ -781,3 +781,44 @@ def test_withdraw_of_a_draft_asks_for_nothing(officer, draft):
 
     draft.refresh_from_db()
     assert draft.status == "withdrawn"
+
+
+# --- The scheme's own form ----------------------------------------------------
+
+
+@pytest.mark.feature(93)
+def test_hampshires_form_shows_the_cohorts_with_their_criteria_and_asks_which_fits(sign_in, february):
+    scheme = factories.scheme("hampshire")
+    officer = factories.member(scheme, "member", "referrer", agency_kind="probation")
+    draft = factories.referral(scheme, officer, sections_done=[])
+    client = sign_in(officer)
+
+    page = text_of(client.get(f"/referrals/{draft.reference}/offending/"))
+    assert "Read the cohorts and their criteria below, then say which one fits." in page
+    assert "Fixed: under statutory supervision, prolific here" in page
+    assert "Source: Hampshire, Criteria" in page
+    assert "Which cohort fits this person?" in page
+    assert "Standard referral form" in text_of(client.get(f"/referrals/{draft.reference}/"))
+
+    answers = SECTIONS["offending"]
+    refused = text_of(post_section(client, draft, "offending", answers))
+    assert "Answer: Which cohort fits this person?" in refused
+    saved = post_section(client, draft, "offending", answers | {"proposed_clause": "free"})
+
+    assert saved.status_code == 302
+    draft.refresh_from_db()
+    assert draft.proposed_clause == "free"
+    assert "Which cohort fits this person? Free:" in text_of(client.get(f"/referrals/{draft.reference}/check/"))
+
+
+@pytest.mark.parametrize("preset", ["merton", "london", "richmond", "waltham_forest"])
+def test_other_forms_show_their_criteria_and_ask_no_cohort(sign_in, february, preset):
+    scheme = factories.scheme(preset)
+    officer = factories.member(scheme, "member", "referrer", agency_kind="police")
+    draft = factories.referral(scheme, officer, sections_done=[])
+
+    page = text_of(sign_in(officer).get(f"/referrals/{draft.reference}/offending/"))
+
+    assert scheme.policy.criteria().label in page
+    assert scheme.policy.criteria().clauses[0].label in page
+    assert "Which cohort" not in page
