@@ -387,15 +387,13 @@ class OffendingForm(SectionForm):
     )
 
     def ask_more(self) -> None:
-        if self.policy.nomination.which_clause:
+        nomination, criteria = self.policy.nomination, self.policy.criteria(self.referral.criteria or None)
+        if nomination.which_clause:
             self.fields["proposed_clause"] = forms.ChoiceField(
-                label=self.policy.nomination.which_clause,
-                choices=[
-                    *((each.name, each.label) for each in self.policy.criteria(self.referral.criteria or None).clauses),
-                    CANNOT_SAY,
-                ],
+                label=nomination.which_clause,
+                choices=[*((each.name, each.label) for each in criteria.clauses), CANNOT_SAY],
                 widget=forms.RadioSelect,
-                error_messages={"required": f"Answer: {self.policy.nomination.which_clause}"},
+                error_messages={"required": f"Answer: {nomination.which_clause}"},
             )
         self.fields |= clause_facts.fields(self.asked)
 
