@@ -24,7 +24,7 @@ from iom.policy.base import (
 class Nomination(Shape):
     """How somebody is put forward, to which post, by whom, and what must be shown.
 
-    `which_clause` is the question by which the form asks the referrer for the clause that fits; blank where it does not.
+    `which_clause` is the question by which the form asks for the clause that fits; blank where it asks none.
     """
 
     form_: Value[Words] = Field(alias="form")

@@ -349,7 +349,8 @@ def test_hub_shows_three_groups_and_never_says_completed_of_sending(officer, dra
             "Identity and aliases Completed Address and custody In progress",
             "Offending and evidence In progress Risk of harm and safeguarding checks In progress "
             "Needs across the pathways Not yet started Facts for the reoffending score Not yet started",
-            "Who will present it Completed",
+            "Who will present it Completed What your agency knows of family and victims does not belong in the nomination. "
+            "Enter it sealed, on a page of its own",
             "Not sent yet",
         )
     ]
