@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
@@ -19,7 +20,7 @@ from . import (
 )
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
 from .forms.board import ME
-from .models import AssignmentRole, BreakGlass, Case, Colour, CustodyPeriod, RagRating
+from .models import AssignmentRole, BreakGlass, Case, Colour, CustodyPeriod, RagRating, Transfer
 
 # How long before its day an exit stands among the tasks.
 EXIT_DAYS = 28
@@ -27,6 +28,9 @@ EXIT_DAYS = 28
 REVIEW_WITHIN = timedelta(days=30)
 # So many of one's own cases stand on the home page; the rest are a link away.
 MY_CASES = 12
+# Another scheme is answered within a week; so many questions stand among the tasks.
+ANSWER_WITHIN = timedelta(days=7)
+TRANSFERS = 5
 
 
 @home_tasks
@@ -192,3 +196,33 @@ def _custody(case: Case) -> Iterable[dict[str, object]]:
 
 def _kind(period: CustodyPeriod) -> str:
     return period.get_kind_display()
+
+
+@home_tasks
+def transfers_to_answer(actor: Actor, today: date) -> Iterable[Task]:
+    """What another area's scheme asks and nobody has answered (Merton, Catchment area)."""
+    if not actor.has_role("coordinator"):
+        return
+    waiting = Transfer.objects.visible_to(actor).unanswered().filter(incoming=True)
+    for transfer in waiting.order_by("opened_on", "pk")[:TRANSFERS]:
+        words = f"Answer {transfer.other_name} about transfer {transfer.reference}"
+        yield Task(transfer.opened_on + ANSWER_WITHIN, words, transfer.get_absolute_url())
+
+
+@home_block
+def between_schemes(actor: Actor, today: date) -> Iterable[Block]:
+    """How many wait for an answer, ours and theirs, and with how many schemes we are in touch."""
+    if not actor.has_role("coordinator"):
+        return
+    rows = Transfer.objects.visible_to(actor).going_on().values_list("incoming", "status")
+    counted = Counter(("liaison" if status == "accepted" else "in" if incoming else "out") for incoming, status in rows)
+    yield Block("offenders/block_transfers.html", {"counted": counted}, place=70)
+
+
+@case_block
+def other_areas(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """Which other schemes are concerned with the person, for whoever opens the case."""
+    rows = Transfer.objects.visible_to(actor).filter(offender=case.offender_id)
+    between = [row for row in rows if row.is_open or row.status == "accepted"]
+    if between:
+        yield Block("offenders/block_other_areas.html", {"between": between}, place=60, slot="aside")

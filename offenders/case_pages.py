@@ -29,6 +29,7 @@ PAGES = (
     ("Score", "case_score"),
     ("Custody", "case_custody"),
     ("Engagement", "case_engagement"),
+    ("Other areas", "case_transfer"),
     ("Family and victims", "case_family"),
     ("Audit", "case_audit"),
 )

@@ -335,3 +335,28 @@ class RelatedPersonQuerySet(SchemeQuerySet):
         return self.select_related("agency", "offender").prefetch_related(
             Prefetch("openings", present, to_attr="present_openings")
         )
+
+
+class TransferQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> TransferQuerySet:
+        """Everything between the schemes for those who answer for it; others' own, and what concerns their cases.
+
+        Of somebody with a restricted case only those named on it meet anything.
+        """
+        from offenders.models import Case
+
+        if actor is None or actor.user is None or not actor.holds("offenders.view_transfers"):
+            return self.none()
+        hidden = Case.objects.closed_to(actor).filter(offender=OuterRef("offender"))
+        rows = self.in_scheme_of(actor).exclude(Exists(hidden))
+        if actor.has_role("coordinator", "researcher", "chair"):
+            return rows
+        return rows.filter(Q(opened_by=actor.user) | Q(case__in=Case.objects.visible_to(actor)))
+
+    def unanswered(self) -> TransferQuerySet:
+        """Sent or received, and neither accepted nor declined."""
+        return self.filter(status="waiting")
+
+    def going_on(self) -> TransferQuerySet:
+        """Unanswered, and liaison that has not ended."""
+        return self.filter(Q(status="waiting") | Q(status="accepted", kind__in=["offends_there", "offends_here"]))

@@ -10,7 +10,8 @@ from iom.rights import when_rights_go
 from offenders.querysets import reached_from
 
 from . import related, restricted
-from .models import Assignment, Case, Offender, RelatedPerson, SheetToImport, may_open
+from .models import Assignment, Case, Offender, RelatedPerson, SheetToImport, Transfer, may_open
+from .querysets import named
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
 office = has_role("coordinator", "chair")
@@ -108,3 +109,28 @@ permit("offenders.add_related", at_the_table | has_role("referrer"), is_reached)
 permit("offenders.keep_related", at_the_table | has_role("referrer"), keeps_it)
 # A whole cohort at once: for whoever keeps the scheme's list.
 permit("offenders.import_cohort", has_role("coordinator"), uploaded_it)
+
+
+@rules.predicate
+def may_tell_of_it(actor: Actor, case: Case | None) -> bool:
+    """What is kept to named people leaves the scheme through them alone, never in an emergency (security.md Z4, Z5)."""
+    return case is not None and (not case.restricted or Case.objects.filter(named(actor), pk=case.pk).exists())
+
+
+@rules.predicate
+def meets_it(actor: Actor, transfer: Transfer | None) -> bool:
+    return transfer is not None and Transfer.objects.visible_to(actor).filter(pk=transfer.pk).exists()
+
+
+@rules.predicate
+def may_tell_of_the_person(actor: Actor, transfer: Transfer | None) -> bool:
+    return transfer is not None and (transfer.case is None or may_tell_of_it(actor, transfer.case))
+
+
+between_schemes = has_role("coordinator", "researcher")
+# Which schemes know a person, and what they told each other (Merton, Catchment area: the researcher and the core team).
+permit("offenders.view_transfers", at_the_table | has_role("referrer"))
+permit("offenders.list_transfers", between_schemes | has_role("chair"))
+permit("offenders.transfer_case", between_schemes, opens_it & may_tell_of_it)
+permit("offenders.answer_transfer", between_schemes, meets_it & may_tell_of_the_person)
+permit("offenders.record_transfer", at_the_table | has_role("referrer"))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from offenders.views import board, case, cohort_import, custody, history, related, restricted
+from offenders.views import board, case, cohort_import, custody, history, related, restricted, transfers
 
 urlpatterns = [
     path("cases/", board.cases, name="cases"),
@@ -29,4 +29,9 @@ urlpatterns = [
     path("cases/<str:reference>/restrict/", restricted.restrict, name="case_restrict"),
     path("cases/<str:reference>/restrict/<int:pk>/end/", restricted.end_grant, name="case_end_grant"),
     path("cases/<str:reference>/restrict/lift/", restricted.lift, name="case_lift"),
+    # Transfers and liaison
+    path("transfers/", transfers.transfer_list, name="transfers"),
+    path("transfers/new/", transfers.new_transfer, name="new_transfer"),
+    path("transfers/<str:reference>/", transfers.transfer, name="transfer"),
+    path("cases/<str:reference>/transfer/", transfers.case_transfer, name="case_transfer"),
 ]

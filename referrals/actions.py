@@ -17,8 +17,8 @@ from iom.models import Agency, Counter, Meeting, Membership, Scheme, User
 from iom.policy import Policy
 from iom.steps import StepRefused, locked, take
 from offenders import actions as people
-from offenders import naming
-from offenders.models import Case, Offender
+from offenders import naming, transfers
+from offenders.models import Case, Offender, Transfer
 from referrals import chasing, deciding, eligibility, hooks
 from referrals import late as late_rules
 from referrals.eligibility import ClauseResult, Unreadable
@@ -153,21 +153,34 @@ def nominate(
     reopened_because: str = "",
     noted_matches: Iterable[str] = (),
     criteria: str = "",
+    transfer: Transfer | None = None,
+    follows: Referral | None = None,
+    follows_case: Case | None = None,
+    changed_since: str = "",
 ) -> Referral:
     """Begin a nomination of someone known, or of someone whose names and date of birth are entered with it.
 
-    `noted_matches` are references under which the person may be known already, for the coordinator. Raises as `start`.
+    `noted_matches` are references under which the person may be known already, for the coordinator. `transfer` is that
+    of another scheme's person: what it shared of who they are is entered too, and it hears that they are accepted.
+    Raises as `start`, and as `transfers.nominated`.
     """
-    offender = person if isinstance(person, Offender) else people.add_offender(by=by, **person)
-    return start(
+    if not isinstance(person, Offender):
+        person = people.add_offender(by=by, **person, **(transfers.identity(transfer) if transfer else {}))
+    referral = start(
         by=by,
-        offender=offender,
+        offender=person,
         mappa_level=mappa_level,
         facts=facts,
         reopened_because=reopened_because,
         noted_matches=noted_matches,
         criteria=criteria,
+        follows=follows,
+        follows_case=follows_case,
+        changed_since=changed_since,
     )
+    if transfer is not None:
+        transfers.nominated(transfer, person, by=by)
+    return referral
 
 
 @transaction.atomic

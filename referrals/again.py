@@ -15,7 +15,7 @@ from django.db import transaction
 
 from iom.clock import LONDON
 from iom.steps import StepRefused
-from offenders.models import Case, CaseStatus, Offender
+from offenders.models import Case, CaseStatus, Offender, Transfer
 from referrals import actions, hooks
 from referrals.models import OPEN, Referral, ReferralStatus
 
@@ -105,11 +105,13 @@ def nominate_again(
     changed_since: str,
     facts: Mapping[str, Any] | None = None,
     reopened_because: str = "",
+    criteria: str = "",
+    transfer: Transfer | None = None,
 ) -> Referral:
     """Begin a nomination of the person of an earlier one, or of a closed case, and say what has changed since.
 
     Raises PermissionDenied where the actor may not read what it follows; StepRefused when that is not over, when
-    nothing is said to have changed, and as `actions.start`.
+    nothing is said to have changed, and as `actions.nominate`.
     """
     rows = type(after).objects.visible_to(by).select_related("offender")
     held = rows.filter(pk=after.pk).first()
@@ -121,12 +123,14 @@ def nominate_again(
         raise StepRefused([f"{held.reference} has not been decided yet."])
     if not changed_since.strip():
         raise StepRefused(["Enter what has changed since."])
-    return actions.start(
+    return actions.nominate(
         by=by,
-        offender=held.offender,
+        person=held.offender,
         mappa_level=mappa_level,
         facts=facts,
         reopened_because=reopened_because,
+        criteria=criteria,
+        transfer=transfer,
         follows=held if isinstance(held, Referral) else _that_led_to(held, by),
         follows_case=held if isinstance(held, Case) else _that_followed(held, by),
         changed_since=changed_since.strip(),

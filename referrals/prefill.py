@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from iom.jinja import day
-from offenders.models import Case
+from offenders.models import Case, Transfer
+from offenders.transfers import received
 from referrals import returns
 from referrals.models import Referral, Supervision
 from referrals.returns import Answer
@@ -26,6 +28,9 @@ SAME_AS_BEFORE = {
     "offending": ("main_driver",),
     "score-facts": ("offence_code", "convicted_on", "follow_up_from", "sanctions", "first_sanction_age"),
 }
+DATES = ("convicted_on", "follow_up_from")
+# What another scheme tells in words that belong beside the question about offending.
+TOLD_OF_OFFENDING = ("why", "evidence", "benefit", "told")
 # What an earlier nomination said in words, to read beside the question.
 TEXTS_BEFORE = {
     "offending": (("evidence", "What had happened"), ("benefit", "How working together would help")),
@@ -58,10 +63,11 @@ class Before:
     referrals: tuple[Referral, ...]
     case: Case | None
     answers: tuple[Answer, ...]
+    transfers: tuple[Transfer, ...] = ()
 
     @property
     def anything(self) -> bool:
-        return bool(self.referrals or self.case or self.answers)
+        return bool(self.referrals or self.case or self.answers or self.transfers)
 
 
 def before(referral: Referral, actor: Actor) -> Before:
@@ -73,6 +79,7 @@ def before(referral: Referral, actor: Actor) -> Before:
         tuple(earlier.select_related("agency")),
         cases.first(),
         tuple(each for each in returns.latest_returns(actor, person) if each.known in returns.KNOWN),
+        tuple(Transfer.objects.visible_to(actor).filter(offender=person).prefetch_related("shares")),
     )
 
 
@@ -80,7 +87,8 @@ def known(section: Section, found: Before) -> dict[str, Known]:
     """What can be filled in, by the names of the section; a need by `need_` and its pathway."""
     if not found.anything:
         return {}
-    values = _from_nominations(SAME_AS_BEFORE.get(section.slug, ()), found.referrals)
+    values = _from_other_schemes(section, found.transfers)
+    values |= _from_nominations(SAME_AS_BEFORE.get(section.slug, ()), found.referrals)
     if section.slug == "address":
         values |= _from_case(found.case)
     if section.slug == "offending":
@@ -98,6 +106,21 @@ def _from_nominations(names: Iterable[str], referrals: Iterable[Referral]) -> di
             value = getattr(referral, name)
             if name not in values and value not in (None, "", Supervision.NOT_KNOWN):
                 values[name] = Known(value, nominated(referral))
+    return values
+
+
+def _from_other_schemes(section: Section, transfers: Iterable[Transfer]) -> dict[str, Known]:
+    """What another area's scheme shared; anything known here is newer."""
+    values: dict[str, Known] = {}
+    for transfer in transfers:
+        held, source = received(transfer), f"{transfer.other_name}, transfer {transfer.reference}"
+        for name in SAME_AS_BEFORE.get(section.slug, ()):
+            if held.get(name):
+                value = date.fromisoformat(held[name]) if name in DATES else held[name]
+                values.setdefault(name, Known(value, source))
+        needs = held.get("needs") if section.slug == "needs" else None
+        for slug, words in (needs or {}).items():
+            values.setdefault(f"need_{slug}", Known(words, source))
     return values
 
 
@@ -147,6 +170,13 @@ def held(section: Section, found: Before) -> list[Held]:
         for name, about in TEXTS_BEFORE.get(section.slug, ())
         if getattr(referral, name)
     ]
+    for transfer in found.transfers if section.slug == "offending" else ():
+        rows += [
+            Held(f"{transfer.other_name}: {fact['label'].lower()}", fact["words"], f"transfer {transfer.reference}")
+            for share in transfer.shares.all()
+            for fact in share.facts
+            if not share.outgoing and fact["key"] in TOLD_OF_OFFENDING
+        ]
     if section.slug == "offending":
         rows += [Held("Why on the cohort", found.case.why, f"case {found.case.reference}")] if found.case else []
         rows += [Held(f"{a.agency.name} knows", a.summary, answered(a)) for a in found.answers if a.summary]

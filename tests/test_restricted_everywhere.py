@@ -112,6 +112,7 @@ class Hidden:
         factories.agency_return(self.request, world.people["member"], summary=f"Seen at {SECRET}")
         self.item = agenda.add_item(meeting, section=Section.REVIEWS, case=self.case, why=SECRET, by=by)
         self.live_item = AgendaItem.objects.get(pk=self.item.pk)
+        self.transfer = factories.transfer(scheme, case=self.case, kind="offends_there", purpose=f"Seen at {SECRET}")
         reminders.sweep(clock.today())
         assert Notification.objects.filter(text__contains=self.case.reference).exists()
         restricted.restrict(

@@ -58,8 +58,10 @@ class World:
         kin = factories.related(
             case.offender, self.people["member"], name="Ola Fieldmouse", safeguarding_lead="Duty desk, 020 7946 0102"
         )
-        self.things |= {"case": case, "plan": plan, "action": action, "related": kin}
         self.things["sheet"] = factories.sheet_to_import(by)
+        from_there = factories.transfer(self.scheme)
+        factories.transfer(self.scheme, case=case, kind="offends_there")
+        self.things |= {"case": case, "plan": plan, "action": action, "related": kin, "transfer": from_there}
         self._meet(today, by)
         coming = self._plan(today + timedelta(days=30), by)
         referral = factories.referral(self.scheme, self.people["referrer"], status="sent")
@@ -139,6 +141,7 @@ class World:
             "sheet": lambda: [things["sheet"].key],
             "engagement": lambda: [things["engagement"].pk],
             "related": lambda: [things["related"].pk],
+            "transfer": lambda: [things["transfer"].reference],
             "referral": lambda: [things["referral"].reference],
             "decided": lambda: [things["decided"].reference],
             "told": lambda: [things["decided"].reference, 1],
@@ -164,6 +167,7 @@ NEVER = {
     "action": [999999],
     "engagement": [999999],
     "related": [999999],
+    "transfer": ["IOM-T-9999"],
     "referral": ["IOM-R-9999"],
     "decided": ["IOM-R-9999"],
     "told": ["IOM-R-9999", 1],

@@ -19,8 +19,11 @@ from offenders.models.cases import (
 from offenders.models.people import Alias, Gender, Offender
 from offenders.models.related import AtRisk, Audience, RelatedOpening, RelatedPerson, Relation, WhyEnded
 from offenders.models.sheets import RowToImport, SheetToImport
+from offenders.models.transfers import LIAISON, SEEN_FROM_THERE, Transfer, TransferKind, TransferShare, TransferStatus
 
 __all__ = [
+    "LIAISON",
+    "SEEN_FROM_THERE",
     "Alias",
     "Assignment",
     "AssignmentRole",
@@ -42,9 +45,13 @@ __all__ = [
     "RowToImport",
     "Search",
     "SheetToImport",
+    "Transfer",
+    "TransferKind",
+    "TransferShare",
+    "TransferStatus",
     "WhyEnded",
     "may_open",
 ]
 
-for _model in (Offender, Alias, Case, RagRating, Assignment, CustodyPeriod, RelatedPerson, RelatedOpening):
+for _model in (Offender, Alias, Case, RagRating, Assignment, CustodyPeriod, RelatedPerson, RelatedOpening, Transfer):
     auditlog.register(_model)

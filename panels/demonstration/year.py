@@ -31,6 +31,7 @@ from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
 
 from . import names
+from .between import between_schemes
 from .marks import Mark
 from .people import Staff
 
@@ -152,6 +153,8 @@ class Life:
         if self.size.board_met:
             self.board_sits(self.last_working_day(self.today - 6 * DAY))
         self.present(coming[0], before)
+        with self.at(self.last_working_day(self.today - DAY), 15):
+            between_schemes(self)
 
     def meeting_days(self) -> list[date]:
         """The panel's days: the next one about a week from today, the others before and after in its own rhythm."""

@@ -11,7 +11,7 @@ from django.urls import reverse
 from iom.pages import found, page
 from iom.steps import StepRefused
 from offenders.case_pages import find_case
-from offenders.models import Case, CaseStatus
+from offenders.models import Case, CaseStatus, Transfer
 from referrals import actions
 from referrals.again import Past, can_be_taken_up, history, nominate_again
 from referrals.forms.again import AgainForm
@@ -44,7 +44,7 @@ def _again(request: HttpRequest, after: Referral | Case, earlier: Referral | Non
     if request.method != "POST" or not form.is_valid():
         return again_page(request, after, form)
     reopening = ReopenForm(request.POST if "reopened_because" in request.POST else None)
-    barred = actions.barred_words(policy, form.mappa_level, form.facts)
+    barred = actions.barred_words(policy, form.mappa_level, form.facts, form.nominated_for)
     may_reopen = request.actor.holds("referrals.reopen_excluded")
     if barred and not (may_reopen and reopening.is_valid()):
         context = {"start": form, "form": reopening, "problems": barred, "may_reopen": may_reopen}
@@ -57,6 +57,8 @@ def _again(request: HttpRequest, after: Referral | Case, earlier: Referral | Non
             facts=form.facts,
             changed_since=form.cleaned_data["changed_since"],
             reopened_because=reopening.cleaned_data["reopened_because"] if barred else "",
+            criteria=form.nominated_for,
+            transfer=transfer_of(request),
         )
     except StepRefused as refused:
         for problem in refused.problems:
@@ -74,7 +76,7 @@ def again_page(
         "after": after,
         "offender": after.offender,
         "past": history(request.actor, after.offender) if past is None else past,
-        "action": address(after),
+        "action": address(after) + (f"?transfer={transfer.reference}" if (transfer := transfer_of(request)) else ""),
         "reopened_because": request.POST.get("reopened_because", ""),
     }
     return render(request, "referrals/again.html", context)
@@ -83,3 +85,12 @@ def again_page(
 def address(after: Referral | Case) -> str:
     """Where somebody is nominated again after a nomination or case."""
     return reverse("referral_again" if isinstance(after, Referral) else "case_again", args=[after.reference])
+
+
+def transfer_of(request: HttpRequest) -> Transfer | None:
+    """What another scheme turned to us with, where the nomination begins from there. Raises Http404."""
+    reference = request.GET.get("transfer", "")
+    if not reference:
+        return None
+    rows = Transfer.objects.visible_to(request.actor).filter(incoming=True).prefetch_related("shares")
+    return found(rows, reference=reference)

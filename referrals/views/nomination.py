@@ -20,8 +20,9 @@ from iom.jinja import day_month
 from iom.pages import found, page
 from iom.stale import version_of
 from iom.steps import Stale, StepRefused, obstacles
-from offenders import likeness, naming
-from offenders.models import Offender
+from offenders import likeness, naming, transfers
+from offenders.alike import Person
+from offenders.models import Offender, TransferStatus
 from referrals import actions, again, deciding, engagement, explaining, matches, prefill, scoring, sections
 from referrals.answers import cards, section_rows
 from referrals.forms.again import AgainForm
@@ -39,7 +40,7 @@ from referrals.models import OPEN, Presentation, Referral, ReferralStatus
 from referrals.sections import BY_SLUG, LATE, PANEL, PERSON, SECTIONS, WHY, Section
 from referrals.transitions import RESEND, SEND, WITHDRAW
 from referrals.views.again import address as again_address
-from referrals.views.again import again_page
+from referrals.views.again import again_page, transfer_of
 
 PER_PAGE = 25
 # Sections in which people write what the panel reads: no victim is named there.
@@ -105,8 +106,11 @@ def referrals(request: HttpRequest) -> HttpResponse:
 @page("referrals.nominate", methods=("GET", "POST"))
 def new(request: HttpRequest) -> HttpResponse:
     """What is needed, whether the scheme can take the person at all, and whether they are known already."""
-    actor = request.actor
-    form = StartForm(actor.scheme.policy, request.POST or None)
+    actor, transfer = request.actor, transfer_of(request)
+    if transfer is not None and transfer.status != TransferStatus.WAITING:
+        return redirect(transfer)
+    initial = transfers.who(transfer) if transfer else {}
+    form = StartForm(actor.scheme.policy, request.POST or None, initial=initial)
     if request.method != "POST" or not form.is_valid():
         return _new_page(request, form)
     reopening = ReopenForm(request.POST if "reopened_because" in request.POST else None)
@@ -120,13 +124,19 @@ def new(request: HttpRequest) -> HttpResponse:
 
 def _new_page(request: HttpRequest, form: StartForm) -> HttpResponse:
     scheme = request.actor.scheme
-    context = {"form": form, "policy": scheme.policy, "panels": deciding.panels_for(scheme)}
+    context = {
+        "form": form,
+        "policy": scheme.policy,
+        "panels": deciding.panels_for(scheme),
+        "transfer": transfer_of(request),
+        "may_record": request.actor.holds("offenders.record_transfer") and scheme.policy.transfers.moved_in,
+    }
     return render(request, "referrals/new.html", context)
 
 
 def _unless_known(request: HttpRequest, form: StartForm, reopened_because: str) -> HttpResponse:
     """Ask whether one of those who look alike is meant; begin once that is answered or nobody does."""
-    alike = matches.look_for(likeness.entered(**form.person), request.actor)
+    alike = matches.look_for(_entered(request, form), request.actor)
     eligible = {str(m.offender.pk): m.offender for m in alike.shown if m.can_be_nominated}
     people = [(pk, f"Yes, {offender.name}") for pk, offender in eligible.items()]
     known = KnownForm(people, request.POST if "match" in request.POST else None)
@@ -146,6 +156,7 @@ def _unless_known(request: HttpRequest, form: StartForm, reopened_because: str) 
             reopened_because=reopened_because,
             noted_matches=alike.noted,
             criteria=form.nominated_for,
+            transfer=transfer_of(request),
         )
     except StepRefused as refused:
         asked = known if known.is_bound else form
@@ -158,10 +169,16 @@ def _unless_known(request: HttpRequest, form: StartForm, reopened_because: str) 
     return redirect("referral_section", referral.reference, SECTIONS[0].slug)
 
 
+def _entered(request: HttpRequest, form: StartForm) -> Person:
+    """Who is meant, with what another scheme shared besides names and date of birth."""
+    transfer = transfer_of(request)
+    return likeness.entered(**form.person, **(transfers.identity(transfer) if transfer else {}))
+
+
 def _known_page(
     request: HttpRequest, form: StartForm, known: KnownForm, alike: matches.Matches, reopened_because: str
 ) -> HttpResponse:
-    entered = likeness.entered(**form.person)
+    entered = _entered(request, form)
     context = {
         "start": form,
         "form": known,

@@ -15,7 +15,17 @@ from iom.models import Agency, Body, Meeting, Membership, Role, Scheme, Seat, Us
 from iom.policy import load_preset
 from iom.schemes import create_scheme
 from offenders import cohort_page
-from offenders.models import Case, CaseGrant, Offender, RagRating, RelatedOpening, RelatedPerson, SheetToImport
+from offenders.models import (
+    Case,
+    CaseGrant,
+    Offender,
+    RagRating,
+    RelatedOpening,
+    RelatedPerson,
+    SheetToImport,
+    Transfer,
+    TransferShare,
+)
 from offenders.restricted import permission
 from panels.models import (
     AgendaItem,
@@ -479,3 +489,37 @@ def engagement(thing: Referral | Case, by: Membership, *, finished: bool = True,
         **{"case" if isinstance(thing, Case) else "referral": thing},
         **defaults | fields,
     )
+
+
+# --- Between schemes
+
+
+@inside
+def transfer(
+    of: Scheme, *, case: Case | None = None, kind: str = "moved_here", shares: bool = True, **fields
+) -> Transfer:
+    """A transfer: outgoing about `case`, or incoming about somebody of whom an area elsewhere told us."""
+    defaults = {
+        "incoming": case is None,
+        "case": case,
+        "offender": case.offender if case else None,
+        "other_name": "Exampleshire IOM",
+        "contact": "Alex There, 020 7946 0123",
+        "purpose": "They moved in with a sister.",
+        "opened_on": clock.today(),
+        "opened_by": User.objects.filter(memberships__scheme=of).first(),
+    }
+    made = Transfer.objects.create(scheme=of, reference=f"IOM-T-{next(_number):04}", kind=kind, **defaults | fields)
+    facts = [("given_names", "First names", "Toni"), ("family_name", "Last name", "Elsewhere")]
+    if shares:
+        TransferShare.objects.create(
+            scheme=of,
+            transfer=made,
+            outgoing=not made.incoming,
+            facts=[{"key": key, "label": label, "words": words, "value": words} for key, label, words in facts],
+            with_whom="Alex There",
+            purpose=made.purpose,
+            shared_at=clock.now(),
+            shared_by="Priya Shah",
+        )
+    return made

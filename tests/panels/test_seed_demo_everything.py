@@ -43,6 +43,8 @@ TYPED = {
     "offenders.custodyperiod": "prison",
     "offenders.search": "words",
     "offenders.rowtoimport": "cells errors",
+    "offenders.transfer": "other_name contact purpose notes answered_by declined_because",
+    "offenders.transfershare": "facts with_whom purpose shared_by",
     "offenders.relatedperson": "name protection safeguarding_lead",
     "offenders.relatedopening": "reason",
     "referrals.referral": "prison evidence benefit harm safeguarding needs typed presenter urgent_reason "
@@ -75,6 +77,7 @@ NOT_TYPED = {
     "offenders.offender": "pnc_number cro_number prison_number probation_number "
     "pnc_key cro_key prison_key probation_key",
     "offenders.case": "reference criterion",
+    "offenders.transfer": "reference",
     "offenders.relatedopening": "readers",
     "offenders.rowtoimport": "faults warnings alike",
     "offenders.sheettoimport": "headings matched notes entered",
