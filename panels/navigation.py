@@ -16,6 +16,7 @@ OUT = (MeetingStatus.AGENDA_SENT, *BEGUN)
 # Words, the end of the address, who may open it, and in which states there is something to open.
 PLACES = (
     ("Agenda", "", "panels.view_papers", None),
+    ("Referral papers", "papers/", "panels.view_papers", OUT),
     ("Build the agenda", "agenda/", "panels.build_agenda", (MeetingStatus.DRAFT, *OUT)),
     ("Circulation", "circulation/", "panels.build_agenda", OUT),
     ("Who is here", "attendance/", "panels.take_attendance", OUT),

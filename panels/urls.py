@@ -26,6 +26,7 @@ urlpatterns: list = [
     path("meetings/<str:key>/agenda/items/<int:pk>/minutes/", agenda.plan_minutes, name="plan_minutes"),
     path("meetings/<str:key>/agenda/items/<int:pk>/ask/", agenda.ask_chair, name="ask_chair"),
     path("meetings/<str:key>/agenda/items/<int:pk>/agree/", agenda.agree_late, name="agree_late"),
+    path("meetings/<str:key>/papers/", meetings.referral_papers, name="referral_papers"),
     path("meetings/<str:key>/circulation/", circulation.circulation_page, name="circulation"),
     path("meetings/<str:key>/attendance/", attendance.attendance_page, name="attendance"),
     path("meetings/<str:key>/attendance/visitors/", attendance.add_visitor, name="add_visitor"),

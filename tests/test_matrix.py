@@ -168,6 +168,7 @@ MATRIX: dict[str, Row] = {
     "take_over": Row(COORDINATOR, POST, "meeting"),
     "hand_over": Row(COORDINATOR, POST, "meeting"),
     "force_hand_over": Row(CHAIR, POST, "meeting"),
+    "referral_papers": Row(TABLE, GET, "meeting"),
     "heartbeat": Row(COORDINATOR, POST, "meeting"),
     "ratify_all": Row(COORDINATOR, POST, "meeting"),
     "live_draft": Row(COORDINATOR, POST, "meeting"),

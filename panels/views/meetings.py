@@ -337,3 +337,22 @@ def check_in(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 def past_days(meeting: Meeting) -> list[date]:
     """When the body met before, newest first: a guest's invitation was agreed at one of these."""
     return [day for day in reversed(calendar_of(meeting).all_days) if day < meeting.date][:12]
+
+
+@page("panels.view_papers")
+@of_papers
+def referral_papers(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The nominations on an agenda that has gone out, as they were written: paperwork for everybody at the table."""
+    rule = meeting.body.policy.late_rule
+    lines = [line for line in papers(meeting, request.actor).lines if line.item.referral is not None]
+    return render(
+        request,
+        "panels/referral_papers.html",
+        {
+            "meeting": meeting,
+            "lines": lines,
+            "pathways": request.actor.scheme.policy.pathways,
+            "warning_words": rule.warning if rule else "",
+            "pages": pages_of(meeting, request.actor, "papers/"),
+        },
+    )
