@@ -119,6 +119,7 @@ WORDS = {
     "transfer_declined_there": "Another scheme declined a transfer or liaison",
     "transfer_ended_there": "Another scheme ended a transfer or liaison",
     "upload_cohort": "Uploaded a sheet of a cohort",
+    "withdraw_checks": "Took back questions to an agency",
 }
 
 

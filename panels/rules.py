@@ -1,15 +1,17 @@
 """Who may do what at and around a meeting."""
 
+from datetime import datetime
+
 import rules
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists, Min, QuerySet
 
 from iom.access import Actor, has_role, permit
 from iom.models import Meeting
 from offenders.querysets import involves, restricted_needs
-from referrals.hooks import when_marked_opens
+from referrals.hooks import tells_when_agenda_went_out, when_marked_opens
 
 from . import agreement
-from .models import AgendaItem
+from .models import AgendaItem, Circulation
 from .querysets import meetings_with_papers
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
@@ -67,3 +69,9 @@ def signature_under_the_agreement(actor: Actor) -> Exists:
 def signature_opens_what_is_marked(actor: Actor, meeting: Meeting) -> bool:
     """The same for what is marked for some agencies (design.md 3)."""
     return agreement.opens_restricted(actor, meeting)
+
+
+@tells_when_agenda_went_out
+def first_copy(meeting: Meeting) -> datetime | None:
+    """The agenda is out from the moment that the first copy was sent."""
+    return Circulation.objects.filter(meeting=meeting).aggregate(at=Min("sent_at"))["at"]

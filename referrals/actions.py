@@ -467,8 +467,8 @@ def ask_agencies(
         )
         if request.closed_at is not None:
             # Withdrawn from this meeting and put back to it: the same question, open again.
-            request.closed_at = None
-            request.save(update_fields=["closed_at"])
+            request.closed_at = request.withdrawn_at = None
+            request.save(update_fields=["closed_at", "withdrawn_at"])
             new = True
         asked.append(request)
         if new:

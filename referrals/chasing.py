@@ -17,13 +17,14 @@ from django.db.models import Count, Max, Q, QuerySet
 
 from iom import audit, clock, notify
 from iom.jinja import WEEKDAYS, day_month, longday, plural, weekday_day
-from iom.models import Agency, Meeting, Membership, Notification, User
-from referrals.models import CheckRequest
+from iom.models import Agency, Meeting, Membership, Notification, OutboxMessage, User
+from referrals.models import CheckContact, CheckRequest
 
 if TYPE_CHECKING:
     from iom.access import Actor
 
-ASKED, CHASED = "checks_asked", "checks_chased"
+# Told that there is something to check; reminded by somebody; reminded by the clock.
+ASKED, CHASED, DUE = "checks_asked", "checks_chased", "checks_due"
 ANSWERING = ("member", "researcher")
 
 
@@ -36,10 +37,23 @@ class Chased:
     before: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """When an agency was last reminded, by whom (nobody: the clock), and what became of the e-mails."""
+
+    at: datetime
+    by_clock: bool
+    people: int
+    mail: str
+
+
 def contacts(agency: Agency, on: date | None = None) -> list[User]:
-    """Who answers for an agency: its panel members and researchers, else whoever of it sits at the table."""
+    """Who answers for an agency: those whom the coordinator chose, else its panel members and researchers, else
+    whoever of it sits at the table. Somebody chosen who has left is no contact any more.
+    """
     rows = reachable(on).filter(agency=agency).select_related("user").order_by("pk")
-    return list({membership.user_id: membership.user for membership in _answering(list(rows))}.values())
+    answering = _answering(list(rows), _chosen([agency]))
+    return list({membership.user_id: membership.user for membership in answering}.values())
 
 
 def reachable(on: date | None = None) -> QuerySet[Membership]:
@@ -53,11 +67,44 @@ def contact_names(agencies: Iterable[Agency]) -> dict[int, list[str]]:
     held: dict[int, list[Membership]] = {}
     for membership in rows:
         held.setdefault(membership.agency_id, []).append(membership)
-    return {pk: [membership.user.name for membership in _answering(rows)] for pk, rows in held.items()}
+    chosen = _chosen(agencies)
+    return {pk: [membership.user.name for membership in _answering(rows, chosen)] for pk, rows in held.items()}
 
 
-def _answering(rows: list[Membership]) -> list[Membership]:
-    return [membership for membership in rows if set(membership.roles) & set(ANSWERING)] or rows
+def _answering(rows: list[Membership], chosen: set[int]) -> list[Membership]:
+    named = [membership for membership in rows if membership.pk in chosen]
+    return named or [membership for membership in rows if set(membership.roles) & set(ANSWERING)] or rows
+
+
+def chosen_contacts(scheme_id: int) -> set[int]:
+    """The memberships that are chosen in a scheme, whatever their agency."""
+    return set(CheckContact.objects.filter(scheme=scheme_id).values_list("membership", flat=True))
+
+
+def _chosen(agencies: Iterable[Agency]) -> set[int]:
+    rows = CheckContact.objects.filter(agency__in=list(agencies))
+    return set(rows.values_list("membership", flat=True))
+
+
+@transaction.atomic
+def choose_contacts(agency: Agency, chosen: Iterable[Membership], *, by: Actor) -> int:
+    """Say who hears of an agency's checks; nobody chosen: whoever answers for it. Returns how many are chosen.
+
+    Raises PermissionDenied, also for somebody of another agency.
+    """
+    chosen = {membership.pk: membership for membership in chosen}
+    if not by.holds("referrals.ask_agencies") or agency.scheme_id != by.scheme.pk:
+        raise PermissionDenied
+    if any(membership.agency_id != agency.pk for membership in chosen.values()):
+        raise PermissionDenied
+    held = set(CheckContact.objects.filter(agency=agency).values_list("membership", flat=True))
+    if held == set(chosen):
+        return len(chosen)
+    CheckContact.objects.filter(agency=agency).exclude(membership__in=chosen).delete()
+    for pk in set(chosen) - held:
+        CheckContact.objects.create(scheme=by.scheme, agency=agency, membership=chosen[pk])
+    audit.record("change_checks_contacts", agency, by=by, people=len(chosen))
+    return len(chosen)
 
 
 def called(meeting: Meeting) -> str:
@@ -182,12 +229,46 @@ def _remind(meeting: Meeting, agency: Agency, by: Actor) -> Chased | None:
 
 
 def last_reminded(meeting: Meeting) -> dict[int, datetime]:
-    """When each agency was last reminded of this meeting's checks, by the agency's id: in one query."""
+    """When each agency was last reminded by somebody of this meeting's checks, by the agency's id: in one query."""
     rows = Notification.objects.filter(
         scheme=meeting.scheme_id, kind=CHASED, subject__startswith=f"meeting:{meeting.pk}:"
     )
     found = rows.values_list("subject").annotate(at=Max("created_at"))
     return {int(subject.rsplit(":", 1)[1]): at for subject, at in found}
+
+
+def reminded(meeting: Meeting) -> dict[int, Reminded]:
+    """The last reminder of each agency, whoever sent it, by the agency's id: in two queries."""
+    rows = Notification.objects.filter(
+        scheme=meeting.scheme_id, kind__in=[CHASED, DUE], subject__startswith=f"meeting:{meeting.pk}:"
+    ).order_by("created_at", "pk")
+    last: dict[int, list[Notification]] = {}
+    for row in rows:
+        pk = int(row.subject.rsplit(":", 1)[1])
+        before = last.get(pk)
+        same = before and (before[0].kind, before[0].due) == (row.kind, row.due)
+        last[pk] = [*before, row] if before and same else [row]
+    # The payload names the notification, so that nothing here need know how the outbox makes its keys.
+    ids = [row.pk for told in last.values() for row in told]
+    work = OutboxMessage.objects.filter(scheme=meeting.scheme_id, kind="email", payload__notification__in=ids)
+    mails = {mail.payload["notification"]: mail for mail in work}
+    return {
+        pk: Reminded(
+            told[-1].created_at,
+            told[-1].kind == DUE,
+            len(told),
+            _mail_words([mails[row.pk] for row in told if row.pk in mails]),
+        )
+        for pk, told in last.items()
+    }
+
+
+def _mail_words(mails: list[OutboxMessage]) -> str:
+    if not mails:
+        return "in the panel alone"
+    if any(mail.dead for mail in mails):
+        return "an e-mail could not be sent"
+    return "by e-mail" if all(mail.done_at for mail in mails) else "e-mail on its way"
 
 
 def open_to_all(scheme_id: int) -> QuerySet[CheckRequest]:
@@ -198,7 +279,7 @@ def open_to_all(scheme_id: int) -> QuerySet[CheckRequest]:
 def progress(rows: QuerySet[CheckRequest], on: date) -> list[dict[str, Any]]:
     """For each coming meeting and agency: of how many requests how many are left, soonest first, in one query."""
     left = Q(closed_at=None) & (Q(answer=None) | Q(answer__sent_at=None))
-    rows = rows.filter(meeting__date__gte=on, meeting__status__in=["draft", "agenda_sent", "live"])
+    rows = rows.filter(withdrawn_at=None, meeting__date__gte=on, meeting__status__in=["draft", "agenda_sent", "live"])
     return list(
         rows.values("meeting", "agency")
         .annotate(asked=Count("pk"), left=Count("pk", filter=left))
@@ -207,7 +288,7 @@ def progress(rows: QuerySet[CheckRequest], on: date) -> list[dict[str, Any]]:
 
 
 def _asked(meeting: Meeting, agency: Agency) -> QuerySet[CheckRequest]:
-    return open_to_all(meeting.scheme_id).filter(meeting=meeting, agency=agency)
+    return open_to_all(meeting.scheme_id).filter(meeting=meeting, agency=agency, withdrawn_at=None)
 
 
 def _key(meeting: Meeting, agency: Agency) -> str:

@@ -11,6 +11,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from iom.access import Actor
     from iom.models import Meeting
     from offenders.models import Case
@@ -30,9 +32,11 @@ Decided = Callable[["Actor", Iterable["Referral"], Iterable["Case"]], Mapping["R
 _decided: list[Decided] = []
 Hook = Callable[["Referral", "Meeting", "Actor"], None]
 Opens = Callable[["Actor", "Meeting"], bool]
+WentOut = Callable[["Meeting"], "datetime | None"]
 _put_to_panel: list[Hook] = []
 _off_agenda: list[Hook] = []
 _opens_marked: list[Opens] = []
+_went_out: list[WentOut] = []
 _sent: list[Callable[[Referral, Actor], None]] = []
 
 
@@ -92,3 +96,14 @@ def tells_what_was_decided(function: Decided) -> Decided:
 def what_was_decided(actor: Actor, referrals: Iterable[Referral], cases: Iterable[Case]) -> dict[Referral | Case, Told]:
     """The decision on each of them that the actor may know of; the caller has found them with `visible_to`."""
     return {thing: told for function in _decided for thing, told in function(actor, referrals, cases).items()}
+
+
+def tells_when_agenda_went_out(function: WentOut) -> WentOut:
+    """Register who knows when a meeting's agenda was sent."""
+    _went_out.append(function)
+    return function
+
+
+def agenda_sent_at(meeting: Meeting) -> datetime | None:
+    """When the agenda of a meeting went out, None while it has not: an answer after that was not there to be read."""
+    return next((at for function in _went_out if (at := function(meeting))), None)

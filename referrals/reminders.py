@@ -9,7 +9,7 @@ from iom.jinja import day_month, longday, weekday_day
 from iom.models import Agency, Meeting, Membership, Scheme
 from iom.models.dates import holidays_in
 from iom.reminders import Due, source
-from iom.working_days import step
+from iom.working_days import Holidays, step
 from referrals import chasing, deciding
 
 # How long before they close people hear of it: time enough to write one (about 7 minutes) on a working day.
@@ -41,7 +41,8 @@ def nominations_close(scheme: Scheme, on: date) -> Iterator[Due]:
 
 @source
 def checks_due(scheme: Scheme, on: date) -> Iterator[Due]:
-    """Agencies with checks left hear of it on the working day before they are due, or as soon after as the clock runs.
+    """Agencies with checks left hear of it on the days that the scheme's rules say (`check_reminders`), or as soon
+    after as the clock runs; of days that were missed together, once.
 
     Until the meeting is held it is still of use: late answers are taken (ux.md 4.4).
     """
@@ -52,16 +53,24 @@ def checks_due(scheme: Scheme, on: date) -> Iterator[Due]:
     for row in rows:
         meeting, agency = meetings[row["meeting"]], agencies[row["agency"]]
         due = meeting.dates.checks_due.date
-        if due is None or on < step(due, 1, "working", "before", holidays).date:
+        passed = [] if due is None else [day for day in _reminded_on(scheme, due, holidays) if day <= on]
+        if not passed:
             continue
         yield Due(
-            kind="checks_due",
+            kind=chasing.DUE,
             subject=f"meeting:{meeting.pk}:{agency.pk}",
-            due=due,
+            due=passed[-1],
             recipients=tuple(chasing.contacts(agency, on)),
             url=f"/research/{meeting.key}/",
             **chasing.reminder_words(meeting, agency, row["left"], row["asked"], on),
         )
+
+
+def _reminded_on(scheme: Scheme, due: date, holidays: Holidays) -> list[date]:
+    """The days on which agencies are reminded, the first one first."""
+    counts = scheme.policy.check_reminders
+    days = {step(due, abs(count), "working", "before" if count < 0 else "after", holidays).date for count in counts}
+    return sorted(days)
 
 
 def _meetings(scheme: Scheme, ids: set[int]) -> list[Meeting]:

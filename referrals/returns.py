@@ -344,6 +344,7 @@ class Cell:
     shape: str
     waiting: bool
     late: bool
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +379,24 @@ class Matrix:
     def waiting(self) -> list[Column]:
         """The agencies that still have something to answer."""
         return [column for column in self.columns if column.waiting]
+
+    def since(self, at: datetime | None) -> list[tuple[Row, Agency, Cell]]:
+        """What came after a moment, the newest first."""
+        came = [each for each in self._answers() if at is not None and each[2].sent_at is not None]
+        return sorted((each for each in came if each[2].sent_at > at), key=lambda each: each[2].sent_at, reverse=True)
+
+    @property
+    def cannot_say(self) -> list[tuple[Row, Agency, Cell]]:
+        """Where an agency answered that it cannot say: somebody should ask it in person."""
+        return [each for each in self._answers() if each[2].words == Known.CANNOT_SAY.label]
+
+    def _answers(self) -> list[tuple[Row, Agency, Cell]]:
+        return [
+            (row, column.agency, cell)
+            for row in self.rows
+            for column, cell in zip(self.columns, row.cells, strict=True)
+            if cell is not None
+        ]
 
 
 SHAPES = {
@@ -421,8 +440,11 @@ def _cell(actor: Actor, request: CheckRequest, now: datetime) -> Cell:
     answer = answer_to(request)
     if answer is not None and answer.sent_at is not None:
         if not _may_read(actor, request, answer):
-            return Cell(ANSWERED, "✓", waiting=False, late=answer.late)
-        return Cell(answer.get_known_display(), SHAPES[Known(answer.known)], waiting=False, late=answer.late)
+            return Cell(ANSWERED, "✓", waiting=False, late=answer.late, sent_at=answer.sent_at)
+        shape = SHAPES[Known(answer.known)]
+        return Cell(answer.get_known_display(), shape, waiting=False, late=answer.late, sent_at=answer.sent_at)
+    if request.withdrawn_at is not None:
+        return Cell("Withdrawn", "✕", waiting=False, late=False)
     if request.closed_at is not None:
         return Cell("No answer", "✕", waiting=False, late=False)
     late = is_late(request, now)
@@ -438,5 +460,6 @@ def _may_read(actor: Actor, request: CheckRequest, answer: AgencyReturn) -> bool
 
 
 def _column(agency: Agency, requests: Iterable[CheckRequest], cells: dict[int, Cell]) -> Column:
-    mine = [cells[request.pk] for request in requests if request.agency_id == agency.pk]
+    asked = [request for request in requests if request.agency_id == agency.pk and request.withdrawn_at is None]
+    mine = [cells[request.pk] for request in asked]
     return Column(agency, len(mine), sum(not cell.waiting for cell in mine))

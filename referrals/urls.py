@@ -64,6 +64,7 @@ urlpatterns = [
     path("referrals/<str:reference>/score/", score.referral_score, name="referral_score"),
     path("cases/<str:reference>/score/", score.case_score, name="case_score"),
     path("research/", research.research_list, name="research_list"),
+    path("research/contacts/", research.research_contacts, name="research_contacts"),
     path("research/<str:key>/", research.research, name="research"),
     path("research/<str:key>/sheet/", sheet.research_sheet, name="research_sheet"),
     path("research/<str:key>/sheet/<str:reference>/", sheet.research_person, name="research_person"),

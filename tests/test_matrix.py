@@ -123,6 +123,7 @@ MATRIX: dict[str, Row] = {
     "research_list": Row(TABLE),
     "research": Row(TABLE, BOTH, "meeting"),
     "research_progress": Row(RETURNS, BOTH, "meeting"),
+    "research_contacts": Row(COORDINATOR, BOTH),
     # of the members, those of the police (tests.world.KINDS)
     "research_sheet": Row(frozenset({"member", "researcher", "coordinator"}), BOTH, "meeting"),
     "research_person": Row(frozenset({"member", "researcher", "coordinator"}), BOTH, "researched"),

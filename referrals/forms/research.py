@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 
-from iom.forms import CleanCharField, DateField
+from iom.forms import CleanCharField, DateField, SaneForm
+from iom.models import Agency, Membership
 from iom.policy import Policy
 from iom.rows import RowForm
 from referrals import research, returns
@@ -187,3 +188,40 @@ def _missing(check: ResearchCheck) -> str:
     if not check.finding:
         return "finding"
     return "readers" if check.handling else "handling"
+
+
+class FurtherForm(SaneForm):
+    """One more agency to ask, or a question to take back: about one person, or about everybody of the round."""
+
+    agency = forms.ChoiceField(label="Agency", choices=[])
+    person = forms.ChoiceField(label="About", choices=[], required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        agencies: Sequence[tuple[str, str]],
+        people: Sequence[tuple[str, str]],
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        self.fields["agency"].choices = [("", "Choose"), *agencies]
+        self.fields["person"].choices = [("", "Everybody here"), *people]
+
+
+class ContactsForm(SaneForm):
+    """For each agency, by its slug: which of its people hear of its checks."""
+
+    def __init__(
+        self, *args: Any, agencies: Mapping[Agency, Sequence[Membership]], chosen: set[int], **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        for agency, members in agencies.items():
+            self.fields[agency.slug] = forms.MultipleChoiceField(
+                label=agency.name,
+                choices=[
+                    (str(each.pk), f"{each.user.name}{', ' + each.post if each.post else ''}") for each in members
+                ],
+                initial=[str(each.pk) for each in members if each.pk in chosen],
+                widget=forms.CheckboxSelectMultiple,
+                required=False,
+            )

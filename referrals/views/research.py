@@ -14,19 +14,20 @@ from iom import clock
 from iom.jinja import clock as time_words
 from iom.jinja import form_problems, plural
 from iom.meetings import find
-from iom.models import Agency, Meeting
+from iom.models import Agency, Meeting, Membership
 from iom.pages import found, page
 from iom.rows import RowForm, autosaved
 from iom.steps import Stale, StepRefused
 from offenders import naming
-from referrals import chasing, returns
-from referrals.forms.research import AnswerForm
+from referrals import asking, chasing, hooks, returns
+from referrals.forms.research import AnswerForm, ContactsForm, FurtherForm
 from referrals.models import AgencyReturn, CheckRequest
 
 if TYPE_CHECKING:
     from iom.access import Actor
 
 SAVE, REST, SEND = "save", "rest", "send"
+ASK, TAKE_BACK = "ask", "take_back"
 ALREADY_SENT = "You have already sent this return. You can change it until the item is decided"
 
 
@@ -210,9 +211,18 @@ def research_progress(request: HttpRequest, key: str) -> HttpResponse:
     meeting = find(actor, key)
     meeting.scheme = actor.scheme
     matrix = returns.matrix(actor, meeting)
-    if request.method == "POST":
+    further = FurtherForm(
+        request.POST if request.POST.get("do") in (ASK, TAKE_BACK) else None,
+        agencies=list(Agency.objects.visible_to(actor).values_list("slug", "name")),
+        people=[(str(row.request.offender_id), row.request.offender.name) for row in matrix.rows],
+    )
+    if request.method == "POST" and not further.is_bound:
         _remind(request, meeting, matrix)
         return redirect("research_progress", meeting.key)
+    if further.is_bound and further.is_valid():
+        _ask_or_take_back(request, meeting, further)
+        return redirect("research_progress", meeting.key)
+    sent_out = hooks.agenda_sent_at(meeting)
     contacts = chasing.contact_names(column.agency for column in matrix.columns)
     return render(
         request,
@@ -225,12 +235,48 @@ def research_progress(request: HttpRequest, key: str) -> HttpResponse:
             "due": meeting.dates.checks_due.date,
             "late": meeting.dates.checks_due.passed(clock.now()),
             "matrix": matrix,
-            "reminded": chasing.last_reminded(meeting),
+            "reminded": chasing.reminded(meeting),
+            "further": further,
+            "sent_out": sent_out,
+            "since": matrix.since(sent_out),
             "may_remind": actor.holds("referrals.ask_agencies"),
             "may_look_up": actor.holds("referrals.research"),
             "people": [(row, list(zip(matrix.columns, row.cells, strict=True))) for row in matrix.rows],
         },
     )
+
+
+def _ask_or_take_back(request: HttpRequest, meeting: Meeting, form: FurtherForm) -> None:
+    agency = found(Agency.objects.visible_to(request.actor), slug=form.cleaned_data["agency"])
+    given = form.cleaned_data["person"]
+    people = [int(given)] if given else None
+    if request.POST["do"] == ASK:
+        count = asking.ask_further(meeting, agency, by=request.actor, people=people)
+        words = f"{agency.name} is asked about {plural(count, 'person', 'people')} more"
+        none = f"{agency.name} is asked about everybody of these already"
+    else:
+        count = asking.take_back(meeting, agency, by=request.actor, people=people)
+        words = f"{plural(count, 'question')} to {agency.name} taken back"
+        none = f"{agency.name} has no open question about them"
+    (messages.success if count else messages.info)(request, words if count else none)
+
+
+@page("referrals.ask_agencies", methods=("GET", "POST"))
+def research_contacts(request: HttpRequest) -> HttpResponse:
+    """Who hears of each agency's checks. Where nobody is ticked, whoever answers for the agency does."""
+    actor = request.actor
+    rows = chasing.reachable().filter(agency__in=Agency.objects.in_scheme_of(actor)).select_related("user", "agency")
+    by_agency: dict[Agency, list[Membership]] = {}
+    for membership in rows.order_by("agency__name", "user__name"):
+        by_agency.setdefault(membership.agency, []).append(membership)
+    form = ContactsForm(request.POST or None, agencies=by_agency, chosen=chasing.chosen_contacts(actor.scheme.pk))
+    if request.method == "POST" and form.is_valid():
+        for agency, members in by_agency.items():
+            chosen = form.cleaned_data[agency.slug]
+            chasing.choose_contacts(agency, [each for each in members if str(each.pk) in chosen], by=actor)
+        messages.success(request, "Saved. Reminders go to whom you chose")
+        return redirect("research_contacts")
+    return render(request, "referrals/research_contacts.html", {"form": form, "agencies": list(by_agency)})
 
 
 def _remind(request: HttpRequest, meeting: Meeting, matrix: returns.Matrix) -> None:

@@ -9,8 +9,10 @@ import time_machine
 from django.core.exceptions import PermissionDenied
 
 from iom import blocks, outbox, reminders
-from iom.models import AuditEvent, Notification
-from referrals import actions, chasing, returns, scoring
+from iom.models import AuditEvent, Notification, PolicyVersion
+from iom.policy import load_preset, parse_policy
+from referrals import actions, asking, chasing, returns, scoring
+from referrals.models import CheckRequest
 from tests import factories
 
 
@@ -188,7 +190,7 @@ def test_checks_due_is_reminded_on_the_working_day_before(meeting, housing, day,
 def test_checks_due_is_reminded_once_however_often_the_clock_runs(meeting, housing, coordinator):
     factories.check_request(meeting, housing.agency)
 
-    for day in (date(2026, 3, 6), date(2026, 3, 6), date(2026, 3, 9), date(2026, 3, 11)):
+    for day in (date(2026, 3, 6), date(2026, 3, 6), date(2026, 3, 7), date(2026, 3, 8)):
         reminders.sweep(day)
 
     assert told("checks_due") == ["Reminder: checks due Monday, 1 of 1 left"]
@@ -201,6 +203,134 @@ def test_checks_due_after_three_missed_days_is_reminded_once(meeting, housing):
     reminders.sweep(date(2026, 3, 11))
 
     assert told("checks_due") == ["Reminder: checks were due Mon 9 March, 1 of 1 left"]
+
+
+@pytest.mark.parametrize(
+    ("day", "count"),
+    [
+        pytest.param(date(2026, 3, 5), 0, id="two working days before"),
+        pytest.param(date(2026, 3, 6), 1, id="the working day before"),
+        pytest.param(date(2026, 3, 9), 2, id="the day"),
+        pytest.param(date(2026, 3, 10), 3, id="the day after"),
+        pytest.param(date(2026, 3, 11), 3, id="no more after that"),
+    ],
+)
+def test_checks_are_reminded_before_on_and_after_the_day(meeting, housing, day, count):
+    factories.check_request(meeting, housing.agency)
+
+    for number in range((day - date(2026, 3, 5)).days + 1):
+        reminders.sweep(date(2026, 3, 5 + number))
+
+    assert len(told("checks_due")) == count
+
+
+def test_the_days_of_reminders_are_the_schemes_rule(merton, meeting, housing):
+    rules = merton.policy.model_dump(mode="json")
+    rules["check_reminders"] |= {"value": [-3]}
+    PolicyVersion.objects.create(
+        scheme=merton, number=2, valid_from=date(2026, 2, 26), document=rules, reason="One reminder is enough"
+    )
+    factories.check_request(meeting, housing.agency)
+
+    reminders.sweep(date(2026, 3, 4))
+    reminders.sweep(date(2026, 3, 9))
+
+    assert told("checks_due") == ["Reminder: checks due Monday, 1 of 1 left"]
+
+
+def test_a_stored_policy_without_the_days_takes_the_default():
+    assert load_preset("merton").check_reminders == (-1, 0, 1)
+    stored = load_preset("merton").model_dump(mode="json")
+    del stored["check_reminders"], stored["research_again_days"]
+    again = parse_policy(stored, origin="stored")
+    assert (again.check_reminders, again.research_again_days) == ((-1, 0, 1), 28)
+
+
+# --- Who hears of it
+
+
+def test_those_who_were_chosen_hear_of_an_agencys_checks(merton, meeting, housing, as_coordinator):
+    other = factories.member(merton, "member", agency_kind="housing", name="Ada Obi")
+
+    chasing.choose_contacts(housing.agency, [other], by=as_coordinator)
+    ask(meeting, housing.agency, as_coordinator)
+
+    assert [each.recipient for each in Notification.objects.filter(kind="checks_asked")] == [other.user]
+    assert chasing.contact_names([housing.agency]) == {housing.agency.pk: ["Ada Obi"]}
+
+
+def test_one_who_was_chosen_and_has_left_is_no_contact(merton, housing, as_coordinator):
+    other = factories.member(merton, "member", agency_kind="housing")
+    chasing.choose_contacts(housing.agency, [other], by=as_coordinator)
+    other.until = date(2026, 2, 26)
+    other.save()
+
+    assert chasing.contacts(housing.agency) == [housing.user]
+
+
+def test_nobody_of_another_agency_is_chosen(housing, police, as_coordinator, as_housing):
+    with pytest.raises(PermissionDenied):
+        chasing.choose_contacts(housing.agency, [police], by=as_coordinator)
+    with pytest.raises(PermissionDenied):
+        chasing.choose_contacts(housing.agency, [housing], by=as_housing)
+
+
+def test_a_reminder_says_who_sent_it_and_what_became_of_its_email(meeting, housing, as_coordinator, mailoutbox):
+    factories.check_request(meeting, housing.agency)
+    chasing.remind(meeting, [housing.agency], by=as_coordinator)
+    before = chasing.reminded(meeting)[housing.agency_id]
+    outbox.drain()
+    after = chasing.reminded(meeting)[housing.agency_id]
+
+    assert (before.by_clock, before.people, before.mail) == (False, 1, "e-mail on its way")
+    assert after.mail == "by e-mail"
+    with time_machine.travel("2026-03-06 09:00 +0000", tick=False):
+        reminders.sweep(date(2026, 3, 6))
+        assert chasing.reminded(meeting)[housing.agency_id].by_clock
+
+
+# --- Asking further, and taking back
+
+
+def test_a_further_agency_is_asked_about_everybody_or_one(meeting, housing, police, as_coordinator):
+    first, second = (factories.check_request(meeting, housing.agency) for _ in range(2))
+
+    assert asking.ask_further(meeting, police.agency, by=as_coordinator, people=[first.offender_id]) == 1
+    assert asking.ask_further(meeting, police.agency, by=as_coordinator) == 1
+    assert asking.ask_further(meeting, police.agency, by=as_coordinator) == 0
+
+    asked = CheckRequest.objects.filter(agency=police.agency)
+    assert {(each.offender, each.why) for each in asked} == {(each.offender, each.why) for each in (first, second)}
+    assert told("checks_asked") == ["Checks due Mon 9 March: 2 names"]
+
+
+def test_a_question_taken_back_is_not_waited_for_and_can_be_asked_again(meeting, housing, as_coordinator, as_housing):
+    request = factories.check_request(meeting, housing.agency)
+
+    assert asking.take_back(meeting, housing.agency, by=as_coordinator) == 1
+
+    assert chasing.progress(CheckRequest.objects.all(), date(2026, 2, 26)) == []
+    assert returns.mark_rest_not_known(meeting, by=as_housing) == 0
+    [row] = returns.matrix(as_coordinator, meeting).rows
+    assert row.cells[0].words == "Withdrawn"
+    factories.check_request(
+        meeting, factories.member(meeting.scheme, "member", agency_kind="health").agency, request.offender
+    )
+    assert asking.ask_further(meeting, housing.agency, by=as_coordinator) == 1
+    request.refresh_from_db()
+    assert (request.closed_at, request.withdrawn_at) == (None, None)
+
+
+def test_what_was_sent_is_not_taken_back(meeting, housing, as_coordinator):
+    factories.agency_return(factories.check_request(meeting, housing.agency), housing)
+
+    assert asking.take_back(meeting, housing.agency, by=as_coordinator) == 0
+
+
+@pytest.mark.parametrize("verb", [asking.ask_further, asking.take_back])
+def test_only_the_coordinator_asks_further_or_takes_back(meeting, housing, as_housing, verb):
+    with pytest.raises(PermissionDenied):
+        verb(meeting, housing.agency, by=as_housing)
 
 
 def test_checks_due_is_not_for_those_who_have_answered(meeting, housing):

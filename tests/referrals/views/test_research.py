@@ -9,6 +9,8 @@ import pytest
 import time_machine
 
 from iom.models import Notification
+from panels import agenda
+from referrals import chasing
 from referrals.models import AgencyReturn, CheckRequest
 from tests import factories
 
@@ -381,3 +383,49 @@ def test_progress_takes_a_constant_number_of_queries(office, meeting, housing, p
 
     with django_assert_max_num_queries(18 + factories.AROUND):
         office.get(f"{PAGE}progress/")
+
+
+def test_a_further_agency_is_asked_and_a_question_taken_back(office, meeting, asked, police):
+    address = f"{PAGE}progress/"
+    one = {"agency": police.agency.slug, "person": asked[0].offender_id}
+
+    assert "Police is asked about 1 person more" in text_of(office.post(address, one | {"do": "ask"}, follow=True))
+    again = text_of(office.post(address, {"agency": police.agency.slug, "do": "ask"}, follow=True))
+    assert "Police is asked about 2 people more" in again
+    back = text_of(office.post(address, one | {"do": "take_back"}, follow=True))
+
+    assert "1 question to Police taken back" in back
+    assert "Withdrawn" in back
+    assert CheckRequest.objects.filter(agency=police.agency, withdrawn_at=None).count() == 2
+
+
+def test_asking_further_without_an_agency_says_so(office, meeting, asked):
+    assert "Choose agency" in text_of(office.post(f"{PAGE}progress/", {"do": "ask"}))
+
+
+def test_what_came_since_the_agenda_and_who_cannot_say_is_listed(
+    office, merton, meeting, asked, housing, as_coordinator
+):
+    factories.agency_return(asked[0], housing, known="cannot_say")
+    with time_machine.travel("2026-03-05 09:30 +0000", tick=False):
+        agenda.add_item(meeting, section="aob", title="Any other business", by=as_coordinator)
+        agenda.send_agenda(meeting, by=as_coordinator)
+    factories.agency_return(asked[1], housing, known="now", summary="x")
+    AgencyReturn.objects.filter(request=asked[1]).update(sent_at=datetime(2026, 3, 5, 9, 45, tzinfo=UTC))
+
+    page = text_of(office.get(f"{PAGE}progress/"))
+
+    since = page[page.index("Came since the agenda went out on 5 Mar 2026, 09:30") : page.index("Cannot say Somebody")]
+    assert "SAMPLE Lee" in since
+    assert "EXAMPLE Lee" not in since
+    assert "Housing: EXAMPLE Lee" in page[page.index("Cannot say Somebody") :]
+
+
+def test_the_coordinator_chooses_who_hears_of_an_agencys_checks(office, merton, housing):
+    other = factories.member(merton, "member", agency_kind="housing", name="Ada Obi")
+    assert "Ada Obi" in text_of(office.get("/research/contacts/"))
+
+    answer = office.post("/research/contacts/", {housing.agency.slug: [other.pk]}, follow=True)
+
+    assert "Saved. Reminders go to whom you chose" in text_of(answer)
+    assert chasing.contacts(housing.agency) == [other.user]
