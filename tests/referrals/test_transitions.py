@@ -73,7 +73,7 @@ def test_step_from_each_status(merton, coordinator, as_coordinator, status, verb
 
 
 @pytest.mark.parametrize("status", [status.value for status in ReferralStatus])
-def test_step_outside_the_meeting_from_each_status(status):
+def test_step_outside_the_meeting_from_each_status(db, status):
     scheme = factories.scheme("hampshire")
     by = factories.actor(scheme, "coordinator")
 
@@ -88,7 +88,7 @@ def test_step_outside_the_meeting_from_each_status(status):
 
 
 @pytest.mark.parametrize("slug", ["merton", "london", "richmond", "waltham_forest"])
-def test_other_schemes_decide_at_the_panel(slug):
+def test_other_schemes_decide_at_the_panel(db, slug):
     scheme = factories.scheme(slug)
     by = factories.actor(scheme, "coordinator")
     referral = factories.referral(scheme, factories.member(scheme, "member", agency_kind="police"), status="sent")
@@ -97,7 +97,7 @@ def test_other_schemes_decide_at_the_panel(slug):
         take(STEPS["accept_outside"], referral, by=by)
 
 
-def test_nobody_decides_outside_on_a_nomination_of_their_own():
+def test_nobody_decides_outside_on_a_nomination_of_their_own(db):
     scheme = factories.scheme("hampshire")
     coordinator = factories.member(scheme, "coordinator")
     referral = factories.referral(scheme, coordinator, status="sent")
