@@ -31,6 +31,7 @@ PAGES = (
     ("Engagement", "case_engagement"),
     ("Other areas", "case_transfer"),
     ("Family and victims", "case_family"),
+    ("Documents", "case_documents"),
     ("Audit", "case_audit"),
 )
 # Pages for the coordinator and whoever leads the case: nobody else is led to a refusal.

@@ -6,8 +6,9 @@ import rules
 from django.db.models import Exists, Min, QuerySet
 
 from iom.access import Actor, has_role, permit
-from iom.models import Meeting
+from iom.models import Meeting, MeetingStatus
 from offenders.querysets import involves, restricted_needs
+from referrals import hooks
 from referrals.hooks import tells_when_agenda_went_out, when_marked_opens
 
 from . import agreement
@@ -75,3 +76,23 @@ def signature_opens_what_is_marked(actor: Actor, meeting: Meeting) -> bool:
 def first_copy(meeting: Meeting) -> datetime | None:
     """The agenda is out from the moment that the first copy was sent."""
     return Circulation.objects.filter(meeting=meeting).aggregate(at=Min("sent_at"))["at"]
+
+
+@hooks.when_heard
+def nominations_on_agendas_that_one_was_sent(actor: Actor) -> QuerySet:
+    """The papers of a nomination go with the agenda on which it stands (features 65)."""
+    items = AgendaItem.objects.visible_to(actor).exclude(meeting__status=MeetingStatus.DRAFT)
+    return items.filter(referral__isnull=False).values("referral")
+
+
+@hooks.asks_signature
+def signature_for_marked_papers(actor: Actor) -> hooks.Signature:
+    """security.md Z12: between meetings the last signature counts; in a live one that signs each time, one for it."""
+    signed = set(agreement.signed_by(actor).values_list("meeting", flat=True))
+    live = Meeting.objects.filter(scheme=actor.scheme, status=MeetingStatus.LIVE).exclude(pk__in=signed - {None})
+    missing = {
+        meeting.pk
+        for meeting in live.select_related("body", "scheme")
+        if meeting.body.policy.agreement.signed == "each_meeting"
+    }
+    return hooks.Signature(bool(signed), frozenset(missing))

@@ -10,7 +10,7 @@ from iom.models import Meeting
 from iom.stored_dates import when_counted
 from offenders.models import Case, Offender
 from offenders.sharing import Fact, can_be_shared
-from referrals import ogrs
+from referrals import ogrs, papers  # noqa: F401 -- papers says to what a file belongs
 from referrals.models import CheckRequest, Referral
 
 

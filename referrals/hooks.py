@@ -6,12 +6,14 @@ A hook runs in the transaction of the verb that calls it, so what it does and th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from iom.access import Actor
     from iom.models import Meeting
@@ -107,3 +109,44 @@ def tells_when_agenda_went_out(function: WentOut) -> WentOut:
 def agenda_sent_at(meeting: Meeting) -> datetime | None:
     """When the agenda of a meeting went out, None while it has not: an answer after that was not there to be read."""
     return next((at for function in _went_out if (at := function(meeting))), None)
+
+
+# --- Reading -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Whether somebody signed the sharing agreement in force, and the live meetings that ask for one of their own."""
+
+    given: bool = False
+    missing_at: frozenset[int] = field(default_factory=frozenset)
+
+
+Heard = Callable[["Actor"], "QuerySet"]
+Signed = Callable[["Actor"], Signature]
+_heard: list[Heard] = []
+_signed: list[Signed] = []
+
+
+def when_heard(function: Heard) -> Heard:
+    """Register what gives the ids of nominations on agendas that an actor was sent: their papers go with them."""
+    _heard.append(function)
+    return function
+
+
+def heard_by(actor: Actor) -> Iterable[QuerySet]:
+    """The ids of nominations on agendas that the actor was sent."""
+    return [function(actor) for function in _heard]
+
+
+def asks_signature(function: Signed) -> Signed:
+    """Register what knows whether an actor has signed the sharing agreement (security.md Z12)."""
+    _signed.append(function)
+    return function
+
+
+def signature_of(actor: Actor) -> Signature:
+    """The actor's signature; none where nothing knows of any."""
+    found = [function(actor) for function in _signed]
+    missing: frozenset[int] = frozenset().union(*(each.missing_at for each in found))
+    return Signature(any(each.given for each in found), missing)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
-from iom.models import POLICE_AND_PROBATION, SchemeQuerySet
+from iom.models import POLICE_AND_PROBATION, FileState, Handling, SchemeQuerySet
 from offenders.models import Alias, Case, RagRating
 
 if TYPE_CHECKING:
@@ -51,6 +51,18 @@ class ReferralQuerySet(SchemeQuerySet):
             return self.visible_to(actor)
         in_team = actor.agency.kind in actor.scheme.policy.engagement.team
         return self.known_to(actor) if in_team else self.visible_to(actor)
+
+    def with_papers_for(self, actor: Actor | None) -> ReferralQuerySet:
+        """Those whose papers the actor may look through: their own to read, or on an agenda that they were sent."""
+        if actor is None or actor.user is None or not actor.holds("referrals.view_papers"):
+            return self.none()
+        from referrals import hooks
+
+        hidden = Case.objects.closed_to(actor).filter(offender=OuterRef("offender"))
+        mine = Q(pk__in=self.visible_to(actor).order_by().values("pk"))
+        for heard in hooks.heard_by(actor):
+            mine |= Q(pk__in=heard)
+        return self.in_scheme_of(actor).filter(mine).exclude(Exists(hidden))
 
     def for_list(self) -> ReferralQuerySet:
         return self.select_related("offender", "agency", "meeting__body", "referrer__user")
@@ -156,3 +168,65 @@ class EngagementQuerySet(SchemeQuerySet):
 
     def for_list(self) -> EngagementQuerySet:
         return self.select_related("agency", "recorded_by", "referral", "case", "offender")
+
+
+class PaperQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> PaperQuerySet:
+        """Papers of nominations, cases and answers that the actor may read, as far as their handling allows.
+
+        A nomination's papers go with the agenda on which it stands. What came with an answer is its agency's own until
+        the answer is sent. What is marked for others is absent, and so is everything of a restricted case.
+        """
+        if actor is None or actor.user is None or not actor.holds("referrals.view_papers"):
+            return self.none()
+        hidden = Case.objects.closed_to(actor).filter(offender=OuterRef("offender"))
+        ours = Q(file__agency=actor.agency)
+        answered = ours | Q(request__answer__sent_at__isnull=False)
+        return (
+            self.in_scheme_of(actor)
+            .filter(self._reached(actor, answered))
+            .filter(ours | self._handled(actor))
+            .exclude(Exists(hidden))
+        )
+
+    def _reached(self, actor: Actor, answered: Q) -> Q:
+        from referrals.models import CheckRequest, Referral
+
+        nominations = Referral.objects.with_papers_for(actor)
+        asked = CheckRequest.objects.of_people_open_to(actor)
+        return (
+            Q(referral__in=nominations) | Q(case__in=Case.objects.visible_to(actor)) | (Q(request__in=asked) & answered)
+        )
+
+    def _handled(self, actor: Actor) -> Q:
+        """Whose handling lets the actor read it; marked ones only with a signature under the sharing agreement."""
+        from referrals import hooks
+
+        for_all = Q(file__handling=Handling.PANEL)
+        signed = hooks.signature_of(actor)
+        if not signed.given or actor.agency is None:
+            return for_all
+        marked = Q(file__handling=Handling.AGENCIES, file__readers__contains=[actor.agency.slug])
+        if actor.agency.kind in POLICE_AND_PROBATION:
+            marked |= Q(file__handling=Handling.POLICE_PROBATION)
+        if signed.missing_at:
+            for meeting in ("referral__meeting", "request__meeting"):
+                marked &= Q(**{f"{meeting}__isnull": True}) | ~Q(**{f"{meeting}__in": list(signed.missing_at)})
+        return for_all | marked
+
+    def kept(self) -> PaperQuerySet:
+        """Neither removed nor destroyed."""
+        return self.filter(file__removed_at=None).exclude(file__state=FileState.INFECTED)
+
+    def for_list(self) -> PaperQuerySet:
+        return self.select_related(
+            "offender",
+            "referral",
+            "case",
+            "request__referral",
+            "request__case",
+            "request__meeting__body",
+            "file__agency",
+            "file__uploaded_by",
+            "file__removed_by",
+        ).order_by("pk")

@@ -4,10 +4,10 @@ import rules
 from django.db.models import QuerySet
 
 from iom.access import Actor, has_role, permit
-from offenders.models import Case
+from offenders.models import Case, may_open
 from offenders.querysets import called_by_reference, involves, reached_from
 
-from .models import CheckRequest, Engagement, Referral
+from .models import CheckRequest, Engagement, Paper, Referral
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
 # Whose agencies work with reoffending scores (ux.md 4.3), beside the team's own people.
@@ -42,6 +42,21 @@ def is_asked(actor: Actor, request: CheckRequest | None) -> bool:
     return request is not None and actor.agency is not None and request.agency_id == actor.agency.pk
 
 
+@rules.predicate
+def opens_the_case(actor: Actor, case: Case | None) -> bool:
+    return case is not None and may_open(actor, case)
+
+
+@rules.predicate
+def reads_paper(actor: Actor, paper: Paper | None) -> bool:
+    return paper is not None and Paper.objects.visible_to(actor).filter(pk=paper.pk).exists()
+
+
+@rules.predicate
+def is_of_their_agency(actor: Actor, paper: Paper | None) -> bool:
+    return paper is not None and actor.agency is not None and paper.file.agency_id == actor.agency.pk
+
+
 works_with_scores = has_role("coordinator", "researcher") | (has_role("member", "chair") & is_of_police_or_probation)
 
 permit("referrals.view_referrals", everyone_who_nominates)
@@ -65,6 +80,11 @@ permit("referrals.answer_checks", at_the_table, is_asked)
 permit("referrals.research", has_role("coordinator", "researcher") | (has_role("member", "chair") & is_of_the_police))
 permit("referrals.see_returns", has_role("coordinator", "researcher"))
 permit("referrals.ask_agencies", has_role("coordinator"))
+# Papers: who may read the thing adds to it; who sent one, their agency and the coordinator remove it.
+permit("referrals.view_papers", everyone_who_nominates)
+permit("referrals.add_paper", everyone_who_nominates, is_visible)
+permit("referrals.add_document", at_the_table, opens_the_case)
+permit("referrals.remove_paper", everyone_who_nominates, reads_paper & (is_of_their_agency | has_role("coordinator")))
 
 
 @involves

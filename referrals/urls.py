@@ -8,6 +8,7 @@ from referrals.views import (
     family,
     nomination,
     offences,
+    papers,
     research,
     score,
     sheet,
@@ -69,5 +70,11 @@ urlpatterns = [
     path("research/<str:key>/sheet/", sheet.research_sheet, name="research_sheet"),
     path("research/<str:key>/sheet/<str:reference>/", sheet.research_person, name="research_person"),
     path("referrals/<str:reference>/research/", sheet.referral_research, name="referral_research"),
+    # Papers
+    path("referrals/<str:reference>/papers/", papers.nomination_papers, name="nomination_papers"),
+    path("cases/<str:reference>/documents/", papers.case_documents, name="case_documents"),
+    path("research/<str:key>/papers/<int:pk>/", papers.research_papers, name="research_papers"),
+    path("papers/<uuid:key>/", papers.paper, name="paper"),
+    path("papers/<uuid:key>/remove/", papers.remove, name="paper_remove"),
     path("research/<str:key>/progress/", research.research_progress, name="research_progress"),
 ]

@@ -122,6 +122,11 @@ MATRIX: dict[str, Row] = {
     "case_score": Row(TABLE, BOTH, "case"),
     "research_list": Row(TABLE),
     "research": Row(TABLE, BOTH, "meeting"),
+    "nomination_papers": Row(NOMINATE, BOTH, "referral"),
+    "case_documents": Row(TABLE, BOTH, "case"),
+    "research_papers": Row(TABLE, BOTH, "asked"),
+    "paper": Row(NOMINATE, GET, "paper"),
+    "paper_remove": Row(NOMINATE, BOTH, "paper"),
     "research_progress": Row(RETURNS, BOTH, "meeting"),
     "research_contacts": Row(COORDINATOR, BOTH),
     # of the members, those of the police (tests.world.KINDS)

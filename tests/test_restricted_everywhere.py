@@ -110,6 +110,9 @@ class Hidden:
             )
         self.request = CheckRequest.objects.filter(offender=who, agency=world.people["member"].agency).first()
         factories.agency_return(self.request, world.people["member"], summary=f"Seen at {SECRET}")
+        told = {"words": f"Seen at {SECRET}", "name": f"{FAMILY}.txt"}
+        self.paper = factories.paper(self.case, world.people["coordinator"], **told)
+        factories.paper(self.request, world.people["member"], **told)
         self.item = agenda.add_item(meeting, section=Section.REVIEWS, case=self.case, why=SECRET, by=by)
         self.live_item = AgendaItem.objects.get(pk=self.item.pk)
         self.transfer = factories.transfer(scheme, case=self.case, kind="offends_there", purpose=f"Seen at {SECRET}")
@@ -140,6 +143,8 @@ class Hidden:
             "decided": [self.referral.reference],
             "told": [self.referral.reference, 1],
             "section": [self.referral.reference, "identity"],
+            "asked": [meeting.key, self.request.pk],
+            "paper": [self.paper.file.key],
             "item": [meeting.key, self.item.pk],
         }.get(of)
 

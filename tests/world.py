@@ -15,6 +15,7 @@ from panels.decide import Choice, decide
 from panels.models import AgendaItem, Attendance
 from panels.record import fingerprint, record_of
 from referrals import actions as referrals
+from referrals.models import CheckRequest
 from tests import factories
 
 KINDS = {"referrer": "housing", "researcher": "police", "chair": "probation", "member": "police"}
@@ -73,7 +74,10 @@ class World:
             coming, by=by, standing=Attendance.Standing.GUEST, name="Alex Guest", agency=None
         )
         item = AgendaItem.objects.get(meeting=coming, referral=referral)
+        paper = factories.paper(referral, self.people["referrer"])
+        asked = CheckRequest.objects.get(referral=referral, agency=self.people["member"].agency)
         self.things |= {"meeting": coming, "referral": referral, "item": item, "visitor": guest}
+        self.things |= {"paper": paper, "asked": asked}
 
     def _plan(self, on, by: Actor):
         body = factories.of_first_body(self.scheme)
@@ -148,6 +152,8 @@ class World:
             "section": lambda: [things["referral"].reference, "identity"],
             "meeting": lambda: [meeting.key],
             "researched": lambda: [meeting.key, things["referral"].reference],
+            "asked": lambda: [meeting.key, things["asked"].pk],
+            "paper": lambda: [things["paper"].file.key],
             "item": lambda: [meeting.key, things["item"].pk],
             "visitor": lambda: [meeting.key, things["visitor"].pk],
             "held": lambda: [held.key],
@@ -174,6 +180,8 @@ NEVER = {
     "section": ["IOM-R-9999", "identity"],
     "meeting": ["2099-01-01"],
     "researched": ["2099-01-01", "IOM-R-9999"],
+    "asked": ["2099-01-01", 999999],
+    "paper": ["00000000-0000-4000-8000-000000000000"],
     "item": ["2099-01-01", 999999],
     "visitor": ["2099-01-01", 999999],
     "held": ["2099-01-01"],

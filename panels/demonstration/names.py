@@ -95,6 +95,11 @@ ACTIONS = (
     ("education", "employment", "place on the entry-level building course"),
     ("council", "", "ask the neighbourhood team for three weeks of patrols"),
 )
+# Files that come with a nomination and with a case: how each is called, and what it says.
+FILES = (
+    ("Letter from the landlord", "Three complaints since the autumn. We would keep the tenancy if the visitors stop."),
+    ("Licence conditions", "To live as directed, to keep out of the town centre between 20:00 and 06:00."),
+)
 SUMMARIES = {
     "housing": "Tenancy at risk: rent arrears since November. No complaint from neighbours this quarter.",
     "health": "Known to the community team until January. Missed the last two appointments.",

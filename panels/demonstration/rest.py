@@ -14,6 +14,7 @@ from actionplans import actions as plans
 from actionplans.models import ActionStatus, PathwayNeed, Plan
 from iom import clock, exports, holidays, invitations
 from iom.access import actor_for, task_actor
+from iom.files.judging import judge
 from iom.models import Agency, Meeting, MeetingStatus, Membership, Role, User
 from offenders import actions as cases
 from offenders import cohort_page, related, restricted
@@ -22,7 +23,7 @@ from panels import agenda, agreement, attendance, circulation, meetings, minutes
 from panels.decide import Choice, Lead, decide
 from panels.models import Consulted, Notice, Outcome, OutsideDecision, Section
 from referrals import actions as referrals
-from referrals import again, engagement, returns, scoring
+from referrals import again, engagement, papers, returns, scoring
 from referrals.forms.nomination import excluding_flags
 from referrals.models import (
     AgencyReturn,
@@ -65,6 +66,7 @@ def complete(life: Life) -> list[str]:
     _nominations(life)
     _criteria(life)
     _answers(life)
+    _papers(life)
     _actions(life)
     _cases(life)
     _family(life)
@@ -413,6 +415,19 @@ def _decided_outside(life: Life) -> None:
         on=life.today,
         said=life.mark("We would not take them on either."),
     )
+
+
+def _papers(life: Life) -> None:
+    """A file with an answer for chosen agencies, and one that was removed."""
+    coming = Meeting.objects.filter(body=life.body, status=MeetingStatus.AGENDA_SENT).order_by("date").first()
+    asked = CheckRequest.objects.filter(meeting=coming, closed_at=None, agency__kind="police").order_by("pk").first()
+    by = actor_for(life.staff.contact(asked.agency_id))
+    file = judge(f"{life.mark('Letter')}.txt", life.mark("Seen at the market.").encode())
+    readers = (life.staff.named["probation"].agency.slug,)
+    with life.at(life.today, 0, 6):
+        papers.add_to_request(asked, file, what="police", handling="agencies", readers=readers, by=by)
+        wrong = papers.add_to_request(asked, file, what="other", handling="panel", by=by)
+        papers.remove(wrong, reason=life.mark("Sent for somebody else."), by=by)
 
 
 # --- Cases ----------------------------------------------------------------------

@@ -12,6 +12,7 @@ from actionplans.models import Action, ActionStatus
 from iom import clock
 from iom.access import Actor, actor_for
 from iom.clock import LONDON, as_of
+from iom.files.judging import judge
 from iom.models import Agency, Body, Counter, Meeting, Membership, Scheme
 from iom.policy import Policy
 from iom.working_days import add_months, holidays_of
@@ -25,7 +26,7 @@ from panels.models import AgendaItem, Attendance, Consulted, Notice, Outcome, Se
 from panels.record import fingerprint, record_of
 from panels.suggesting import add_suggested, suggestions
 from referrals import actions as referrals
-from referrals import deciding, ovp, ovp_scoring, research, returns, scoring
+from referrals import deciding, ovp, ovp_scoring, papers, research, returns, scoring
 from referrals.forms.nomination import excluding_flags
 from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
@@ -727,6 +728,7 @@ class Life:
         self.restrict_one()
         if deciding.decides_outside(self.scheme):
             self.decide_outside(self.last_working_day(self.today - 5 * DAY))
+        self.send_papers(meeting)
         with self.at(self.last_working_day(self.today - DAY), 18):
             self.build_agenda(meeting, reviews=LONG)
             if self.size.agenda_sent:
@@ -759,6 +761,19 @@ class Life:
                 by=self.coordinator,
             )
             notices.send_outside(made, notices.compose_outside(made), by=self.coordinator)
+
+    def send_papers(self, meeting: Meeting) -> None:
+        """A file with a nomination and one with a case. Without a virus scanner they stay locked."""
+        letter, licence = (judge(f"{self.mark(name)}.txt", self.mark(words).encode()) for name, words in names.FILES)
+        with self.at(self.last_working_day(self.today - DAY), 9):
+            referral = Referral.objects.filter(meeting=meeting, status="on_agenda").order_by("pk").first()
+            if referral is not None:
+                by = actor_for(referral.referrer)
+                papers.add_to_referral(referral, letter, what="letter", handling="panel", by=by)
+            case = Case.objects.visible_to(self.staff.actor("probation")).order_by("pk").first()
+            if case is not None:
+                by = self.staff.actor("probation")
+                papers.add_to_case(case, licence, what="court", handling="police_probation", by=by)
 
     def give_back(self, referral: Referral, on: date) -> None:
         with self.at(on, 17):

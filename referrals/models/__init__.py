@@ -6,6 +6,7 @@ from referrals.models.checks import AgencyReturn, CheckRequest, Handling, Why
 from referrals.models.criteria import HarmJudgement, Presentation, ResourcedCohort
 from referrals.models.engagement import Engagement, EngagementKind, Met, NeedLevel, Where
 from referrals.models.nominations import OPEN, MainDriver, Recommendation, Referral, ReferralStatus, Supervision
+from referrals.models.papers import Paper
 from referrals.models.research import CheckContact, ResearchCheck, Result
 from referrals.models.scores import Finding, Score
 
@@ -22,6 +23,7 @@ __all__ = [
     "MainDriver",
     "Met",
     "NeedLevel",
+    "Paper",
     "Presentation",
     "Recommendation",
     "Referral",
@@ -40,6 +42,7 @@ auditlog.register(Referral, exclude_fields=["typed"])
 auditlog.register(Engagement, exclude_fields=["typed"])
 for _model in (
     CheckRequest,
+    Paper,
     AgencyReturn,
     HarmJudgement,
     Presentation,

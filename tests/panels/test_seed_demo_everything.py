@@ -12,7 +12,7 @@ from django.db import models, transaction
 
 from actionplans.models import Action, ActionStatus, PathwayNeed
 from iom import clock, second_factor, walls
-from iom.models import Invitation, Meeting, MeetingStatus, Membership, Role, Scheme, User
+from iom.models import Invitation, Meeting, MeetingStatus, Membership, Role, Scheme, StoredFile, User
 from iom.second_factor import codes
 from offenders.models import Case, CaseGrant, CaseStatus, CustodyPeriod, RagRating
 from panels.models import (
@@ -26,7 +26,7 @@ from panels.models import (
     Notice,
     Outcome,
 )
-from referrals.models import AgencyReturn, Handling, Recommendation, Referral, ReferralStatus
+from referrals.models import AgencyReturn, Handling, Paper, Recommendation, Referral, ReferralStatus
 
 pytestmark = pytest.mark.django_db
 MARKER = "ZEBRA"
@@ -68,6 +68,7 @@ TYPED = {
     "panels.minutes": "narrative comments item_comments record signed_name",
     "panels.notice": "text",
     "iom.meeting": "place",
+    "iom.storedfile": "name removed_because",
     "iom.invitation": "name",
     "iom.export": "reason recipient",
     "iom.schemeholiday": "name source",
@@ -104,7 +105,7 @@ NOT_TYPED = {
     "iom.reminder": "kind subject",
     "iom.counter": "kind",
     "iom.storeddate": "kind rule source skipped warnings holidays_version",
-    "iom.storedfile": "kind sha256 readers scanner_said name removed_because",
+    "iom.storedfile": "kind sha256 readers scanner_said",
     "iom.document": "kind reference name content_type sha256",
     "iom.export": "name sha256",
     "iom.outboxmessage": "kind key payload caused_by outcome last_error",
@@ -235,6 +236,9 @@ def test_every_role_state_and_restriction_occurs_in_each_scheme(manifest, scheme
         assert values(scheme, AgencyReturn, "known") == set(AgencyReturn.Known.values)
         assert values(scheme, AgencyReturn, "handling") >= set(Handling.values)
         assert {answer.sent_at is None for answer in held(scheme, AgencyReturn)} == {True, False}
+        assert values(scheme, StoredFile, "handling") == set(Handling.values)
+        assert {(p.referral_id, p.case_id, p.request_id).count(None) for p in held(scheme, Paper)} == {2}
+        assert all(values(scheme, Paper, name) != {None} for name in ("referral_id", "case_id", "request_id"))
         assert values(scheme, Notice, "status") == set(Notice.Status.values)
         assert values(scheme, Circulation, "answer") >= {"yes", "substitute"}
         assert values(scheme, Attendance, "standing") == set(Attendance.Standing.values)
