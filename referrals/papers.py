@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -147,13 +148,19 @@ def papers_of_answer(request: CheckRequest, actor: Actor) -> list[Shown]:
     return _shown(actor, Q(request=request))
 
 
+def counts_by_referral(actor: Actor, referrals: Iterable[int]) -> dict[int, int]:
+    """How many papers the reader meets with each of these nominations, by the nomination's id; none: no question."""
+    wanted = set(referrals)
+    if not wanted:
+        return {}
+    rows = Paper.objects.visible_to(actor).kept().filter(Q(referral__in=wanted) | Q(request__referral__in=wanted))
+    return Counter(own or asked for own, asked in rows.values_list("referral", "request__referral"))
+
+
 def counts_by_request(actor: Actor, requests: Iterable[CheckRequest]) -> dict[int, int]:
     """How many papers the reader meets with each of these answers, by the request's id."""
     rows = Paper.objects.visible_to(actor).kept().filter(request__in=list(requests))
-    found: dict[int, int] = {}
-    for request in rows.values_list("request", flat=True):
-        found[request] = found.get(request, 0) + 1
-    return found
+    return Counter(rows.values_list("request", flat=True))
 
 
 def _shown(actor: Actor, which: Q) -> list[Shown]:

@@ -27,6 +27,7 @@ from panels.papers import Papers, papers
 from panels.querysets import meetings_with_papers
 from panels.suggesting import calendar_of, following
 from panels.transitions import COURSE
+from referrals.papers import counts_by_referral
 
 from .at import of_meeting, of_papers
 
@@ -240,6 +241,7 @@ def _agenda_page(
             "meeting": meeting,
             "papers": shown,
             "booked": proposers.booked(_nominated(shown), meeting) if shown else {},
+            "files": _files(actor, shown) if shown else {},
             "copy": copy,
             "form": form,
             "ready": ready,
@@ -259,6 +261,11 @@ def _agenda_page(
 
 def _nominated(shown: Papers) -> list[int]:
     return [line.item.referral_id for line in shown.lines if line.item.referral_id]
+
+
+def _files(actor: Actor, shown: Papers) -> dict[int, int]:
+    """How many files the reader was sent with each nomination (feature 65)."""
+    return counts_by_referral(actor, _nominated(shown))
 
 
 def _may_check_in(meeting: Meeting, copy: Any) -> bool:

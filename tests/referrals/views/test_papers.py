@@ -299,6 +299,8 @@ def test_papers_go_with_the_agenda_to_those_who_were_sent_it(merton, referral, m
     assert 'type="file"' not in page.content.decode()
     assert client.get(paper.get_absolute_url()).status_code == 200
     assert [each.paper for each in papers.papers_for(referral, actor_for(seated))] == [paper]
+    agenda = client.get(f"/meetings/{meeting.key}/").content.decode()
+    assert f'href="{page_of(referral)}">1 paper<' in agenda
 
 
 def test_marked_paper_needs_a_signature_at_the_live_meeting(merton, referral, meeting, as_police, sign_in):
