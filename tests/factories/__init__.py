@@ -523,6 +523,7 @@ def transfer(
             shared_at=clock.now(),
             shared_by="Priya Shah",
         )
+    return made
 
 
 # --- Papers
