@@ -77,7 +77,7 @@ permit("referrals.decide", has_role("coordinator", "chair"), is_visible)
 # Nobody writes down between two meetings what becomes of a nomination that they made themselves.
 permit("referrals.decide_outside", has_role("coordinator"), is_visible & ~made_it)
 permit("referrals.answer_checks", at_the_table, is_asked)
-permit("referrals.research", has_role("coordinator", "researcher") | (has_role("member", "chair") & is_of_the_police))
+permit("referrals.research", has_role("coordinator", "researcher") | (has_role("member") & is_of_the_police))
 permit("referrals.see_returns", has_role("coordinator", "researcher"))
 permit("referrals.ask_agencies", has_role("coordinator"))
 # Papers: who may read the thing adds to it; who sent one, their agency and the coordinator remove it.

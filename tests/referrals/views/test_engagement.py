@@ -23,7 +23,7 @@ def referral(merton, housing, coordinator):
 
 def start(client, thing, kind="approach"):
     """Press the button; the address of the form."""
-    name = "case" if thing.reference.startswith("IOM-0") else "referral"
+    name = "referral" if thing.reference.startswith("IOM-R-") else "case"
     return client.post(reverse(f"{name}_engagement_start", args=[thing.reference]), {"kind": kind}).url
 
 

@@ -350,7 +350,7 @@ def test_hub_shows_three_groups_and_never_says_completed_of_sending(officer, dra
             "Offending and evidence In progress Risk of harm and safeguarding checks In progress "
             "Needs across the pathways Not yet started Facts for the reoffending score Not yet started",
             "Who will present it Completed What your agency knows of family and victims does not belong in the nomination. "
-            "Enter it sealed, on a page of its own",
+            "Enter it sealed, on a page of its own Add papers: files that go with this nomination",
             "Not sent yet",
         )
     ]
