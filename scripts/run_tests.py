@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     # Apart: a browser driven in a process leaves an event loop there, in which Django refuses its database.
     kinds = [
         ("not stack and not browser", ["-n", "2", "--dist", "loadfile"]),
-        ("browser and not stack", ["-n", "2", "--dist", "loadfile"]),
+        ("browser and not stack", []),
         ("stack", ["-n", "2", "--dist", "loadfile"]),
     ]
     if browser() is None:
