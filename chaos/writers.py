@@ -218,7 +218,9 @@ class Nominator(Writer):
         given |= {name: born[part] for name in form.names for part in born if name == f"date_of_birth_{part}"}
         if "date_of_birth" in form.names:
             given["date_of_birth"] = f"{born['day']} {born['month']} 1990"
-        self.me.send(where, form.filled(**given), self.ledger.begin("nomination", words))
+        # Whoever is alike from an earlier try is somebody else.
+        sent = [*form.filled(**given), ("match", "new")]
+        self.me.send(where, sent, self.ledger.begin("nomination", words))
 
 
 class Pair(Writer):

@@ -46,7 +46,9 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker) -> None:
     _server.prepare(name)
     for alias in connections:
         connections[alias].settings_dict["NAME"] = name
-    with django_db_blocker.unblock():
+    # A browser that another test opened leaves an event loop in this thread, in which Django refuses its database.
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         call_command("migrate", database="owner", verbosity=0)
         connections["owner"].close()
 
