@@ -1,0 +1,40 @@
+"""What happens at a meeting: agenda, circulation, attendance, decisions, minutes, notices."""
+
+from auditlog.registry import auditlog
+
+from panels.models.agenda import AgendaItem, ItemState, MovedMeeting, Section
+from panels.models.decisions import (
+    LEAD_ROLES,
+    Consulted,
+    Decision,
+    How,
+    ItemAction,
+    Outcome,
+    OutsideDecision,
+)
+from panels.models.minutes import Minutes, MinutesStatus
+from panels.models.notices import Notice
+from panels.models.people import AgreementSignature, Attendance, Circulation
+
+__all__ = [
+    "LEAD_ROLES",
+    "AgendaItem",
+    "AgreementSignature",
+    "Attendance",
+    "Circulation",
+    "Consulted",
+    "Decision",
+    "How",
+    "ItemAction",
+    "ItemState",
+    "Minutes",
+    "MinutesStatus",
+    "MovedMeeting",
+    "Notice",
+    "Outcome",
+    "OutsideDecision",
+    "Section",
+]
+
+for _model in (AgendaItem, Circulation, Attendance, ItemAction, Minutes, Notice):
+    auditlog.register(_model, exclude_fields=["record"])
