@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.db import connections
 from django.db.models import QuerySet
 
 from iom import audit
 from iom.embedded.postgres import Postgres
 from iom.models import AuditEvent
+from tests import ready_made
 
 pytest_plugins = ["tests.factories.fixtures"]
 
@@ -29,6 +29,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """A cluster for this run alone; it also ends when this process is killed."""
     if not _is_worker(session.config) and not session.config.option.collectonly:
         _server.home.mkdir(exist_ok=True)
+        ready_made.lay(_server)
         _server.start(tied=True)
 
 
@@ -40,17 +41,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(request: pytest.FixtureRequest, django_db_blocker) -> None:
-    """Build the tables as their owner; every test then runs as the application role (security.md Z3)."""
+    """Tables that their owner built; every test then runs as the application role (security.md Z3)."""
     worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
     name = f"test_{worker}"
-    _server.prepare(name)
+    ready_made.copy(_server, name)
     for alias in connections:
         connections[alias].settings_dict["NAME"] = name
-    # A browser that another test opened leaves an event loop in this thread, in which Django refuses its database.
-    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        call_command("migrate", database="owner", verbosity=0)
-        connections["owner"].close()
 
 
 @pytest.fixture(autouse=True)
