@@ -15,6 +15,7 @@ from iom.embedded import paths
 from iom.embedded.files import secret_key
 from iom.embedded.postgres import Postgres
 from scripts.stack import free_port
+from tests import ready_made
 
 pytestmark = pytest.mark.stack
 
@@ -36,11 +37,6 @@ class Web:
             "PYTHONWARNINGS": "ignore",
         }
         self.process: subprocess.Popen | None = None
-
-    def manage(self, *words: str) -> None:
-        subprocess.run(
-            [sys.executable, "manage.py", *words], cwd=paths.CHECKOUT, env=self.environment, check=True, timeout=300
-        )
 
     def start(self) -> None:
         command = [sys.executable, "-m", "gunicorn", "iom.wsgi", "-c", "python:iom.serving", "--no-control-socket"]
@@ -83,10 +79,10 @@ def panel(tmp_path_factory):
     home.mkdir(mode=0o700)
     secret_key(home)
     postgres, web = Postgres(home), Web(home)
+    ready_made.lay(postgres)
     postgres.start(tied=True)
     try:
         postgres.prepare()
-        web.manage("migrate", "--database", "owner", "--verbosity", "0")
         web.start()
         yield postgres, web
     finally:

@@ -18,6 +18,7 @@ import pytest
 from iom.embedded import paths
 from iom.embedded.postgres import Postgres
 from iom.embedded.valkey import Valkey
+from tests import ready_made
 
 pytestmark = pytest.mark.stack
 
@@ -119,12 +120,20 @@ def home(tmp_path):
 
 
 @pytest.fixture
-def start(home, port):
+def home_with_tables(home):
+    """A home as a first start leaves it: `panel` goes through all of that."""
+    home.mkdir(mode=0o700)
+    ready_made.lay(Postgres(home))
+    return home
+
+
+@pytest.fixture
+def start(home_with_tables, port):
     """Start `make run` on this home; whatever a failing test leaves is ended."""
     started = []
 
     def start_one(**env):
-        started.append(Running(home, env.pop("port", port), **env))
+        started.append(Running(home_with_tables, env.pop("port", port), **env))
         return started[-1]
 
     yield start_one
@@ -300,7 +309,7 @@ def test_run_when_the_port_is_taken_says_what_to_do_and_leaves_nothing(start, po
     assert refused.alive() == []
 
 
-def test_run_when_make_is_killed_outright_stops_too(home, port, tmp_path, request):
+def test_run_when_make_is_killed_outright_stops_too(home_with_tables, port, tmp_path, request):
     said = tmp_path / "said.txt"
     script = "import os, subprocess, sys; subprocess.run([sys.executable, '-c', os.environ['CHILD']])"
     child = (
@@ -309,7 +318,7 @@ def test_run_when_make_is_killed_outright_stops_too(home, port, tmp_path, reques
     )
     env = {
         **os.environ,
-        "IOM_HOME": str(home),
+        "IOM_HOME": str(home_with_tables),
         "PORT": str(port),
         "IOM_DEMO": "0",
         "CHILD": child,

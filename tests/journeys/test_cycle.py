@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from iom.embedded.files import private_folder
+from iom.embedded.postgres import Postgres
 from scripts.stack import running
+from tests import ready_made
 from tests.journeys.people import PASSWORD, ROOT, Person
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
@@ -301,6 +304,7 @@ class Cycle:
 @pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_nomination_becomes_signed_minutes_and_a_case(script, chromium, tmp_path):
     shots = Path(os.environ["JOURNEY_SHOTS"]) if "JOURNEY_SHOTS" in os.environ else None
+    ready_made.lay(Postgres(private_folder(tmp_path / "home")))
     with running(tmp_path / "home", demo=False, log=tmp_path / "log.txt") as address:
         cycle = Cycle(chromium, address, tmp_path / "home", script=script, shots=shots)
         cycle.start_the_scheme()

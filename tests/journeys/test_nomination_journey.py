@@ -16,8 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from iom.embedded.files import private_folder
+from iom.embedded.postgres import Postgres
 from panels.demonstration.people import PASSWORD
 from scripts.stack import running
+from tests import ready_made
 from tests.journeys.counting import JOURNEY_A, Counted, Journey, Keyboard
 from tests.journeys.people import ROOT, Person
 
@@ -70,6 +73,7 @@ class Panel:
 @pytest.fixture(scope="module")
 def panel(chromium, tmp_path_factory) -> Iterator[Panel]:
     home = tmp_path_factory.mktemp("journey-a")
+    ready_made.lay(Postgres(private_folder(home / "home")))
     with running(home / "home", demo=False, log=home / "log.txt") as address:
         subprocess.run(
             [sys.executable, "manage.py", "seed_demo", "--scheme", "merton"],
