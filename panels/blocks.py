@@ -228,11 +228,14 @@ def send_notices(actor: Actor, today: date) -> Iterator[Task]:
     if not actor.holds("panels.send_notices"):
         return
     over = (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
-    untold = Decision.objects.filter(
-        item__in=AgendaItem.objects.visible_to(actor).filter(section=Section.REFERRALS, meeting__status__in=over),
-        superseded_by=None,
-        to_ratify=False,
-    ).exclude(notice__sent_at__isnull=False)
+    untold = (
+        Decision.objects.in_force()
+        .filter(
+            item__in=AgendaItem.objects.visible_to(actor).filter(section=Section.REFERRALS, meeting__status__in=over),
+            to_ratify=False,
+        )
+        .exclude(notice__sent_at__isnull=False)
+    )
     counts: dict[int, int] = {}
     for meeting_id in untold.values_list("item__meeting", flat=True):
         counts[meeting_id] = counts.get(meeting_id, 0) + 1

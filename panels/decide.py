@@ -111,7 +111,7 @@ def offered(section: str) -> tuple[Outcome, ...]:
 
 def holding(item: AgendaItem) -> Decision | None:
     """The decision that holds on an item: the one that no other corrects."""
-    return item.decisions.filter(superseded_by=None).select_related("case", "decided_by").first()
+    return item.decisions.in_force().select_related("case", "decided_by").first()
 
 
 @transaction.atomic

@@ -52,8 +52,10 @@ def decisions_on(
     The office reads the reason of the minutes; anybody else the one meant for the referrer, once it was told.
     """
     office = actor.has_role("coordinator", "chair")
-    rows = Decision.objects.filter(scheme=actor.scheme, superseded_by=None, to_ratify=False).select_related(
-        "item__meeting__body", "notice"
+    rows = (
+        Decision.objects.in_force()
+        .filter(scheme=actor.scheme, to_ratify=False)
+        .select_related("item__meeting__body", "notice")
     )
     told: dict[Referral | Case, hooks.Told] = {}
     nominations = {referral.pk: referral for referral in referrals}

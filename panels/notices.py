@@ -79,11 +79,11 @@ def drafts(meeting: Meeting, *, seen_by: Actor) -> list[Draft]:
     A decision that waits to be ratified tells nobody anything (design.md 3).
     """
     decisions = list(
-        Decision.objects.filter(
+        Decision.objects.in_force()
+        .filter(
             item__meeting=meeting,
             item__section=Section.REFERRALS,
             item__referral__in=Referral.objects.visible_to(seen_by),
-            superseded_by=None,
             to_ratify=False,
         )
         .select_related("item__referral__offender", "item__referral__referrer__user", "item__referral__agency", "case")

@@ -12,6 +12,9 @@ from offenders.models import Case
 if TYPE_CHECKING:
     from iom.access import Actor
 
+# What another meeting has nothing to ratify in: the item itself goes on, or ends there.
+NOTHING_TO_RATIFY = ("noted", "defer", "ratify", "not_ratify")
+
 
 class OfMeetingsQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> OfMeetingsQuerySet:
@@ -43,6 +46,18 @@ class AgendaItemQuerySet(OfMeetingsQuerySet):
         )
 
 
+class DecisionQuerySet(SchemeQuerySet):
+    def in_force(self) -> DecisionQuerySet:
+        """Those that hold: neither corrected by another nor taken back at the meeting."""
+        return self.filter(superseded_by=None, undone=None)
+
+    def waiting(self) -> DecisionQuerySet:
+        """Those made without a quorum that no quorate meeting has ratified or refused to ratify yet."""
+        ruled = self.model.objects.in_force().filter(quorate=True, outcome__in=["ratify", "not_ratify"])
+        rows = self.in_force().filter(quorate=False).exclude(outcome__in=NOTHING_TO_RATIFY)
+        return rows.exclude(pk__in=ruled.filter(item__ratifies__isnull=False).values("item__ratifies"))
+
+
 class OutsideDecisionQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> OutsideDecisionQuerySet:
         """By office, as far as the nomination is open; for everybody else with the meeting that is to ratify it."""
@@ -59,6 +74,7 @@ class OutsideDecisionQuerySet(SchemeQuerySet):
         ruled = self.model.objects.filter(
             items__decisions__quorate=True,
             items__decisions__superseded_by=None,
+            items__decisions__undone=None,
             items__decisions__outcome__in=["ratify", "not_ratify"],
         )
         return self.exclude(pk__in=ruled.values("pk"))

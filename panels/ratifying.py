@@ -29,10 +29,9 @@ if TYPE_CHECKING:
 
 def ruling(outside: OutsideDecision) -> Decision | None:
     """What a quorate panel said of it; None while it waits."""
-    rulings = Decision.objects.filter(
+    rulings = Decision.objects.in_force().filter(
         item__outside=outside,
         quorate=True,
-        superseded_by=None,
         outcome__in=[Outcome.RATIFY, Outcome.NOT_RATIFY],
     )
     return rulings.select_related("item__meeting__body").order_by("-pk").first()

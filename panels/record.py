@@ -116,7 +116,9 @@ def open_to_all(meeting: Meeting) -> QuerySet[AgendaItem]:
 
 def items_of(meeting: Meeting) -> list[AgendaItem]:
     """Those items with everything that the minutes say of them, in a fixed number of queries."""
-    decisions = Decision.objects.select_related("case", "decided_by", "policy_version").order_by("pk")
+    decisions = (
+        Decision.objects.filter(undone=None).select_related("case", "decided_by", "policy_version").order_by("pk")
+    )
     # An action of a restricted case may have been looked at under an item that is about nobody.
     said = ItemAction.objects.exclude(action__case__in=Case.objects.filter(restricted=True)).select_related(
         "action__agency", "action__owner__user", "action__case__offender"

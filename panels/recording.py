@@ -238,7 +238,7 @@ def carry_forward(meeting: Meeting, *, seen_by: Actor | None = None) -> CarryFor
     )
     held = {
         decision.item_id: decision
-        for decision in Decision.objects.filter(item__in=items, superseded_by=None).select_related("case__offender")
+        for decision in Decision.objects.in_force().filter(item__in=items).select_related("case__offender")
     }
     return CarryForward(
         to=_next(meeting),

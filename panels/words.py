@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .models import How, Outcome, Section
+from .models import Harm, How, Outcome, Section, Side
 
 # What the recorder chooses from.
 CHOICE_WORDS = {
@@ -16,6 +16,14 @@ CHOICE_WORDS = {
     Outcome.NOTED: "Noted",
     Outcome.RATIFY: "Ratify",
     Outcome.NOT_RATIFY: "Do not ratify",
+    Outcome.RECOMMEND: "Recommend",
+    Outcome.NOT_RECOMMEND: "Do not recommend",
+    Outcome.AGREED: "Agreed",
+    Outcome.ANSWERED: "Answered",
+    Outcome.SUPPORT: "Lend support",
+    Outcome.TO_IOM: "Recommend IOM",
+    Outcome.TO_MAPPA: "Recommend MAPPA",
+    Outcome.NO_POLICE: "Police management not needed",
 }
 # What the minutes say was decided.
 OUTCOME_WORDS = {
@@ -29,11 +37,31 @@ OUTCOME_WORDS = {
     Outcome.NOTED: "Noted",
     Outcome.RATIFY: "Ratified",
     Outcome.NOT_RATIFY: "Not ratified",
+    Outcome.RECOMMEND: "Recommended to the body that decides",
+    Outcome.NOT_RECOMMEND: "Not recommended",
+    Outcome.AGREED: "Agreed",
+    Outcome.ANSWERED: "Answered",
+    Outcome.SUPPORT: "Support lent",
+    Outcome.TO_IOM: "Recommended: managed on by IOM",
+    Outcome.TO_MAPPA: "Recommended: managed on under MAPPA",
+    Outcome.NO_POLICE: "Police management need not go on",
 }
 HOW_WORDS = {
     How.AGREED: "Agreed without a vote",
-    How.CHAIR: "Stated by the chair",
+    How.MAJORITY: "Decided by majority",
+    How.CASTING: "Decided by casting vote",
+    How.CHAIR_FINAL: "Decided by the chair, who has the final say",
+    How.CONSENSUS: "Stated by the chair, with dissent",
 }
+# What the recorder chooses from; a vote that ties becomes the casting vote by itself.
+HOW_CHOICES = {
+    How.AGREED: "Agreed without a vote",
+    How.MAJORITY: "Vote",
+    How.CHAIR_FINAL: "Chair's final say",
+    How.CONSENSUS: "With dissent",
+}
+SIDE_WORDS = {Side.FOR: "For", Side.AGAINST: "Against", Side.ABSTAIN: "Abstain"}
+HARM_WORDS = {Harm.NONE: "No new concern about harm", Harm.CONCERN: "Concern about harm"}
 
 # One tap each; the rest of the reason is a line of one's own (ux.md 5, point 4).
 REASON_CHIPS = {

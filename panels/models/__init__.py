@@ -7,14 +7,17 @@ from panels.models.decisions import (
     LEAD_ROLES,
     Consulted,
     Decision,
+    Harm,
     How,
     ItemAction,
     Outcome,
     OutsideDecision,
+    Side,
 )
 from panels.models.minutes import Minutes, MinutesStatus
 from panels.models.notices import Notice
 from panels.models.people import AgreementSignature, Attendance, Circulation
+from panels.models.votes import Undone, Vote
 
 __all__ = [
     "LEAD_ROLES",
@@ -24,6 +27,7 @@ __all__ = [
     "Circulation",
     "Consulted",
     "Decision",
+    "Harm",
     "How",
     "ItemAction",
     "ItemState",
@@ -34,6 +38,9 @@ __all__ = [
     "Outcome",
     "OutsideDecision",
     "Section",
+    "Side",
+    "Undone",
+    "Vote",
 ]
 
 for _model in (AgendaItem, Circulation, Attendance, ItemAction, Minutes, Notice):

@@ -16,7 +16,7 @@ class Section(models.TextChoices):
 
     APOLOGIES = "apologies", "Apologies and who is here"
     LAST_ACTIONS = "last_actions", "Actions from the last meeting"
-    OUTSIDE = "outside", "Decisions made outside the meeting"
+    OUTSIDE = "outside", "Decisions to ratify"
     REFERRALS = "referrals", "New referrals"
     RELEASES = "releases", "Releases and re-rating"
     REVIEWS = "reviews", "Reviews"
@@ -49,6 +49,13 @@ class AgendaItem(SchemeModel):
         related_name="items",
         help_text="The decision that this item asks the panel to ratify",
     )
+    ratifies = models.ForeignKey(
+        "panels.Decision",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="ratified_at",
+        help_text="The decision made without a quorum that this item asks the panel to ratify",
+    )
     why = models.CharField(max_length=200, blank=True, help_text="Why the case is on the agenda")
     minutes = models.PositiveSmallIntegerField(default=8)
     late = models.BooleanField(default=False)
@@ -56,6 +63,7 @@ class AgendaItem(SchemeModel):
     state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.OPEN, editable=False)
     note = models.TextField(blank=True, help_text="For the minutes")
     draft = models.JSONField(default=dict, help_text="What the recorder typed and has not saved as a decision")
+    undo = models.JSONField(default=dict, help_text="What undoing the decision saved last puts back")
 
     objects = AgendaItemQuerySet.as_manager()
 
@@ -63,24 +71,26 @@ class AgendaItem(SchemeModel):
         ordering = ["meeting", "position", "pk"]
         constraints = [
             per_scheme(),
-            *same_scheme("meeting", "referral", "case", "outside"),
+            *same_scheme("meeting", "referral", "case", "outside", "ratifies"),
             models.UniqueConstraint(
                 fields=["meeting", "number"], condition=~Q(number=""), name="panels_item_number_once"
             ),
             models.UniqueConstraint(
                 fields=["meeting", "referral", "section"],
-                condition=Q(referral__isnull=False),
+                condition=Q(referral__isnull=False, ratifies=None),
                 name="panels_referral_once_a_section",
             ),
             models.UniqueConstraint(
                 fields=["meeting", "case", "section"],
-                condition=Q(case__isnull=False),
+                condition=Q(case__isnull=False, ratifies=None),
                 name="panels_case_once_a_section",
             ),
+            models.UniqueConstraint(fields=["meeting", "ratifies"], name="panels_ratified_once_a_meeting"),
             models.CheckConstraint(condition=Q(referral=None) | Q(case=None), name="panels_item_is_of_one_thing"),
             models.CheckConstraint(
-                condition=Q(section="outside", outside__isnull=False, referral__isnull=False)
-                | (~Q(section="outside") & Q(outside=None)),
+                condition=Q(section="outside", outside__isnull=False, referral__isnull=False, ratifies=None)
+                | Q(section="outside", outside=None, ratifies__isnull=False)
+                | (~Q(section="outside") & Q(outside=None, ratifies=None)),
                 name="panels_ratifies_what_was_decided",
             ),
         ]

@@ -9,7 +9,7 @@ from django.db.models import Q
 from actionplans.models import Action, ActionStatus
 from iom.models import Agency, Membership, PolicyVersion, SchemeModel, User, per_scheme, same_scheme
 from offenders.models import AssignmentRole, Case, Colour
-from panels.querysets import OutsideDecisionQuerySet
+from panels.querysets import DecisionQuerySet, OutsideDecisionQuerySet
 from referrals.models import Referral
 
 from .agenda import AgendaItem
@@ -28,29 +28,73 @@ class Outcome(models.TextChoices):
     NOTED = "noted", "Noted"
     RATIFY = "ratify", "Ratify"
     NOT_RATIFY = "not_ratify", "Not ratify"
+    RECOMMEND = "recommend", "Recommend"
+    NOT_RECOMMEND = "not_recommend", "Not recommend"
+    AGREED = "agreed", "Agreed"
+    ANSWERED = "answered", "Answered"
+    SUPPORT = "support", "Lend support"
+    TO_IOM = "to_iom", "Recommend IOM"
+    TO_MAPPA = "to_mappa", "Recommend MAPPA"
+    NO_POLICE = "no_police", "Police management not needed"
 
 
 class How(models.TextChoices):
+    """How an item was decided; the body's rule says which ways are open to it (`panels.voting`)."""
+
     AGREED = "agreed", "Agreed without a vote"
-    CHAIR = "chair", "Stated by the chair"
+    MAJORITY = "majority", "By majority"
+    CASTING = "casting", "By casting vote"
+    CHAIR_FINAL = "chair_final", "The chair's final say"
+    CONSENSUS = "consensus", "Stated by the chair, with dissent"
+
+
+class Harm(models.TextChoices):
+    """The risk-of-harm line that is asked for every case (Waltham Forest, 5.7)."""
+
+    NONE = "none", "No new concern"
+    CONCERN = "concern", "Concern"
+
+
+class Side(models.TextChoices):
+    """How an organisation voted on the motion."""
+
+    FOR = "for", "For"
+    AGAINST = "against", "Against"
+    ABSTAIN = "abstain", "Abstain"
 
 
 class Decision(SchemeModel):
-    """What was decided on an item, why and how. Made by one verb that also changes the case; corrected by a new one."""
+    """What was decided on an item, why and how. Made by one verb that also changes the case; corrected by a new one.
+
+    One made without a quorum waits for an item that `ratifies` it, at a quorate meeting, and changes nothing before.
+    """
 
     item = models.ForeignKey(AgendaItem, on_delete=models.PROTECT, related_name="decisions")
     outcome = models.CharField(max_length=15, choices=Outcome.choices)
     colour = models.CharField(max_length=5, choices=Colour.choices, blank=True)
     reason = models.CharField(max_length=600, blank=True)
     reason_for_referrer = models.CharField(max_length=600, blank=True)
-    how = models.CharField(max_length=10, choices=How.choices, default=How.AGREED)
+    how = models.CharField(max_length=15, choices=How.choices, default=How.AGREED)
+    motion = models.CharField(max_length=15, choices=Outcome.choices, blank=True, help_text="What was voted on")
+    casting_vote = models.CharField(max_length=10, choices=Side.choices, blank=True)
+    chaired_by = models.CharField(max_length=120, blank=True, help_text="Who chaired, as it stands in the minutes")
+    vote_note = models.CharField(max_length=300, blank=True)
     dissent = models.CharField(max_length=600, blank=True)
+    harm = models.CharField(max_length=10, choices=Harm.choices, blank=True)
+    harm_words = models.CharField(max_length=600, blank=True)
+    harm_agency = models.ForeignKey(
+        Agency, null=True, on_delete=models.PROTECT, related_name="+", help_text="Who deals with the concern"
+    )
+    taken_on_by = models.ForeignKey(
+        Agency, null=True, on_delete=models.PROTECT, related_name="+", help_text="Who refers, or sees to it"
+    )
     score_agreed = models.BooleanField(null=True)
     agencies_here = models.PositiveSmallIntegerField()
     agencies_needed = models.PositiveSmallIntegerField(null=True)
     quorate = models.BooleanField(default=True)
     to_ratify = models.BooleanField(default=False)
     leads = models.JSONField(default=dict, help_text="Role to who was named, as they stand in the minutes")
+    leads_to_give = models.JSONField(default=dict, help_text="Role to whom it goes once this is ratified")
     case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="decisions")
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField()
@@ -58,13 +102,24 @@ class Decision(SchemeModel):
     supersedes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by")
     correction_reason = models.CharField(max_length=300, blank=True)
 
+    objects = DecisionQuerySet.as_manager()
+
     class Meta:
         ordering = ["pk"]
         constraints = [
             per_scheme(),
-            *same_scheme("item", "case", "policy_version", "supersedes"),
+            *same_scheme("item", "case", "policy_version", "supersedes", "harm_agency", "taken_on_by"),
             models.CheckConstraint(
                 condition=Q(quorate=True) | Q(to_ratify=True), name="panels_not_quorate_is_ratified"
+            ),
+            models.CheckConstraint(
+                condition=Q(how="casting", casting_vote__in=["for", "against"])
+                | ~Q(how="casting") & Q(casting_vote=""),
+                name="panels_casting_vote_decides",
+            ),
+            models.CheckConstraint(
+                condition=~Q(harm="concern") | ~Q(harm_words="") & Q(harm_agency__isnull=False),
+                name="panels_concern_is_dealt_with",
             ),
         ]
         triggers = [pgtrigger.Protect(name="decision_stays", operation=pgtrigger.Update | pgtrigger.Delete)]

@@ -465,7 +465,7 @@ def test_agenda_shows_it_to_members_of_the_panel(accepted, officer, by, panel, s
 
     page = sign_in(officer).get(panel.get_absolute_url()).content.decode()
 
-    assert "Decisions made outside the meeting" in page
+    assert "Decisions to ratify" in page
     assert "Decided on 3 March: accepted onto the scheme" in page
 
 
