@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.template.loader import render_to_string
-
 from iom import audit
-from iom.jinja import colour_word, longday
+from iom.jinja import colour_word, longday, moment
 from iom.models import Document
 
 from . import pdf
 from .models import Notice, Outcome
-from .record import CLASSIFICATION
 from .words import OUTCOME_WORDS
 
 if TYPE_CHECKING:
@@ -62,21 +59,25 @@ def sender_of(notice: Notice) -> str:
 
 
 def render(notice: Notice) -> bytes:
-    """The PDF of a notice that was sent. Raises PdfUnavailable without the system libraries."""
-    html = render_to_string(
+    """The PDF of a notice that was sent. Raises as `pdf.render` does."""
+    heading, sender, recipient = TITLES[Notice.Kind(notice.kind)], sender_of(notice), notice.recipient
+    return pdf.render(
         "panels/pdf/notice.html",
         {
             "notice": notice,
             "scheme": notice.scheme,
-            "title": TITLES[Notice.Kind(notice.kind)],
+            "heading": heading,
             "facts": facts_of(notice),
-            "sender": sender_of(notice),
-            "classification": CLASSIFICATION,
-            "isoinstant": pdf.isoinstant,
+            "sender": sender,
             "paragraphs": [part for part in notice.text.split("\n\n") if part.strip()],
+            "reference": f"{notice.referral.reference} · notice {notice.number}",
+            "printed": f"Sent by {sender}, {moment(notice.sent_at)}, to {recipient.user.name}, {recipient.agency.name}",
+            "author": notice.scheme.name,
+            "made_at": notice.sent_at,
         },
+        title=f"{heading} {notice.referral.reference}",
+        identifier=f"iom-panel-notice:{reference_of(notice)}",
     )
-    return pdf.written(html, pdf_variant="pdf/ua-1", pdf_identifier=f"iom-panel-notice:{reference_of(notice)}".encode())
 
 
 def reference_of(notice: Notice) -> str:
@@ -87,7 +88,7 @@ def reference_of(notice: Notice) -> str:
 def keep(notice: Notice, *, by: Actor) -> Document:
     """Render a notice and keep the bytes beside it, for ever the same. In the caller's transaction.
 
-    Raises PdfUnavailable.
+    Raises as `pdf.render` does.
     """
     content = render(notice)
     document = Document.objects.create(

@@ -1,49 +1,54 @@
-"""Signed minutes as a PDF: from the frozen record to the same bytes each time (security.md E3, E4).
+"""What the panel prints: minutes as drafts, signed, and as copies, and whatever else has a template in panels/pdf.
 
-PDF/A-3a with the canonical record attached. Our fonts are the only things it may fetch, by name; whatever an address in
-somebody's text says, nothing else is opened.
+The same record and signature give the same pages, so that a file can be told by its bytes (security.md E3, E4).
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from iom import audit
-from iom.embedded import pango
+from iom import audit, clock, typeset
+from iom.jinja import moment
 from iom.models import Document
+from iom.typeset import Attached
 
-from .record import Record, actions_in, canonical, decisions_in, fingerprint, reference_of
+from .record import CLASSIFICATION, Record, actions_in, canonical, decisions_in, fingerprint, reference_of
 
 if TYPE_CHECKING:
     from iom.access import Actor
 
     from .models import Minutes
 
-ASSETS = "iom-asset:"
-STYLE = "panels/pdf/minutes.css"  # not a static file: it names our fonts by an address of our own
-_FONT = re.compile(r"source-sans-3-latin(-ext)?-(400|700)-(normal|italic)\.woff2")
+STYLE = "panels/pdf/layout.css"  # not a static file: it names our fonts by an address of our own
+Variant = Literal["pdf/a-3a", "pdf/ua-1"]
 # Stands in each of our PDFs at several places: it says whose minutes a file claims to be, even after a change.
 MARK = "iom-panel-minutes"
+COPY_MARK = "iom-panel-copy"
 _MARKED = re.compile(rb"iom-panel-minutes:([0-9a-f]{64})")
+_MARKED_COPY = re.compile(rb"iom-panel-copy:([0-9a-f]{64})")
 
-
-class PdfUnavailable(RuntimeError):
-    """The machine lacks the libraries that PDFs need; the words say what to install."""
+UNSEALED = (
+    "The record that was signed is attached to this file as record.json. Whether this file is the signed one, "
+    "unaltered, can be checked on the page “Check minutes” of this service."
+)
+NOT_THE_SIGNED_ONE = "This copy is not the signed file, and may show less. Ask the coordinator for the signed one."
+ACCESSIBLE = "Accessible copy of the signed minutes, the same record. The signed file is the PDF/A copy beside it."
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Who signed, as it is printed."""
+    """Who signed, as it is printed, and the fingerprint of the record that they signed."""
 
     name: str
     at: datetime
@@ -55,64 +60,139 @@ def signature_of(minutes: Minutes) -> Signature:
     return Signature(minutes.signed_name, minutes.signed_at, minutes.record_sha256)
 
 
-def render(record: Record, signature: Signature) -> bytes:
-    """The PDF of a signed record. The same record and signature give the same bytes.
+def render(
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    title: str,
+    variant: Variant = "pdf/ua-1",
+    identifier: str = "",
+    attached: Sequence[Attached] = (),
+) -> bytes:
+    """The PDF of a template that extends `panels/pdf/layout.html`: tagged, with a bookmark for each heading.
 
-    Raises PdfUnavailable without the system libraries, ValueError when the signature is not of this record.
+    `title` is a reference and holds no names. `context` may say, for the head and foot of each page: `classification`,
+    `reference`, `printed` (by whom and when); and `author` (an organisation), `made_at`, `draft`. `identifier` marks
+    the file as ours. Raises `typeset.PdfUnavailable` without the system libraries, `typeset.PdfTooLarge` beyond the
+    limits of security.md E3, and `typeset.PdfFailed`.
     """
-    if fingerprint(record) != signature.fingerprint:
+    standard = {
+        "title": title,
+        "classification": CLASSIFICATION,
+        "reference": title,
+        "printed": "",
+        "author": "",
+        "made_at": clock.now(),
+        "draft": False,
+        "isoinstant": isoinstant,
+        "as_date": date.fromisoformat,
+        "as_instant": datetime.fromisoformat,
+    }
+    return typeset.pdf_of(
+        render_to_string(template, standard | dict(context)),
+        style=_style_sheet(),
+        fonts=Path(settings.PDF_FONTS),
+        variant=variant,
+        identifier=identifier,
+        attached=tuple(attached),
+        limits=typeset.Limits(**settings.PDF_LIMITS),
+    )
+
+
+def render_minutes(
+    record: Record,
+    *,
+    variant: Variant = "pdf/a-3a",
+    draft: bool = False,
+    copy_for: str = "",
+    signature: Signature | None = None,
+    proof: Sequence[str] = (UNSEALED,),
+) -> bytes:
+    """Minutes as a PDF: a draft, the signed copy (`signature`), or a copy for somebody (`copy_for` in words).
+
+    A copy may show less than was signed; then `signature` is that of the whole. PDF/A has the record that is printed
+    attached as record.json. `proof` is said under the signature. Without `copy_for` and `draft`, the same record and
+    signature give the same bytes. Raises as `render` does, and ValueError when the signature is not of this record.
+    """
+    if signature and not copy_for and fingerprint(record) != signature.fingerprint:
         raise ValueError("The record is not the one that was signed")
-    load()
-    from weasyprint import Attachment
-
-    html = render_to_string("panels/pdf/minutes.html", page_context(record, signature) | {"mark": MARK})
-    attached = Attachment(
-        string=canonical(record),
-        name="record.json",
-        description="The record that was signed",
-        created=signature.at,
-        modified=signature.at,
-        relationship="Source",
+    of = signature.fingerprint if signature else fingerprint(record)
+    is_signed = bool(signature) and not copy_for and variant == "pdf/a-3a"
+    mark = f"{MARK if is_signed else COPY_MARK}:{of}"
+    made_at = signature.at if signature and not copy_for else clock.now()
+    title = f"{record['reference']} version {record['version']}"
+    attached = Attached(
+        canonical(record),
+        "record.json",
+        "The record that was signed" if is_signed else "The record as it is printed here",
+        made_at,
     )
-    return written(
-        html,
-        attachments=[attached],
-        pdf_variant="pdf/a-3a",
-        pdf_identifier=f"{MARK}:{signature.fingerprint}".encode(),
+    return render(
+        "panels/pdf/minutes.html",
+        {
+            **page_context(record, signature),
+            "classification": record["classification"],
+            "reference": f"{record['reference']} · version {record['version']}",
+            "printed": _printed(signature, copy_for=copy_for, draft=draft, of=of, made_at=made_at),
+            "author": record["scheme"]["name"],
+            "made_at": made_at,
+            "draft": draft,
+            "standing": _standing(signature, copy_for=copy_for, draft=draft),
+            "parts": parts_of(record),
+            "proof": proof
+            if is_signed
+            else [ACCESSIBLE]
+            if not copy_for
+            else [f"{copy_for}. It is not the signed file."],
+            "mark": mark,
+        },
+        title=f"{'Draft minutes' if draft else 'Minutes'} {title}",
+        variant=variant,
+        identifier=mark,
+        attached=[attached] if variant == "pdf/a-3a" else [],
     )
 
 
-def load() -> None:
-    """Find the libraries that PDFs need. Raises PdfUnavailable with what to install."""
-    if not pango.load():
-        raise PdfUnavailable(pango.REMEDY)
+def _printed(signature: Signature | None, *, copy_for: str, draft: bool, of: str, made_at: datetime) -> str:
+    """The foot of each page: who signed or where it stands, when, and of which record."""
+    if draft or signature is None:
+        words = f"Draft of {moment(made_at)}, not signed." if draft else f"Printed {moment(made_at)}, not signed."
+    else:
+        words = f"Signed by {signature.name}, {moment(signature.at)}."
+    if copy_for:
+        words = f"{copy_for}, {moment(made_at)}. {words}"
+    return f"{words} Record {of[:16]}…"
 
 
-def written(html: str, **options: Any) -> bytes:
-    """A page of ours as PDF, in the style and the fonts of the minutes; nothing else is fetched (security.md E3).
+def _standing(signature: Signature | None, *, copy_for: str, draft: bool) -> str:
+    """The line under the title: what this is, if it is not simply the signed minutes."""
+    if draft:
+        return "Draft: these minutes are not signed and may change."
+    if copy_for:
+        return f"{copy_for}. This is a copy and not the signed file."
+    return "" if signature else "These minutes are not signed."
 
-    `options` are those of WeasyPrint's `write_pdf`. Raises PdfUnavailable.
-    """
-    load()
-    from weasyprint import CSS, HTML
-    from weasyprint.text.fonts import FontConfiguration
 
-    fetcher, fonts = _fetcher(), FontConfiguration()
-    style = CSS(string=_style_sheet(), base_url=ASSETS, url_fetcher=fetcher, font_config=fonts)
-    with warnings.catch_warnings():
-        # WeasyPrint leaves the colour profile's file to the garbage collector.
-        warnings.simplefilter("ignore", ResourceWarning)
-        return HTML(string=html, base_url=ASSETS, url_fetcher=fetcher).write_pdf(
-            stylesheets=[style], font_config=fonts, finisher=_finish, **options
-        )
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Items that follow one another in a section; those about nobody stand alone, without a heading above them."""
+
+    heading: str
+    entries: list[dict[str, Any]]
+
+
+def parts_of(record: Record) -> list[Part]:
+    """The items of a record in their order, as headings and bookmarks group them."""
+    runs = groupby(record["items"], key=lambda item: item["section_title"] if item["reference"] else "")
+    return [Part(heading, list(entries)) for heading, entries in runs]
 
 
 def keep(minutes: Minutes, *, by: Actor) -> Document:
     """Render signed minutes and keep the bytes beside them, for ever the same. In the caller's transaction.
 
-    Raises PdfUnavailable.
+    Raises as `render` does.
     """
-    content = render(minutes.record, signature_of(minutes))
+    content = render_minutes(minutes.record, signature=signature_of(minutes))
     reference = f"{minutes.meeting.key}-v{minutes.number}"
     document = Document.objects.create(
         scheme=minutes.scheme,
@@ -128,14 +208,6 @@ def keep(minutes: Minutes, *, by: Actor) -> Document:
     return document
 
 
-def _finish(document: Any, pdf: Any) -> None:
-    """Keep the metadata uncompressed, so that the mark is found in a damaged file too; let go of the colour profile."""
-    document.color_profiles.clear()
-    for thing in pdf.objects:
-        if getattr(thing, "extra", {}).get("Type") == "/Metadata":
-            thing.compress = False
-
-
 def page_context(record: Record, signature: Signature | None) -> dict[str, Any]:
     """What the signed page and the PDF both show, from the record alone."""
     return {
@@ -148,13 +220,12 @@ def page_context(record: Record, signature: Signature | None) -> dict[str, Any]:
         "carried": [item for item in record["items"] if item["goes_to"]],
         "as_date": date.fromisoformat,
         "as_instant": datetime.fromisoformat,
-        "isoinstant": isoinstant,
     }
 
 
-def isoinstant(moment: datetime) -> str:
+def isoinstant(when: datetime) -> str:
     """An instant as the metadata of a document has it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def sha256(content: bytes) -> str:
@@ -167,6 +238,11 @@ def claimed_fingerprints(content: bytes) -> set[str]:
     return {found.decode() for found in _MARKED.findall(content)}
 
 
+def claimed_copies(content: bytes) -> set[str]:
+    """Fingerprints of the signed records that a file claims to be a copy of."""
+    return {found.decode() for found in _MARKED_COPY.findall(content)}
+
+
 def looks_like_pdf(content: bytes) -> bool:
     """Whether a file begins as a PDF does; a few stray bytes before it are allowed, as readers do."""
     return b"%PDF-" in content[:1024]
@@ -175,19 +251,3 @@ def looks_like_pdf(content: bytes) -> bool:
 @cache
 def _style_sheet() -> str:
     return (Path(settings.BASE_DIR) / "templates" / STYLE).read_text(encoding="utf-8")
-
-
-def _fetcher() -> Any:
-    from weasyprint.urls import URLFetcher, URLFetcherResponse
-
-    class NamedAssets(URLFetcher):
-        """Serves our fonts by name and refuses every other address, without opening it."""
-
-        def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
-            name = url.removeprefix(ASSETS)
-            if not url.startswith(ASSETS) or not _FONT.fullmatch(name):
-                raise ValueError("Not one of our own assets")
-            path = Path(settings.PDF_FONTS) / name
-            return URLFetcherResponse(url, path.read_bytes(), {"Content-Type": "font/woff2"})
-
-    return NamedAssets()

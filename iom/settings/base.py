@@ -285,6 +285,8 @@ HEADS_TIMEOUT_SECONDS = 10
 # The demonstration shows a banner; production refuses to start with it.
 DEMO_SIGN_IN = False
 PDF_FONTS = BASE_DIR / "static" / "vendor" / "fonts"
+# security.md E3: what one document may take: seconds, bytes of memory, pages, rows of tables.
+PDF_LIMITS = {"seconds": 120, "memory": 2**30, "pages": 500, "rows": 2_000}
 
 LOGGING = {
     "version": 1,

@@ -1,11 +1,15 @@
 """The PDF of signed minutes: the same bytes each time, readable, ours to recognise, and deaf to addresses in the text."""
 
 import io
+import threading
 from datetime import UTC, datetime
 
 import pypdf
 import pytest
 
+from django.conf import settings
+
+from iom import typeset
 from iom.embedded import pango
 from panels import pdf
 from panels.record import CLASSIFICATION, FORMAT, canonical, fingerprint
@@ -108,7 +112,7 @@ def signature(of):
 @pytest.fixture(scope="module")
 def made():
     whole = record()
-    return pdf.render(whole, signature(whole))
+    return pdf.render_minutes(whole, signature=signature(whole))
 
 
 @pytest.fixture(scope="module")
@@ -119,20 +123,23 @@ def pages(made):
 def test_pdf_of_the_same_record_has_the_same_bytes(made):
     whole = record()
 
-    assert pdf.render(whole, signature(whole)) == made
+    assert pdf.render_minutes(whole, signature=signature(whole)) == made
 
 
 def test_pdf_is_refused_for_a_record_that_was_not_signed(made):
     whole = record()
 
     with pytest.raises(ValueError, match="not the one that was signed"):
-        pdf.render(whole | {"version": 2}, signature(whole))
+        pdf.render_minutes(whole | {"version": 2}, signature=signature(whole))
 
 
 def test_every_page_says_what_it_is_and_who_signed_when():
     whole = record(*[item(str(number), note="Words of the meeting. " * 60) for number in range(1, 9)])
 
-    texts = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf.render(whole, signature(whole)))).pages]
+    texts = [
+        page.extract_text()
+        for page in pypdf.PdfReader(io.BytesIO(pdf.render_minutes(whole, signature=signature(whole)))).pages
+    ]
 
     assert len(texts) > 2
     for number, text in enumerate(texts, start=1):
@@ -177,11 +184,14 @@ def test_markup_and_addresses_in_a_text_are_only_text(made, pages):
 )
 def test_fetcher_serves_nothing_but_our_fonts(address):
     with pytest.raises(ValueError, match="Not one of our own"):
-        pdf._fetcher().fetch(address)
+        typeset._fetcher(settings.PDF_FONTS).fetch(address)
 
 
 def test_fetcher_serves_a_font_by_its_name():
-    assert pdf._fetcher().fetch("iom-asset:source-sans-3-latin-400-normal.woff2").read()[:4] == b"wOF2"
+    assert (
+        typeset._fetcher(settings.PDF_FONTS).fetch("iom-asset:source-sans-3-latin-400-normal.woff2").read()[:4]
+        == b"wOF2"
+    )
 
 
 def test_pdf_says_that_it_is_tagged_archive_pdf_with_our_fonts(made):
@@ -204,3 +214,85 @@ def test_mark_is_found_at_more_than_one_place(made):
 
     assert pdf.claimed_fingerprints(made) == {whole}
     assert made.count(whole.encode()) > 1
+
+
+def text_of(content):
+    return " ".join(" ".join(page.extract_text().split()) for page in pypdf.PdfReader(io.BytesIO(content)).pages)
+
+
+def titles_of(outline):
+    return [each for entry in outline for each in (titles_of(entry) if isinstance(entry, list) else [entry.title])]
+
+
+def test_draft_says_on_every_page_that_it_is_not_signed():
+    whole = record(*[item(str(number), note="Words of the meeting. " * 60) for number in range(1, 9)])
+
+    made = pdf.render_minutes(whole, draft=True)
+
+    pages = pypdf.PdfReader(io.BytesIO(made)).pages
+    assert len(pages) > 2
+    assert all("DRAFT, NOT SIGNED" in page.extract_text() for page in pages)
+    assert "Signed" not in text_of(made)
+    assert pdf.claimed_fingerprints(made) == set()
+
+
+def test_copy_says_whose_it_is_and_shows_only_what_it_is_given():
+    whole = record(item(note="Kept from them"), item("2", note="For all"))
+    part = whole | {"items": whole["items"][1:]}
+
+    made = pdf.render_minutes(part, copy_for="Copy for Housing", signature=signature(whole))
+
+    assert "Copy for Housing. This is a copy and not the signed file." in text_of(made)
+    assert "For all" in text_of(made)
+    assert "Kept from them" not in text_of(made)
+    assert b"Kept from them" not in pypdf.PdfReader(io.BytesIO(made)).attachments["record.json"][0]
+    assert (pdf.claimed_fingerprints(made), pdf.claimed_copies(made)) == (set(), {fingerprint(whole)})
+
+
+def test_bookmarks_lead_to_sections_and_items():
+    people = [("3", "Aaron EXAMPLE"), ("4", "Bella SAMPLE")]
+    reviews = [
+        item(number, section_title="Reviews", person=name, reference=f"IOM-000{number}") for number, name in people
+    ]
+
+    made = pdf.render_minutes(record(item("1"), *reviews), draft=True)
+
+    titles = titles_of(pypdf.PdfReader(io.BytesIO(made)).outline)
+    assert titles[titles.index("The meeting, item by item") :][:5] == [
+        "The meeting, item by item",
+        "1 Any other business",
+        "Reviews",
+        "3 Aaron EXAMPLE",
+        "4 Bella SAMPLE",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ({"pages": 1}, "more than 1 pages"),
+        ({"rows": 3}, "rows of tables"),
+        ({"seconds": 0.05}, "longer than 0.05 seconds"),
+        ({"memory": 2**20}, "more than 1 MB of memory"),
+    ],
+    ids=["pages", "rows", "time", "memory"],
+)
+def test_document_beyond_a_limit_fails_in_plain_words_and_the_next_is_made(settings, limit, words):
+    whole = record(*[item(str(number), note="Words of the meeting. " * 60) for number in range(1, 9)])
+    standard, settings.PDF_LIMITS = settings.PDF_LIMITS, settings.PDF_LIMITS | limit
+
+    with pytest.raises(typeset.PdfTooLarge, match=words):
+        pdf.render_minutes(whole, draft=True)
+
+    settings.PDF_LIMITS = standard
+    assert pdf.render_minutes(record(), draft=True).startswith(b"%PDF-")
+
+
+def test_process_with_threads_makes_the_same_document(made):
+    whole, found = record(), []
+    maker = threading.Thread(target=lambda: found.append(pdf.render_minutes(whole, signature=signature(whole))))
+
+    maker.start()
+    maker.join()
+
+    assert found == [made]
