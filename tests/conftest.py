@@ -30,6 +30,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not _is_worker(session.config) and not session.config.option.collectonly:
         _server.home.mkdir(exist_ok=True)
         ready_made.lay(_server)
+        with (_server.data / "postgresql.auto.conf").open("a") as settings:
+            settings.write("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n")  # thrown away anyway
         _server.start(tied=True)
 
 
