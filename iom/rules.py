@@ -33,3 +33,10 @@ def of_another_person(actor: Actor, membership: Membership) -> bool:
 
 permit("iom.reset_factor", has_role("scheme_admin"), of_another_person)
 permit("iom.end_sessions", has_role("scheme_admin"), of_another_person)
+
+# Bodies, seats and chairs: what a body is for stands open to all who know when it meets.
+permit("iom.view_bodies", has_role("member", "researcher", "coordinator", "chair", "board_reader"))
+permit("iom.change_bodies", has_role("coordinator"))
+permit("iom.propose_organisation", at_the_table)
+permit("iom.view_people_records", office)
+permit("iom.change_people_records", has_role("coordinator"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from iom import audit, clock, notify, stored_dates
+from iom import audit, bodies, clock, notify, stored_dates
 from iom.deadlines import MeetingDates
 from iom.jinja import hour, longday, plural
 from iom.models import Body, Meeting, Membership, Role, Scheme, Seat, User
@@ -34,9 +34,15 @@ def chairs(scheme: Scheme) -> list[Membership]:
     return list(rows.select_related("user", "agency").order_by("user__name", "pk"))
 
 
-def default_chair(body: Body) -> Membership | None:
-    """The present chair; of several, one who sits on this body."""
+def default_chair(body: Body, on: date | None = None) -> Membership | None:
+    """Who is appointed to chair on a day, today unless it is given, and holds the role.
+
+    Where nobody is appointed: who holds the role of a chair; of several, one who sits on this body.
+    """
     known = chairs(body.scheme)
+    appointed = bodies.chair_on(body, on or clock.today())
+    if appointed is not None and appointed in known:
+        return appointed
     seated = set(Seat.objects.filter(body=body, holder__in=known).values_list("holder_id", flat=True))
     return next((chair for chair in known if chair.pk in seated), known[0] if known else None)
 

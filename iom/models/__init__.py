@@ -1,7 +1,10 @@
 """The shared ground: people, schemes, calendar, and the system's own records."""
 
+from auditlog.registry import auditlog
+
 from .accounts import Passkey, PasswordReset, RecoveryCode, RememberedDevice, SecondFactor, Throttle
 from .base import CompositeKey, SameScheme, SchemeModel, SchemeQuerySet, per_scheme, same_scheme
+from .bodies import Accountability, ChairAppointment, ChairReview, JoinRequest, OtherMeeting, Training
 from .calendar import Body, Meeting, MeetingStatus, Seat
 from .dates import BankHoliday, SchemeHoliday, StoredDate
 from .exports import Export
@@ -24,10 +27,13 @@ from .sessions import HeldPost, Session
 
 __all__ = [
     "POLICE_AND_PROBATION",
+    "Accountability",
     "Agency",
     "AuditEvent",
     "BankHoliday",
     "Body",
+    "ChairAppointment",
+    "ChairReview",
     "CompositeKey",
     "Counter",
     "Document",
@@ -38,11 +44,13 @@ __all__ = [
     "HeadDelivery",
     "HeldPost",
     "Invitation",
+    "JoinRequest",
     "LogEntry",
     "Meeting",
     "MeetingStatus",
     "Membership",
     "Notification",
+    "OtherMeeting",
     "OutboxMessage",
     "Passkey",
     "PasswordReset",
@@ -64,7 +72,11 @@ __all__ = [
     "StoredFile",
     "Throttle",
     "Tick",
+    "Training",
     "User",
     "per_scheme",
     "same_scheme",
 ]
+
+for _model in (Accountability, ChairAppointment, ChairReview, JoinRequest, Training):
+    auditlog.register(_model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
 
@@ -29,6 +30,10 @@ class Body(SchemeModel):
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=30)
     position = models.PositiveSmallIntegerField(help_text="The first body of a scheme is its default.")
+    plans_itself = models.BooleanField(default=True, help_text="Its next meetings are planned by its cadence.")
+    areas = ArrayField(
+        models.CharField(max_length=80), default=list, blank=True, help_text="Areas in each of which it meets"
+    )
 
     class Meta:
         ordering = ["position"]
@@ -52,8 +57,18 @@ class Body(SchemeModel):
         return _counted(self.scheme, self.slug, day)
 
 
+class PresentSeats(models.Manager.from_queryset(SchemeQuerySet)):  # type: ignore[misc]
+    """Seats that have not been ended."""
+
+    def get_queryset(self) -> SchemeQuerySet:
+        return super().get_queryset().filter(ended_on=None)
+
+
 class Seat(SchemeModel):
-    """A place on a body: permanent or as required, for a post of an agency, with its holder and a named substitute."""
+    """A place on a body: permanent or as required, for a post of an agency, with its holder and a named substitute.
+
+    `objects` are those of today; one that was ended stays for what was recorded of it (`ever`).
+    """
 
     body = models.ForeignKey(Body, on_delete=models.CASCADE, related_name="seats")
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="seats")
@@ -64,6 +79,13 @@ class Seat(SchemeModel):
     substitute = models.ForeignKey(
         Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="seats_substituted"
     )
+    substitute_authority = models.BooleanField(default=False, help_text="The substitute decides for the agency.")
+    substitute_briefed = models.BooleanField(default=False, help_text="The substitute knows the cases.")
+    ended_on = models.DateField(null=True, blank=True, editable=False)
+    ended_because = models.CharField(max_length=300, blank=True, editable=False)
+
+    objects = PresentSeats()
+    ever = SchemeQuerySet.as_manager()
 
     class Meta:
         ordering = ["body", "position"]
@@ -106,6 +128,14 @@ class Meeting(SchemeModel):
     starts_at = models.TimeField()
     minutes_long = models.PositiveSmallIntegerField(default=120)
     place = models.CharField(max_length=200, blank=True)
+    area = models.CharField(max_length=80, blank=True, help_text="Where the body meets in each of several areas")
+    # The day for which it stands in the rhythm of its body, wherever it was moved; the next one follows from it.
+    pattern_date = models.DateField(null=True, editable=False)
+    planned_by_cadence = models.BooleanField(default=False, editable=False)
+    day_agreed = models.BooleanField(default=False, editable=False, help_text="It stays on a day without work.")
+    follows = models.ForeignKey(
+        "iom.OtherMeeting", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="followed_by"
+    )
     status = models.CharField(max_length=20, choices=MeetingStatus.choices, default=MeetingStatus.DRAFT, editable=False)
     chair = models.ForeignKey(Membership, null=True, on_delete=models.PROTECT, related_name="chairs")
     recorder = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -123,7 +153,7 @@ class Meeting(SchemeModel):
         ordering = ["-date", "starts_at"]
         constraints = [
             per_scheme(),
-            *same_scheme("body", "chair"),
+            *same_scheme("body", "chair", "follows"),
             models.UniqueConstraint(fields=["scheme", "body", "date"], name="iom_meeting_once_a_day"),
         ]
 
