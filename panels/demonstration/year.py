@@ -31,7 +31,7 @@ from referrals.forms.nomination import excluding_flags
 from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
 
-from . import names
+from . import bodies, names
 from .between import between_schemes
 from .marks import Mark
 from .people import Staff
@@ -141,6 +141,7 @@ class Life:
             for day in days:
                 self.plan(self.body, day)
             self.plan_other_bodies()
+        bodies.appoint(self)
         with self.at(start, 14):
             self.found_the_cohort(start)
         self.foresee(coming[0])
@@ -154,6 +155,7 @@ class Life:
         if self.size.board_met:
             self.board_sits(self.last_working_day(self.today - 6 * DAY))
         self.present(coming[0], before)
+        bodies.ask_and_train(self)
         with self.at(self.last_working_day(self.today - DAY), 15):
             between_schemes(self)
 
