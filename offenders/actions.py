@@ -48,7 +48,7 @@ def add_offender(
     aliases: Iterable[str] = (),
     **numbers: str,
 ) -> Offender:
-    """Enter a person whom the scheme does not know yet. The caller has looked for duplicates (`same_person`).
+    """Enter a person whom the scheme does not know yet. The caller has looked for duplicates (`offenders.likeness`).
 
     `numbers` are those of `NUMBERS`. Raises PermissionDenied.
     """

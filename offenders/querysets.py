@@ -240,10 +240,6 @@ class CaseQuerySet(SchemeQuerySet):
             )
         return rows
 
-    def by_rating(self) -> CaseQuerySet:
-        """Red first, then by name."""
-        return self.ordered("rating")
-
     def ordered(self, key: str) -> CaseQuerySet:
         """By "name", "rating", "since" (of the rating) or "score"; with "-" in front the other way round."""
         column = {"name": "offender__sort_name", "rating": "urgency", "since": "rated_on", "score": "score"}[
@@ -287,16 +283,6 @@ class OffenderQuerySet(SchemeQuerySet):
         from offenders.models import Case
 
         return self.in_scheme_of(actor).filter(Exists(Case.objects.visible_to(actor).filter(offender=OuterRef("pk"))))
-
-    def same_person(self, family_name: str, given_names: str, date_of_birth: date | None) -> OffenderQuerySet:
-        """Whom a new entry may already be: the same date of birth, or the same name (duplicate check on entry)."""
-        name = Q(family_name__iexact=family_name.strip()) & Q(given_names__iexact=given_names.strip())
-        alias = Q(aliases__name__iexact=f"{given_names.strip()} {family_name.strip()}")
-        alike = name | alias
-        if date_of_birth is not None:
-            alike |= Q(date_of_birth=date_of_birth) & Q(family_name__iexact=family_name.strip())
-            alike |= Q(date_of_birth=date_of_birth) & Q(given_names__iexact=given_names.strip())
-        return self.filter(alike).distinct()
 
 
 class RelatedPersonQuerySet(SchemeQuerySet):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from iom import audit, clock, notify
 from iom.blocks import Task, home_tasks
 from iom.jinja import day_month, longday
-from iom.models import Meeting, MeetingStatus, Seat
+from iom.models import Meeting, Seat
 from referrals import hooks, presenting
 from referrals.models import Presentation, Referral
 
@@ -104,11 +104,6 @@ def expected(actor: Actor, meeting: Meeting) -> list[Expected]:
     numbers = dict(items.values_list("referral", "number"))
     holders = set(Seat.objects.filter(body=meeting.body).values_list("holder", flat=True))
     return [Expected(row, numbers.get(row.referral_id, ""), row.proposer_id in holders) for row in rows]
-
-
-def takes_expected(meeting: Meeting) -> bool:
-    """Whether the meeting still takes its guests in."""
-    return meeting.status in (MeetingStatus.DRAFT, MeetingStatus.AGENDA_SENT, MeetingStatus.LIVE)
 
 
 def booked(referrals: Iterable[int], meeting: Meeting) -> dict[int, Presentation]:

@@ -157,12 +157,6 @@ def counts_by_referral(actor: Actor, referrals: Iterable[int]) -> dict[int, int]
     return Counter(own or asked for own, asked in rows.values_list("referral", "request__referral"))
 
 
-def counts_by_request(actor: Actor, requests: Iterable[CheckRequest]) -> dict[int, int]:
-    """How many papers the reader meets with each of these answers, by the request's id."""
-    rows = Paper.objects.visible_to(actor).kept().filter(request__in=list(requests))
-    return Counter(rows.values_list("request", flat=True))
-
-
 def _shown(actor: Actor, which: Q) -> list[Shown]:
     papers = list(Paper.objects.visible_to(actor).filter(which).for_list())
     slugs = {slug for paper in papers for slug in paper.file.readers}

@@ -244,11 +244,6 @@ class Answer:
     meeting_date: date
 
     @property
-    def says_something(self) -> bool:
-        """Whether there is more to read than whether the person is known."""
-        return bool(self.summary or self.risk_to_others or self.pathways or self.last_contact or self.family)
-
-    @property
     def is_marked(self) -> bool:
         return self.handling not in ("", Handling.PANEL)
 

@@ -108,9 +108,6 @@ class Life:
         """The clock moved to a time of day in London."""
         return as_of(datetime.combine(day, time(hour, minute), LONDON))
 
-    def noon(self, day: date) -> datetime:
-        return datetime.combine(day, time(12), LONDON)
-
     def words(self, sentences: Sequence[str]) -> str:
         """One of these, as somebody would have typed it here."""
         return self.mark(self.dice.choice(sentences))
