@@ -15,22 +15,29 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from iom import audit, clock, notify
-from iom.models import Meeting, MeetingStatus
+from iom.models import Agency, Grouping, Meeting, MeetingStatus, Membership
 from iom.steps import StepRefused, locked, take
 from offenders.models import Case, Colour, RagRating
 from referrals import deciding
 from referrals import late as late_rules
 
-from . import circulation
+from . import circulation, concerned
 from .models import AgendaItem, ItemState, OutsideDecision, Section
+from .running_order import Facts, Order, rank
 from .transitions import OPEN_TO_ITEMS, SEND_AGENDA
 
 if TYPE_CHECKING:
     from iom.access import Actor
     from referrals.models import Referral
 
-SECTIONS = tuple(Section)
-ABOUT_PEOPLE = (Section.OUTSIDE, Section.REFERRALS, Section.RELEASES, Section.REVIEWS, Section.EXITS)
+ABOUT_PEOPLE = (
+    Section.OUTSIDE,
+    Section.REFERRALS,
+    Section.BROUGHT,
+    Section.RELEASES,
+    Section.REVIEWS,
+    Section.EXITS,
+)
 # What every agenda has: at its start who is here and what was promised, at its end what nobody foresaw.
 STANDING = (Section.APOLOGIES, Section.LAST_ACTIONS, Section.AOB)
 ONCE_A_MEETING = (Section.APOLOGIES, Section.LAST_ACTIONS)
@@ -42,7 +49,8 @@ ORDER_IS_FIXED = "The agenda has gone out, so its order and numbers stay. Park a
 class Wanted:
     """Something to put on an agenda: a nomination, a case, or a title; `why` says what for.
 
-    With `outside` it is a decision of before that the panel is asked to ratify.
+    With `outside` it is a decision of before that the panel is asked to ratify. `presenter` is who presents or reports,
+    `brought_by` the agency that keeps the case (Richmond, 2.11), `closed` keeps it for the closed session.
     """
 
     section: str
@@ -52,6 +60,9 @@ class Wanted:
     why: str = ""
     minutes: int | None = None
     outside: OutsideDecision | None = None
+    presenter: str = ""
+    brought_by: Agency | None = None
+    closed: bool = False
 
 
 def add_item(
@@ -64,6 +75,9 @@ def add_item(
     title: str = "",
     why: str = "",
     minutes: int | None = None,
+    presenter: str = "",
+    brought_by: Agency | None = None,
+    closed: bool = False,
 ) -> AgendaItem:
     """Put something on the agenda, at the end of its section; reviews Red first; in a live meeting at the very end.
 
@@ -71,7 +85,8 @@ def add_item(
     after the closing date is late in any case. Raises PermissionDenied, or StepRefused when the meeting is over or the
     thing is on the agenda already.
     """
-    return add_items(meeting, [Wanted(section, referral, case, title, why, minutes)], by=by)[0]
+    want = Wanted(section, referral, case, title, why, minutes, None, presenter, brought_by, closed)
+    return add_items(meeting, [want], by=by)[0]
 
 
 @transaction.atomic
@@ -79,12 +94,14 @@ def add_items(meeting: Meeting, wanted: Iterable[Wanted], *, by: Actor) -> list[
     """`add_item` for several things at once: all or none."""
     meeting = _held_for(meeting, by)
     items = ordered(meeting)
-    colours = _colours(items, wanted := list(wanted))
     added = []
+    new = []
     for want in wanted:
         _refuse_twice(meeting, want)
-        item = _new(meeting, want)
-        place = _place(meeting, items, item, colours)
+        new.append(_new(meeting, want))
+    ranks = _ranks(meeting, [*items, *new])
+    for item in new:
+        place = _place(meeting, items, item, ranks)
         if meeting.status != MeetingStatus.DRAFT:
             item.number = later_number([each.number for each in items[:place]], {each.number for each in items})
         items.insert(place, item)
@@ -126,13 +143,16 @@ def _new(meeting: Meeting, want: Wanted) -> AgendaItem:
         title=want.title or ("" if about_somebody else Section(want.section).label),
         why=want.why[:200],
         minutes=want.minutes or minutes_for(meeting, want.section),
+        presenter=want.presenter,
+        brought_by=want.brought_by,
+        closed=want.closed,
         late=meeting.status != MeetingStatus.DRAFT or bool(want.referral and want.referral.late and not want.outside),
     )
 
 
 @transaction.atomic
 def move(item: AgendaItem, to: int, *, by: Actor) -> AgendaItem:
-    """Move an item of a draft to the place `to` of the whole agenda, counted from 1; it stays within its section.
+    """Move an item of a draft to the place `to` of the whole agenda, counted from 1; it stays within its part.
 
     Raises PermissionDenied, or StepRefused once the agenda has gone out.
     """
@@ -141,7 +161,8 @@ def move(item: AgendaItem, to: int, *, by: Actor) -> AgendaItem:
     item = next((each for each in items if each.pk == item.pk), item)
     if item.state == ItemState.PARKED:
         raise StepRefused(["This item is parked: bring it back first."])
-    mine = [place for place, each in enumerate(items, start=1) if each.section == item.section]
+    ranks = _ranks(meeting, items)
+    mine = [place for place, each in enumerate(items, start=1) if ranks[id(each)][:3] == ranks[id(item)][:3]]
     to = min(max(to, mine[0]), mine[-1])
     before = item.position
     items.remove(item)
@@ -164,7 +185,18 @@ def remove(item: AgendaItem, *, by: Actor) -> Wanted:
     """Take an item off a draft, and return what would put it back. Once the agenda has gone out an item is parked."""
     meeting = _draft_for(item, by)
     _may_be_left_out(item)
-    back = Wanted(item.section, item.referral, item.case, item.title, item.why, item.minutes, item.outside)
+    back = Wanted(
+        section=item.section,
+        referral=item.referral,
+        case=item.case,
+        title=item.title,
+        why=item.why,
+        minutes=item.minutes,
+        outside=item.outside,
+        presenter=item.presenter,
+        brought_by=item.brought_by,
+        closed=item.closed,
+    )
     _delete(locked(AgendaItem, item.pk), meeting, by)
     return back
 
@@ -208,7 +240,7 @@ def bring_back(item: AgendaItem, *, by: Actor) -> AgendaItem:
     if item.number:
         place = sum(_sort_key(each.number) < _sort_key(item.number) for each in items)
     else:
-        place = _place(meeting, items, item, _colours([*items, item], ()))
+        place = _place(meeting, items, item, _ranks(meeting, [*items, item]))
         if meeting.status != MeetingStatus.DRAFT:
             item.number = later_number([each.number for each in items[:place]], {each.number for each in items})
             item.late = True
@@ -239,6 +271,108 @@ def set_minutes(item: AgendaItem, minutes: int, *, by: Actor, version: int | Non
     return item
 
 
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """How an item stands at the meeting: see the fields of `AgendaItem`."""
+
+    presenter: str = ""
+    brought_by: Agency | None = None
+    closed: bool = False
+    need: str = ""
+
+
+@transaction.atomic
+def arrange(
+    item: AgendaItem,
+    how: Arranged,
+    *,
+    by: Actor,
+    agencies: Iterable[Agency] | None = None,
+    version: int | None = None,
+) -> AgendaItem:
+    """Say who presents an item, who keeps its case, whether it is closed, its need, and which agencies come for it.
+
+    In a draft it moves to where it now belongs; afterwards its number stays. `agencies` None leaves to the facts of the
+    case who comes. Raises PermissionDenied, StepRefused when the meeting is over or for a need that the scheme does not
+    have, or Stale.
+    """
+    meeting = _held_for(item.meeting, by)
+    item = locked(AgendaItem, item.pk, version=version)
+    if how.need and how.need not in {pathway.slug for pathway in by.scheme.policy.pathways}:
+        raise StepRefused(["Choose one of the scheme's pathways."])
+    facts = {"presenter": how.presenter, "brought_by": how.brought_by, "closed": how.closed, "need": how.need}
+    changed = [name for name, value in facts.items() if getattr(item, name) != value]
+    for name in changed:
+        setattr(item, name, facts[name])
+    if agencies is not None and concerned.say(item, list(agencies)):
+        changed.append("agencies")
+    if not changed:
+        return item
+    item.version += 1
+    item.save(update_fields=[*(name for name in changed if name in facts), "version"])
+    if meeting.status == MeetingStatus.DRAFT and item.state != ItemState.PARKED:
+        _put_in_order(meeting)
+        item.refresh_from_db(fields=["position"])
+    audit.record("arrange_agenda_item", item, by=by, fields=changed, subjects=subjects_of(item), meeting=meeting.key)
+    return item
+
+
+@transaction.atomic
+def group(meeting: Meeting, grouping: str, *, by: Actor, version: int | None = None) -> Meeting:
+    """Put the cases of a draft together by need or by agency, so that each agency comes for its part; "" undoes it.
+
+    Raises PermissionDenied, StepRefused once the agenda has gone out, or Stale.
+    """
+    meeting = _held_for(locked(Meeting, meeting.pk, version=version), by)
+    if meeting.status != MeetingStatus.DRAFT:
+        raise StepRefused([ORDER_IS_FIXED])
+    before, meeting.grouping = meeting.grouping, Grouping(grouping)
+    if before == meeting.grouping:
+        return meeting
+    meeting.version += 1
+    meeting.save(update_fields=["grouping", "version"])
+    _put_in_order(meeting)
+    audit.record("group_agenda", meeting, by=by, before=before, after=grouping, meeting=meeting.key)
+    return meeting
+
+
+@transaction.atomic
+def refuse_late(item: AgendaItem, *, because: str, by: Actor) -> AgendaItem:
+    """The chair does not take a late item at this meeting: it is parked with the words, and the coordinator told.
+
+    The chair may still agree to it. Raises PermissionDenied for anybody else; StepRefused without words, or for an item
+    that is not late, that the panel has decided on, or that waits to be ratified.
+    """
+    if not by.can("panels.agree_late_item", item):
+        raise PermissionDenied
+    because = because.strip()
+    if not because:
+        raise StepRefused(["Enter why the panel does not take this item now."])
+    meeting = locked(Meeting, item.meeting_id)
+    item = locked(AgendaItem, item.pk)
+    if not item.late:
+        raise StepRefused(["This item is not late."])
+    if item.state not in (ItemState.OPEN, ItemState.PARKED):
+        raise StepRefused([f"This item is already {item.get_state_display().lower()}."])
+    _may_be_left_out(item)
+    item.late_refused, item.late_agreed_by, item.state = because[:300], None, ItemState.PARKED
+    item.version += 1
+    item.save(update_fields=["late_refused", "late_agreed_by", "state", "version"])
+    _write_places(ordered(meeting))
+    audit.record("refuse_late_item", item, by=by, subjects=subjects_of(item), meeting=meeting.key)
+    office = Membership.objects.filter(scheme=by.scheme).current(clock.today()).with_role("coordinator")
+    notify.tell(
+        [person.user for person in office.select_related("user")],
+        scheme=by.scheme,
+        kind="late_item_refused",
+        subject=f"item:{item.pk}:{item.version}",
+        text=f"The chair does not take a late item: {circulation.name_of(meeting)}",
+        url=f"{meeting.get_absolute_url()}agenda/#item-{item.pk}",
+        email_body="The chair has said why. Sign in to read it, and to put the item on another agenda:",
+    )
+    return item
+
+
 @transaction.atomic
 def agree_late(item: AgendaItem, *, by: Actor) -> AgendaItem:
     """The chair agrees that a late item is taken. Raises PermissionDenied for anybody else, StepRefused if not late."""
@@ -248,9 +382,9 @@ def agree_late(item: AgendaItem, *, by: Actor) -> AgendaItem:
     if not item.late:
         raise StepRefused(["This item is not late."])
     if item.late_agreed_by_id is None:
-        item.late_agreed_by = by.user
+        item.late_agreed_by, item.late_refused = by.user, ""
         item.version += 1
-        item.save(update_fields=["late_agreed_by", "version"])
+        item.save(update_fields=["late_agreed_by", "late_refused", "version"])
         audit.record("agree_late_item", item, by=by, subjects=subjects_of(item), meeting=item.meeting.key)
     return item
 
@@ -272,6 +406,7 @@ def ask_chair(item: AgendaItem, *, by: Actor) -> None:
         url=f"{meeting.get_absolute_url()}#late-items",
         email_body="An item came after the deadline. Sign in to say whether the panel takes it:",
     )
+    AgendaItem.objects.filter(pk=item.pk).update(late_asked_at=clock.now())
     audit.record("ask_chair_about_late_item", item, by=by, subjects=subjects_of(item), meeting=meeting.key)
 
 
@@ -370,28 +505,46 @@ def _refuse_twice(meeting: Meeting, want: Wanted) -> None:
         raise StepRefused([f"{name} is {where}."])
 
 
-def _colours(items: Sequence[AgendaItem], wanted: Iterable[Wanted]) -> dict[int, int]:
-    """Case id to the place of its colour, Red first, for the cases on the agenda and those that join it."""
-    cases = {item.case_id for item in items if item.section == Section.REVIEWS}
-    cases |= {want.case.pk for want in wanted if want.case is not None and want.section == Section.REVIEWS}
-    ratings = RagRating.objects.filter(case__in=cases - {None}, until=None).values_list("case_id", "colour")
-    return {case: list(Colour).index(Colour(colour)) for case, colour in ratings}
+def _ranks(meeting: Meeting, items: Sequence[AgendaItem]) -> dict[int, tuple[int, int, int, int]]:
+    """The sort key of each item, by the identity of the object: items that join have no number yet."""
+    cases = {item.case_id for item in items if item.section == Section.REVIEWS} - {None}
+    ratings = RagRating.objects.filter(case__in=cases, until=None).values_list("case_id", "colour")
+    colours = {case: list(Colour).index(Colour(colour)) for case, colour in ratings}
+    groups = concerned.groups(meeting, items) if meeting.grouping else {}
+    order = Order(meeting.body.policy.agenda_rule.presenters_first, bool(meeting.grouping))
+    return {
+        id(item): rank(
+            Facts(
+                section=str(item.section),
+                presented=bool(item.presenter),
+                closed=item.closed,
+                group=groups[id(item)].place if id(item) in groups else 0,
+                colour=colours.get(item.case_id, len(Colour)),
+            ),
+            order,
+        )
+        for item in items
+    }
 
 
-def _place(meeting: Meeting, items: Sequence[AgendaItem], item: AgendaItem, colours: dict[int, int]) -> int:
-    """Where an item joins: after its section's last item, or after the last one of the sections before it.
+def _place(
+    meeting: Meeting, items: Sequence[AgendaItem], item: AgendaItem, ranks: dict[int, tuple[int, int, int, int]]
+) -> int:
+    """Where an item joins: after the last of its part, or after the last one of the parts before it.
 
     Reviews stand Red first. A live meeting goes on from where it is, so that what joins comes at the end.
     """
     if meeting.status == MeetingStatus.LIVE:
         return len(items)
-    key = _rank(item, colours)
-    return max((index + 1 for index, other in enumerate(items) if _rank(other, colours) <= key), default=0)
+    key = ranks[id(item)]
+    return max((index + 1 for index, other in enumerate(items) if ranks[id(other)] <= key), default=0)
 
 
-def _rank(item: AgendaItem, colours: dict[int, int]) -> tuple[int, int]:
-    colour = colours.get(item.case_id, len(Colour)) if item.section == Section.REVIEWS else 0
-    return SECTIONS.index(Section(item.section)), colour
+def _put_in_order(meeting: Meeting) -> None:
+    """Place every item of a draft anew; those that rank alike keep the order in which somebody put them."""
+    items = ordered(meeting)
+    ranks = _ranks(meeting, items)
+    _write_places(sorted(items, key=lambda item: ranks[id(item)]))
 
 
 def _delete(item: AgendaItem, meeting: Meeting, by: Actor) -> None:

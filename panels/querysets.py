@@ -24,14 +24,21 @@ class OfMeetingsQuerySet(SchemeQuerySet):
 
 class AgendaItemQuerySet(OfMeetingsQuerySet):
     def visible_to(self, actor: Actor | None) -> AgendaItemQuerySet:
-        """Items of those meetings; one of a restricted case is absent for who is not named on it (security.md Z4)."""
+        """Items of those meetings; one of a restricted case is absent for who is not named on it (security.md Z4).
+
+        What is taken in closed session is absent for whoever neither sits on the body nor runs it: invited people have
+        left by then (London, Meeting Structure).
+        """
         closed = Case.objects.closed_to(actor)
-        return (
+        rows = (
             super()
             .visible_to(actor)
             .exclude(Exists(closed.filter(pk=OuterRef("case"))))
             .exclude(Exists(closed.filter(offender=OuterRef("referral__offender"))))
         )
+        if actor is None or actor.has_role("coordinator", "chair"):
+            return rows
+        return rows.filter(Q(closed=False) | Q(meeting__body__slug__in=actor.seats))
 
     def numbered(self) -> AgendaItemQuerySet:
         return self.exclude(state="parked").order_by("position", "pk")

@@ -5,9 +5,10 @@ from auditlog.registry import auditlog
 from .accounts import Passkey, PasswordReset, RecoveryCode, RememberedDevice, SecondFactor, Throttle
 from .base import CompositeKey, SameScheme, SchemeModel, SchemeQuerySet, per_scheme, same_scheme
 from .bodies import Accountability, ChairAppointment, ChairReview, JoinRequest, OtherMeeting, Training
-from .calendar import Body, Meeting, MeetingStatus, Seat
+from .calendar import Body, Grouping, Meeting, MeetingStatus, Seat
 from .dates import BankHoliday, SchemeHoliday, StoredDate
 from .exports import Export
+from .feeds import CalendarFeed
 from .files import POLICE_AND_PROBATION, FileState, Handling, StoredFile
 from .heads import HeadDelivery
 from .once import FormKey
@@ -32,6 +33,7 @@ __all__ = [
     "AuditEvent",
     "BankHoliday",
     "Body",
+    "CalendarFeed",
     "ChairAppointment",
     "ChairReview",
     "CompositeKey",
@@ -40,6 +42,7 @@ __all__ = [
     "Export",
     "FileState",
     "FormKey",
+    "Grouping",
     "Handling",
     "HeadDelivery",
     "HeldPost",

@@ -120,6 +120,14 @@ class MeetingQuerySet(SchemeQuerySet):
         return self.still_open().filter(date__gte=on).order_by("date", "starts_at", "pk")
 
 
+class Grouping(models.TextChoices):
+    """How an agenda is put together, so that people come for their part only (London, Meeting Structure)."""
+
+    NONE = "", "By section"
+    NEED = "need", "By need"
+    AGENCY = "agency", "By agency"
+
+
 class Meeting(SchemeModel):
     """A sitting of a body. Its status is written by `panels.transitions` alone."""
 
@@ -138,6 +146,8 @@ class Meeting(SchemeModel):
     )
     status = models.CharField(max_length=20, choices=MeetingStatus.choices, default=MeetingStatus.DRAFT, editable=False)
     chair = models.ForeignKey(Membership, null=True, on_delete=models.PROTECT, related_name="chairs")
+    grouping = models.CharField(max_length=10, choices=Grouping.choices, default=Grouping.NONE, blank=True)
+    resumes_at = models.DateTimeField(null=True, editable=False, help_text="When an adjourned meeting goes on")
     recorder = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     # Renewed by every save and heartbeat: no change of the meeting.
     not_in_audit = ("recorder_until",)

@@ -99,13 +99,17 @@ class Deadlines(Shape):
 
 
 class AgendaRule(Sourced):
-    """Which cases come: all of them, those with something to decide, some colours first, or by rota."""
+    """Which cases come: all of them, those with something to decide, some colours first, or by rota.
+
+    With `brought_by_agencies` an agency brings a case of its own and keeps it; the others lend support.
+    """
 
     kind: Literal["every_case", "by_exception", "focus", "rota", "not_cases"]
     focus: tuple[Colour, ...] = ()
     presenters_first: bool = False
     closed_session: bool = False
     by_need: bool = False
+    brought_by_agencies: bool = False
     words: Words
 
 

@@ -204,10 +204,17 @@ def _live(life: Life) -> None:
     life.answer_checks(meeting, life.last_working_day(life.today - 10 * DAY), everyone=True)
     with life.at(life.today - 8 * DAY, 10):
         agenda.add_item(
-            meeting, section=Section.ESCALATIONS, title=life.mark(names.ESCALATION), minutes=5, by=life.coordinator
+            meeting,
+            section=Section.ESCALATIONS,
+            title=life.mark(names.ESCALATION),
+            minutes=5,
+            presenter=life.mark("Ash Example"),
+            by=life.coordinator,
         )
     _send(life, meeting, reviews=4)
     with life.at(life.today, 0, 3):
+        late = agenda.add_item(meeting, section=Section.AOB, title="Rooms for next year", by=life.coordinator)
+        agenda.refuse_late(late, because=life.mark("It can wait for the next panel."), by=actor_for(life.chair))
         _attend(life, meeting)
         recording.start(meeting, by=life.coordinator)
         _decide(life, meeting, nominated)

@@ -2,7 +2,7 @@
 
 from auditlog.registry import auditlog
 
-from panels.models.agenda import AgendaItem, ItemState, MovedMeeting, Section
+from panels.models.agenda import AgendaItem, ItemAgency, ItemState, MovedMeeting, Section
 from panels.models.decisions import (
     LEAD_ROLES,
     Consulted,
@@ -30,6 +30,7 @@ __all__ = [
     "Harm",
     "How",
     "ItemAction",
+    "ItemAgency",
     "ItemState",
     "Minutes",
     "MinutesStatus",

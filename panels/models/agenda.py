@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from iom.models import Body, Meeting, SchemeModel, User, per_scheme, same_scheme
+from iom.models import Agency, Body, Meeting, SchemeModel, User, per_scheme, same_scheme
 from offenders.models import Case
 from panels.querysets import AgendaItemQuerySet
 from referrals.models import Referral
@@ -16,8 +16,10 @@ class Section(models.TextChoices):
 
     APOLOGIES = "apologies", "Apologies and who is here"
     LAST_ACTIONS = "last_actions", "Actions from the last meeting"
+    REPORTS = "reports", "Presentations and reports"
     OUTSIDE = "outside", "Decisions to ratify"
     REFERRALS = "referrals", "New referrals"
+    BROUGHT = "brought", "Cases brought by agencies"
     RELEASES = "releases", "Releases and re-rating"
     REVIEWS = "reviews", "Reviews"
     EXITS = "exits", "Exits"
@@ -60,6 +62,19 @@ class AgendaItem(SchemeModel):
     minutes = models.PositiveSmallIntegerField(default=8)
     late = models.BooleanField(default=False)
     late_agreed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    late_asked_at = models.DateTimeField(null=True, editable=False)
+    late_refused = models.CharField(max_length=300, blank=True, help_text="Why the chair does not take this late item")
+    brought_by = models.ForeignKey(
+        Agency,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The agency that brought the case and keeps it; others lend support",
+    )
+    presenter = models.CharField(max_length=120, blank=True, help_text="Who presents or reports")
+    closed = models.BooleanField(default=False, help_text="Taken in closed session, without invited people")
+    need = models.CharField(max_length=40, blank=True, help_text="The pathway that the item is grouped under")
     state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.OPEN, editable=False)
     note = models.TextField(blank=True, help_text="For the minutes")
     draft = models.JSONField(default=dict, help_text="What the recorder typed and has not saved as a decision")
@@ -71,7 +86,7 @@ class AgendaItem(SchemeModel):
         ordering = ["meeting", "position", "pk"]
         constraints = [
             per_scheme(),
-            *same_scheme("meeting", "referral", "case", "outside", "ratifies"),
+            *same_scheme("meeting", "referral", "case", "outside", "ratifies", "brought_by"),
             models.UniqueConstraint(
                 fields=["meeting", "number"], condition=~Q(number=""), name="panels_item_number_once"
             ),
@@ -97,6 +112,27 @@ class AgendaItem(SchemeModel):
 
     def __str__(self) -> str:
         return f"item {self.number or self.pk}"
+
+
+class ItemAgency(SchemeModel):
+    """What somebody says of one agency and one item: it comes for it, or need not, whatever the facts would say.
+
+    Without a row the facts of the case decide (`panels.concerned`).
+    """
+
+    item = models.ForeignKey(AgendaItem, on_delete=models.CASCADE, related_name="agencies")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    comes = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            per_scheme(),
+            *same_scheme("item", "agency"),
+            models.UniqueConstraint(fields=["item", "agency"], name="panels_item_agency_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"agency {self.agency_id} for item {self.item_id}"
 
 
 class MovedMeeting(SchemeModel):

@@ -11,7 +11,7 @@ from panels.querysets import OfMeetingsQuerySet
 
 
 class Circulation(SchemeModel):
-    """One person's copy of an agenda: sent, read, and whether they come. Only a POST marks it read."""
+    """One person's copy of an agenda: sent, opened, read, and whether they come. Only a POST marks it read."""
 
     class Answer(models.TextChoices):
         YES = "yes", "Yes"
@@ -21,9 +21,12 @@ class Circulation(SchemeModel):
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="circulation")
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="circulation")
     sent_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
     answer = models.CharField(max_length=12, choices=Answer.choices, blank=True)
     substitute_name = models.CharField(max_length=120, blank=True)
+    chased_at = models.DateTimeField(null=True)
+    chased = models.PositiveSmallIntegerField(default=0, help_text="How often the person was reminded")
 
     objects = OfMeetingsQuerySet.as_manager()
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from iom import clock
 from iom.jinja import day_month
-from iom.models import Meeting, MeetingStatus
+from iom.models import Agency, Meeting, MeetingStatus
 from iom.pages import found, page
 from iom.steps import StepRefused, obstacles
 from offenders.models import Case
@@ -171,6 +171,9 @@ def remove_item(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse
         "title": back.title,
         "why": back.why,
         "minutes": back.minutes,
+        "presenter": back.presenter,
+        "brought_by": back.brought_by.pk if back.brought_by else None,
+        "closed": back.closed,
     }
     return redirect(_address(meeting))
 
@@ -190,6 +193,9 @@ def undo_removal(request: HttpRequest, meeting: Meeting) -> HttpResponse:
         title=removed["title"],
         why=removed["why"],
         minutes=removed["minutes"],
+        presenter=removed["presenter"],
+        brought_by=found(Agency.objects.visible_to(actor), pk=removed["brought_by"]) if removed["brought_by"] else None,
+        closed=removed["closed"],
     )
     try:
         item = agenda.add_items(meeting, [back], by=actor)[0]

@@ -5,9 +5,11 @@ from datetime import date
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from iom.models import AuditEvent, MeetingStatus, Notification
+from actionplans.models import PathwayNeed, Plan
+from iom.models import AuditEvent, Body, MeetingStatus, Notification
 from iom.steps import StepRefused
-from panels import agenda
+from offenders.models import Assignment
+from panels import agenda, concerned
 from panels.models import AgendaItem, Section
 from panels.transitions import STEPS
 from tests import factories
@@ -298,3 +300,104 @@ def test_asking_needs_a_chair(merton, as_coordinator):
 
     with pytest.raises(StepRefused, match="Nobody is named"):
         agenda.ask_chair(late, by=as_coordinator)
+
+
+# --- How an item is taken: presenters, closed session, who keeps the case, by need
+
+
+@pytest.fixture
+def rrb(db):
+    """London's Reducing Re-Offending Board: presenters first, then what is restricted."""
+    london = factories.scheme("london")
+    chair = factories.member(london, "chair", agency_kind="council")
+    return factories.meeting(london, PANEL_DAY, chair=chair, body=Body.objects.get(scheme=london, slug="rrb"))
+
+
+@pytest.mark.feature(17)
+def test_board_hears_presenters_first_and_closed_matters_last_without_guests(rrb):
+    london = rrb.scheme
+    by = factories.actor(london, "coordinator")
+    member = factories.actor(london, "researcher", agency_kind="health")
+    for section in (Section.APOLOGIES, Section.LAST_ACTIONS, Section.AOB):
+        agenda.add_item(rrb, section=section, by=by)
+    own = agenda.add_item(rrb, section=Section.ESCALATIONS, title="Beds for women", by=by)
+    secret = agenda.add_item(rrb, section=Section.ESCALATIONS, title="A serious case", closed=True, by=by)
+    agenda.add_item(rrb, section=Section.ESCALATIONS, title="Data of the year", presenter="Kit Sample", by=by)
+    plain = [item.title for item in agenda.ordered(rrb)]
+
+    agenda.arrange(own, agenda.Arranged(presenter="Lou Sample"), version=own.version, by=by)
+    sent = agenda.send_agenda(rrb, by=by)
+
+    assert plain[:3] == ["Apologies and who is here", "Data of the year", "Actions from the last meeting"]
+    assert plain[3:] == ["Beds for women", "Any other business", "A serious case"]
+    assert [item.title for item in agenda.ordered(sent)][1:3] == ["Data of the year", "Beds for women"]
+    assert secret in AgendaItem.objects.visible_to(by)
+    assert secret not in AgendaItem.objects.visible_to(member)
+    assert own in AgendaItem.objects.visible_to(member)
+
+
+@pytest.mark.feature(38)
+def test_case_stays_with_the_agency_that_brought_it(meeting, merton, as_coordinator, housing):
+    item = agenda.add_item(
+        meeting, section=Section.BROUGHT, title="Noise in one block", brought_by=housing.agency, by=as_coordinator
+    )
+
+    kept = agenda.arrange(item, agenda.Arranged(brought_by=housing.agency, need="accommodation"), by=as_coordinator)
+
+    assert (kept.brought_by, kept.need) == (housing.agency, "accommodation")
+    assert concerned.concerns(meeting, [kept])[id(kept)].first == housing.agency_id
+    with pytest.raises(StepRefused, match="pathways"):
+        agenda.arrange(item, agenda.Arranged(need="not_one_of_ours"), by=as_coordinator)
+
+
+@pytest.mark.feature(69)
+def test_cases_stand_together_by_need_or_by_the_agency_that_leads(meeting, merton, as_coordinator, police, housing):
+    cases = [factories.case(merton, colour=colour) for colour in ("GREEN", "RED", "AMBER")]
+    for case, need, leader in zip(cases, ("drugs", "accommodation", "drugs"), (police, housing, police), strict=True):
+        plan = Plan.objects.create(scheme=merton, case=case)
+        level = {"level": "high", "updated_on": PANEL_DAY}
+        slug = next(each.slug for each in merton.policy.pathways if each.slug.startswith(need[:4]))
+        PathwayNeed.objects.create(scheme=merton, plan=plan, pathway=slug, **level)
+        Assignment.objects.create(
+            scheme=merton, case=case, role="lead_agency", agency=leader.agency, starts_on=PANEL_DAY
+        )
+    agenda.add_item(meeting, section=Section.APOLOGIES, by=as_coordinator)
+    for case in cases:
+        agenda.add_item(meeting, section=Section.REVIEWS, case=case, by=as_coordinator)
+    red_first = [item.case for item in agenda.ordered(meeting)[1:]]
+
+    by_need = agenda.group(meeting, "need", by=as_coordinator)
+    needs = [item.case for item in agenda.ordered(by_need)[1:]]
+    moved = agenda.move(agenda.ordered(by_need)[1], 3, by=as_coordinator)
+    by_agency = agenda.group(by_need, "agency", by=as_coordinator)
+    agencies = [item.case for item in agenda.ordered(by_agency)[1:]]
+
+    green, red, amber = cases
+    assert red_first == [red, amber, green]
+    assert needs == [red, amber, green], "accommodation stands before drugs among the pathways"
+    assert moved.position == 2, "it stays within its need"
+    assert agencies == [amber, green, red], "police lead two of the three"
+    agenda.send_agenda(by_agency, by=as_coordinator)
+    with pytest.raises(StepRefused, match="order and numbers stay"):
+        agenda.group(by_agency, "", by=as_coordinator)
+
+
+def test_chair_refuses_a_late_item_with_words_and_may_still_take_it(meeting, five, merton, as_coordinator, as_chair):
+    agenda.send_agenda(meeting, by=as_coordinator)
+    late = agenda.add_item(meeting, section=Section.EXITS, by=as_coordinator, case=factories.case(merton))
+    agenda.ask_chair(late, by=as_coordinator)
+
+    with pytest.raises(PermissionDenied):
+        agenda.refuse_late(late, because="Not now", by=as_coordinator)
+    with pytest.raises(StepRefused, match="Enter why"):
+        agenda.refuse_late(late, because=" ", by=as_chair)
+    with pytest.raises(StepRefused, match="not late"):
+        agenda.refuse_late(five[1], because="Not now", by=as_chair)
+    refused = agenda.refuse_late(late, because="Nobody has checked yet", by=as_chair)
+
+    assert (refused.state, refused.late_refused) == ("parked", "Nobody has checked yet")
+    assert refused.late_asked_at is not None
+    told = Notification.objects.get(kind="late_item_refused")
+    assert told.recipient == as_coordinator.user
+    assert late.case.reference not in told.text + told.email_body
+    assert agenda.agree_late(late, by=as_chair).late_refused == ""
