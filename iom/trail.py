@@ -63,6 +63,7 @@ WORDS = {
     "change_system_check": "Changed what a police system holds of someone",
     "change_why": "Changed why somebody is on the cohort",
     "check_system": "Wrote down what a police system holds of someone",
+    "choose_keys": "Turned the single keys of the live meeting on or off",
     "code": "Gave a security code",
     "code_failed": "Gave a wrong security code",
     "create_scheme": "Made the scheme",

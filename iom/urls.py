@@ -55,6 +55,7 @@ urlpatterns = [
     path("carry-on/<uuid:number>/", account.carry_on, name="carry_on"),
     path("carry-on/<uuid:number>/delete/", account.throw_away, name="throw_away"),
     path("account/", account.account, name="account"),
+    path("account/keys/", account.choose_keys, name="choose_keys"),
     path("account/sessions/", account.own_sessions, name="own_sessions"),
     path("account/code/", account.fresh_code, name="fresh_code"),
     path("settings/users/", settings.users, name="users"),

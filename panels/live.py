@@ -71,10 +71,14 @@ class Rail:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """How long the meeting has been on this item, in whole minutes, against what is planned."""
+    """How long the meeting has been on this item, in seconds, against what is planned, in minutes."""
 
-    minutes: int
+    seconds: int
     planned: int
+
+    @property
+    def minutes(self) -> int:
+        return self.seconds // 60
 
     @property
     def words(self) -> str:
@@ -171,8 +175,8 @@ def timer(meeting: Meeting, item: AgendaItem) -> Timer:
     """Since the item before it was saved, else since the meeting went live. Nobody has to start a clock."""
     decided = Decision.objects.filter(item__meeting=meeting).aggregate(last=Max("decided_at"))["last"]
     began: datetime | None = decided or _went_live(meeting)
-    minutes = int((clock.now() - began).total_seconds() // 60) if began else 0
-    return Timer(max(minutes, 0), item.minutes)
+    seconds = int((clock.now() - began).total_seconds()) if began else 0
+    return Timer(max(seconds, 0), item.minutes)
 
 
 def _went_live(meeting: Meeting) -> datetime | None:

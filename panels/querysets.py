@@ -65,6 +65,15 @@ class DecisionQuerySet(SchemeQuerySet):
         return rows.exclude(pk__in=ruled.filter(item__ratifies__isnull=False).values("item__ratifies"))
 
 
+class KeptWordsQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> KeptWordsQuerySet:
+        """One's own words, on items that one may still see."""
+        if actor is None or actor.user is None:
+            return self.none()
+        items = self.model._meta.get_field("item").related_model.objects.visible_to(actor)
+        return self.in_scheme_of(actor).filter(user=actor.user, item__in=items)
+
+
 class OutsideDecisionQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> OutsideDecisionQuerySet:
         """By office, as far as the nomination is open; for everybody else with the meeting that is to ratify it."""

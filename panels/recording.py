@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from offenders.models import CaseStatus
 from referrals import actions as referrals
 from referrals.models import ReferralStatus
 
-from . import agenda, minutes, ratifying
+from . import agenda, aside, minutes, ratifying
 from .models import AgendaItem, Decision, ItemState, Minutes, Outcome, Section
 from .record import first_review, following
 from .transitions import CLOSE_MEETING, GO_LIVE
@@ -30,7 +30,6 @@ from .transitions import CLOSE_MEETING, GO_LIVE
 if TYPE_CHECKING:
     from iom.access import Actor
 
-LONGEST_FIELD = 6000
 CHAIR_DOES_NOT_RECORD = (
     "You chair this meeting, and nobody signs minutes that they recorded. "
     "Ask someone else to record, or name another chair first."
@@ -184,6 +183,8 @@ def _asker(meeting: Meeting) -> User:
 
 
 def _give(meeting: Meeting, to: User, verb: str, by: Actor) -> Meeting:
+    if meeting.recorder is not None:
+        aside.keep_drafts(meeting, of=meeting.recorder, to=to)
     meeting.recorder, meeting.recorder_until = to, _lease()
     meeting.asks_to_record = meeting.asked_to_record_at = None
     meeting.version += 1
@@ -207,27 +208,31 @@ def _not_the_chair(meeting: Meeting, by: Actor) -> None:
 
 
 @transaction.atomic
-def keep_draft(item: AgendaItem, fields: Mapping[str, Any], *, by: Actor) -> AgendaItem:
+def keep_draft(
+    item: AgendaItem, fields: Mapping[str, Any], *, by: Actor, only: Collection[str] | None = None
+) -> AgendaItem:
     """Keep what the recorder has typed on an item and not saved as a decision, word for word.
 
-    Not audited: it is nobody's record yet. Raises PermissionDenied, or NotRecording when somebody else records now.
+    With `only` the fields of these names are kept and the rest of the draft stays: each field saves itself, and what
+    is no longer ticked is kept as nothing. Not audited: it is nobody's record yet.
+    Raises PermissionDenied, or NotRecording when somebody else records now.
     """
     item = AgendaItem.objects.select_for_update(of=("self",)).select_related("meeting__recorder").get(pk=item.pk)
     if not by.can("panels.record", item.meeting):
         raise PermissionDenied
     must_record(item.meeting, by)
     renew(item.meeting, by=by)
-    item.draft = {name: _clipped(value) for name, value in fields.items()}
+    item.draft = kept_fields(item.draft, fields, only)
     # Past `save`, so that half-typed words do not enter the change history; the version stays, too.
     AgendaItem.objects.filter(pk=item.pk).update(draft=item.draft)
     return item
 
 
-def _clipped(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_clipped(each) for each in value]
-    # NUL is the one character that PostgreSQL's JSON cannot hold.
-    return str(value).replace("\x00", "")[:LONGEST_FIELD]
+def kept_fields(before: Mapping[str, Any], fields: Mapping[str, Any], only: Collection[str] | None) -> dict[str, Any]:
+    """A draft with `fields` in it: in place of what it was, or with `only` beside it."""
+    if only is None:
+        return {name: aside.clipped(value) for name, value in fields.items()}
+    return dict(before) | {name: aside.clipped(fields.get(name, "")) for name in only}
 
 
 def carry_forward(meeting: Meeting, *, seen_by: Actor | None = None) -> CarryForward:

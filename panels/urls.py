@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import agenda, agreement, attendance, circulation, live, meetings, minutes, notices, outside
+from .views import agenda, agreement, attendance, circulation, late, live, meetings, minutes, notices, outside
 
 urlpatterns: list = [
     path("agreement/", agreement.between_meetings, name="agreement"),
@@ -40,6 +40,8 @@ urlpatterns: list = [
     path("meetings/<str:key>/live/force-hand-over/", live.force_hand_over, name="force_hand_over"),
     path("meetings/<str:key>/live/here/", live.heartbeat, name="heartbeat"),
     path("meetings/<str:key>/live/draft/", live.keep_draft, name="live_draft"),
+    path("meetings/<str:key>/live/add/", late.add_late_item, name="add_late_item"),
+    path("meetings/<str:key>/live/kept/", live.use_kept_words, name="use_kept_words"),
     path("meetings/<str:key>/live/ratify/", live.ratify_all, name="ratify_all"),
     path("meetings/<str:key>/close/", live.close_meeting, name="close_meeting"),
     path("meetings/<str:key>/minutes/", minutes.draft_minutes, name="minutes"),

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from iom import audit, clock, notify
 from iom.jinja import day_month, longday, lower_first
-from iom.models import Agency, Counter, Meeting, Membership, Scheme, User
+from iom.models import Agency, Counter, Meeting, MeetingStatus, Membership, Scheme, User
 from iom.policy import Policy
 from iom.steps import StepRefused, locked, take
 from offenders import actions as people
@@ -319,7 +319,8 @@ def put_to_panel(
     """
     if meeting.scheme_id != by.scheme.pk:
         raise PermissionDenied
-    if not deciding.still_to_come(meeting):
+    # A live meeting takes what is raised at it (ux.md 5, point 11).
+    if meeting.status != MeetingStatus.LIVE and not deciding.still_to_come(meeting):
         raise StepRefused([f"The panel of {day_month(meeting.date)} takes no more referrals. Choose another."])
     referral = take(
         PUT_TO_PANEL,

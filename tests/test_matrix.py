@@ -177,6 +177,8 @@ MATRIX: dict[str, Row] = {
     "force_hand_over": Row(CHAIR, POST, "meeting"),
     "referral_papers": Row(TABLE, GET, "meeting"),
     "heartbeat": Row(COORDINATOR, POST, "meeting"),
+    "use_kept_words": Row(COORDINATOR, POST, "meeting"),
+    "add_late_item": Row(COORDINATOR, BOTH, "meeting"),
     "ratify_all": Row(COORDINATOR, POST, "meeting"),
     "live_draft": Row(COORDINATOR, POST, "meeting"),
     "close_meeting": Row(COORDINATOR, BOTH, "meeting"),
@@ -191,7 +193,7 @@ MATRIX: dict[str, Row] = {
 }
 # Addresses that need nobody, or only an account.
 OPEN = {"sign_in", "sign_out", "invited", "healthz", "readyz", "choose_membership"} | {
-    "session_state", "carry_on", "throw_away", "account", "own_sessions", "fresh_code"
+    "session_state", "carry_on", "throw_away", "account", "own_sessions", "fresh_code", "choose_keys"
 }  # fmt: skip
 # Before the code, and how one signs in: each speaks of the reader's own account alone.
 OPEN |= {"code", "passkey", "passkey_question", "recovery_code", "recovery_codes", "lost_phone", "set_up_code"}

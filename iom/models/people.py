@@ -42,6 +42,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_system_admin = models.BooleanField(default=False, help_text="Runs the installation; has no case data.")
     created_at = models.DateTimeField(default=now, editable=False)
+    single_keys = models.BooleanField(default=False, help_text="Single letters work in the live meeting.")
 
     # Every change to an account leaves an audit event; sign-ins and passwords are recorded by their own verbs.
     watched = True

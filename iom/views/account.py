@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from iom import fresh, held, second_factor, sessions, walls
+from iom.accounts import choose_single_keys
 from iom.models import Role
 from iom.pages import PUBLIC, SIGNED_IN, found, page
 from iom.views import errors
@@ -30,6 +31,15 @@ def account(request: HttpRequest) -> HttpResponse:
             "kept": [(each, held.ends_at(each)) for each in held.waiting_for(request.user)],
         },
     )
+
+
+@page(SIGNED_IN, methods=("POST",))
+def choose_keys(request: HttpRequest) -> HttpResponse:
+    """Turn the single keys of the live meeting on or off (WCAG 2.1.4): they are off until somebody asks for them."""
+    on = request.POST.get("single_keys") == "on"
+    choose_single_keys(request.user, on=on)
+    messages.success(request, f"Single keys are {'on' if on else 'off'}")
+    return redirect("account")
 
 
 @page(SIGNED_IN, methods=("GET", "POST"))

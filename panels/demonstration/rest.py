@@ -19,7 +19,7 @@ from iom.models import Agency, Meeting, MeetingStatus, Membership, Role, User
 from offenders import actions as cases
 from offenders import cohort_page, related, restricted
 from offenders.models import AssignmentRole, Case, CustodyPeriod
-from panels import agenda, agreement, attendance, circulation, meetings, minutes, notices, recording
+from panels import agenda, agreement, aside, attendance, circulation, meetings, minutes, notices, recording
 from panels.decide import Choice, Lead, decide
 from panels.models import Consulted, Notice, Outcome, OutsideDecision, Section
 from referrals import actions as referrals
@@ -263,6 +263,7 @@ def _decide(life: Life, meeting: Meeting, nominated: list[Referral]) -> None:
     typed = life.mark("Typed and not yet decided.")
     if about_cases:
         recording.keep_draft(about_cases[0], {"outcome": "no_change", "note": typed}, by=by)
+        aside.keep(about_cases[0], {"note": life.mark("Typed before somebody else took over.")}, by=by)
     if len(about_cases) > 1:
         first = decide(about_cases[1], Choice(Outcome.NO_CHANGE, note=because), by=by)
         again = Choice(Outcome.NO_CHANGE, note=because, reason=because, correction_reason=life.mark("Said otherwise."))

@@ -14,6 +14,7 @@ from panels.models.decisions import (
     OutsideDecision,
     Side,
 )
+from panels.models.live import KeptWords
 from panels.models.minutes import Minutes, MinutesStatus
 from panels.models.notices import Notice
 from panels.models.people import AgreementSignature, Attendance, Circulation
@@ -32,6 +33,7 @@ __all__ = [
     "ItemAction",
     "ItemAgency",
     "ItemState",
+    "KeptWords",
     "Minutes",
     "MinutesStatus",
     "MovedMeeting",

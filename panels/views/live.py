@@ -13,18 +13,19 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from markupsafe import Markup
 
-from iom import clock
+from iom import clock, walls
 from iom.jinja import colour_key, colour_mark, colour_word, day_month, in_london, longday, plural
 from iom.models import Meeting, MeetingStatus
 from iom.pages import found, page
 from iom.steps import Stale, StepRefused
 from offenders import naming
 from offenders.models import Colour
-from panels import live, ratifying, recording
+from panels import aside, live, ratifying, recording
 from panels.attendance import quorum_of
 from panels.decide import add_to_item, decide, holding, ratify_everything
+from panels.forms.late import LateItemForm
 from panels.forms.live import Sheet, answers, read_quick_line, without_action
-from panels.models import AgendaItem, ItemAction, ItemState, Outcome, Section
+from panels.models import AgendaItem, ItemAction, ItemState, KeptWords, Outcome, Section
 from panels.words import OUTCOME_WORDS
 
 from .at import of_papers
@@ -33,6 +34,7 @@ OVER = (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
 CHANGED_MEANWHILE = (
     "This item was changed after you opened it. What you typed is below and kept: check it, then save again."
 )
+KEPT_ASIDE = "What you type is kept for you and is not in the record."
 # What is written of somebody in the record, where no victim is named.
 TEXTS = ("reason", "reason_for_referrer", "lead_reason", "dissent", "note", "correction_reason", "text")
 
@@ -128,14 +130,36 @@ def heartbeat(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @page("panels.record", methods=("POST",), kind="autosave")
 @of_papers
 def keep_draft(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """Autosave: keep what is typed on an item as it stands, valid or not."""
+    """Autosave: keep what is typed on an item as it stands, valid or not; of a page that names fields, those alone.
+
+    Who no longer records keeps their words too, beside the record.
+    """
     items = AgendaItem.objects.visible_to(request.actor).filter(meeting=meeting)
     item = found(items, number=request.POST.get("item") or "-")
+    given = answers(request.POST)
+    only = _typed_into(request.POST, given, item)
     try:
-        recording.keep_draft(item, answers(request.POST), by=request.actor)
+        recording.keep_draft(item, given, by=request.actor, only=only)
     except recording.NotRecording as lost:
-        raise Stale(item, lost.problems[0]) from lost
+        words = given if only is None else {name: given.get(name, "") for name in only}
+        aside.keep(item, words, by=request.actor)
+        return JsonResponse({"at": _time(), "aside": f"{lost.problems[0]} {KEPT_ASIDE}"})
     return JsonResponse({"at": _time()})
+
+
+@page("panels.record", methods=("POST",))
+@of_papers
+def use_kept_words(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """What one had typed on an item before another took over: into the record again, or away."""
+    mine = KeptWords.objects.visible_to(request.actor).filter(item__meeting=meeting)
+    words = found(mine, item__number=request.POST.get("item") or "-")
+    if request.POST.get("answer") == "delete":
+        aside.forget(words, by=request.actor)
+        messages.success(request, "Deleted")
+    else:
+        aside.put_into_record(words, by=request.actor)
+        messages.success(request, "Put into the record of this item. Check it, then save")
+    return redirect(_at(meeting, words.item.number))
 
 
 @page("panels.record", methods=("GET", "POST"))
@@ -189,6 +213,15 @@ def _not_live(request: HttpRequest, meeting: Meeting) -> HttpResponse:
             "today": clock.today(),
         },
     )
+
+
+def _typed_into(posted: QueryDict, given: dict[str, Any], item: AgendaItem) -> set[str] | None:
+    """The fields that somebody has typed into since the last save, as the page says; None when it does not say.
+
+    A field that is named and not sent is no longer ticked.
+    """
+    named = posted.get("typed_into")
+    return None if named is None else {name for name in named.split() if name in given or name in item.draft}
 
 
 def _rail(request: HttpRequest, meeting: Meeting) -> live.Rail:
@@ -251,7 +284,8 @@ def _recorded(request: HttpRequest, meeting: Meeting, rail: live.Rail) -> HttpRe
             return _show(request, meeting, rail, sheet=None, problems=list(questions))
         return _save(request, meeting, rail, kept, then)
     except recording.NotRecording as lost:
-        # Their words stand on the page beside what the new recorder has kept (security.md C1).
+        # Their words stand on the page beside what the new recorder has kept (security.md C1), and are kept for them.
+        _keep_aside(request, rail.item, kept)
         raise Stale(found(AgendaItem.objects.visible_to(request.actor), pk=rail.item.pk), lost.problems[0]) from lost
     except StepRefused as refused:
         sheet = _sheet(_with(request, kept), meeting, rail.item)
@@ -288,6 +322,18 @@ def _save(request: HttpRequest, meeting: Meeting, rail: live.Rail, kept: dict[st
     if then == "next" and rail.next_open is not None:
         return redirect(_at(meeting, rail.next_open.number))
     return redirect(_at(meeting, rail.item.number))
+
+
+def _keep_aside(request: HttpRequest, item: AgendaItem, kept: dict[str, Any]) -> None:
+    """Keep for themselves what somebody sent who does not record now, once the refusal is rolled back."""
+    actor = request.actor
+    same = {name: value for name, value in kept.items() if item.draft.get(name) != value}
+
+    def keep() -> None:
+        with walls.within(actor.scheme, by=actor):
+            aside.keep(item, same, by=actor)
+
+    walls.outlive(request, keep)
 
 
 def _keep_quietly(request: HttpRequest, item: AgendaItem, kept: dict[str, Any]) -> None:
@@ -334,6 +380,9 @@ def _show(
         "live_now": live_now,
         "may_take_over": live_now and may_record and not recorder,
         "asker": meeting.asks_to_record if live_now else None,
+        "may_beat": recorder or (may_record and live_now and meeting.asks_to_record_id == request.user.pk),
+        "late_form": LateItemForm(),
+        "looked": False,
         "may_force": live_now
         and recording.unanswered(meeting)
         and request.actor.can("panels.force_hand_over", meeting),
@@ -346,6 +395,7 @@ def _show(
             line.item.section == Section.OUTSIDE and line.item.state == ItemState.OPEN for line in rail.lines
         ),
     }
+    context |= _kept_for_reader(request, meeting, sheet)
     if item.outside is not None:
         context |= {
             "outside": item.outside,
@@ -355,6 +405,21 @@ def _show(
         }
     context |= _in_words(context)
     return render(request, "panels/live.html", context, status=status)
+
+
+def _kept_for_reader(request: HttpRequest, meeting: Meeting, sheet: Sheet) -> dict[str, Any]:
+    """What the reader had typed before another took over: on this item in words, on others where it is."""
+    if not request.actor.holds("panels.record"):
+        return {"aside": None, "aside_elsewhere": []}
+    rows = aside.mine(request.actor, meeting)
+    here = next((each for each in rows if each.item_id == sheet.item.pk), None)
+    records = meeting.status == MeetingStatus.LIVE and meeting.recorder_id == request.user.pk
+    words = {} if here is None else aside.not_in(sheet.item.draft, here) if records else here.words
+    return {
+        "aside": here if words else None,
+        "aside_words": aside.in_words(words, sheet.forms),
+        "aside_elsewhere": [each.item for each in rows if each is not here],
+    }
 
 
 def _in_words(context: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,26 @@
 // The open page of the recorder says that it is there, so that nobody takes over unasked, and hears who asks to
-// (security.md C4). That the session lives on while the page can be seen is session.js's.
+// (security.md C4). The page of whoever asked hears when it is theirs. That the session lives on while the page can be seen
+// is session.js's.
 import { announce } from "./announce.js";
+import { heardFromServer } from "./session.js";
 
 const EVERY = 20000;
+
+const tell = (region, words, link) => {
+  const said = document.createElement("p");
+  said.className = "govuk-body govuk-!-margin-bottom-0";
+  said.textContent = words;
+  if (link) {
+    const way = document.createElement("a");
+    way.className = "govuk-link";
+    way.href = location.href;
+    way.textContent = link;
+    said.append(" ", way);
+  }
+  region.replaceChildren(said);
+  region.hidden = false;
+  announce(words);
+};
 
 const beat = async (region) => {
   const token = document.querySelector("input[name=csrfmiddlewaretoken]")?.value;
@@ -12,15 +30,18 @@ const beat = async (region) => {
     headers: { "X-CSRFToken": token || "", Accept: "application/json" },
   });
   if (!response.ok || !(response.headers.get("Content-Type") || "").includes("json")) return true;
+  heardFromServer();
   const told = await response.json();
+  if ("waits" in region.dataset) {
+    if (told.recording) tell(region, "You are recording now.", "Go on with the record");
+    return !told.recording;
+  }
   if (!told.recording) {
-    const words = `${told.recorder || "Nobody"} is recording this meeting now. Copy what you typed, then load the page again.`;
-    const said = document.createElement("p");
-    said.className = "govuk-body";
-    said.textContent = words;
-    region.replaceChildren(said);
-    region.hidden = false;
-    announce(words);
+    tell(
+      region,
+      `${told.recorder || "Nobody"} is recording this meeting now. What you type here is kept for you and is not in the record.`,
+      "Load this page again",
+    );
     return false;
   }
   const asker = region.querySelector("[data-asker]");

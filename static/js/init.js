@@ -10,6 +10,7 @@ import { startOnce } from "./once.js";
 import { startReorder } from "./reorder.js";
 import { startReveal } from "./reveal.js";
 import { startSession } from "./session.js";
+import { startTimer } from "./timer.js";
 
 const start = (Component, name, root = document) => {
   for (const element of root.querySelectorAll(`[data-module="${name}"]`)) {
@@ -35,6 +36,7 @@ startReveal();
 startHideScreen();
 startHeartbeat();
 startKeys();
+startTimer();
 const enhance = (root) => {
   initAll({ scope: root });
   startMoj(root);

@@ -12,6 +12,8 @@ const SIGN_IN = `/sign-in/?next=${STATE}`;
 const IDLE = 30 * 60 * 1000;
 const AGAIN = 5 * 60 * 1000;
 const RECENT = 60 * 1000; // within so long of an answer of the server the session is taken to be good
+const NO_ANSWER = 15 * 1000;
+const JUST_NOW = 2 * 1000; // for the record of a meeting, which must not be swallowed by a line that is cut
 
 const me = document.body.dataset.person;
 let heard = Date.now();
@@ -214,6 +216,7 @@ const ask = async (form, submitter) => {
     headers: { "X-Hold": "1" },
     credentials: "same-origin",
     redirect: "manual",
+    signal: AbortSignal.timeout(NO_ANSWER),
   });
   if (response.status === 401) {
     const { held } = await response.json();
@@ -232,13 +235,17 @@ const guard = (event) => {
   const form = event.target;
   if (!me || event.defaultPrevented || form.getAttribute("method")?.toLowerCase() !== "post") return;
   if (dialog?.contains(form) || addressOf(form, event.submitter).origin !== location.origin) return;
-  if (passed.delete(form) || Date.now() - heard < RECENT) return;
+  const records = "recording" in form.dataset;
+  if (passed.delete(form) || Date.now() - heard < (records ? JUST_NOW : RECENT)) return;
   event.preventDefault();
   if (asking.has(form)) return;
   asking.add(form);
   const { submitter } = event;
   ask(form, submitter)
-    .catch(() => true)
+    .catch(() => {
+      if (records) form.dispatchEvent(new Event("iom:unreachable"));
+      return !records;
+    })
     .then((go) => {
       asking.delete(form);
       if (!go) return;

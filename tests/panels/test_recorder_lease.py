@@ -14,7 +14,7 @@ from iom.access import actor_for
 from iom.models import AuditEvent
 from iom.steps import StepRefused
 from panels import recording
-from panels.models import Section
+from panels.models import KeptWords, Section
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -176,15 +176,88 @@ def test_old_recorders_next_save_is_409_with_both_texts(meeting, sign_in, coordi
     typed = {"item": item.number, "version": item.version, "note": "What Priya wrote", "then": "save", "actions": "0"}
 
     page = sign_in(coordinator).post(reverse("live", args=[KEY]), typed)
-    saved_itself = sign_in(coordinator).post(reverse("live_draft", args=[KEY]), typed, headers={"X-Autosave": "1"})
 
-    assert (page.status_code, saved_itself.status_code) == (409, 409)
+    assert page.status_code == 409
     assert "Ada Second is recording this meeting now" in words(page)
     assert "What Priya wrote" in words(page)
     assert "What Ada wrote" in words(page)
-    assert "Ada Second is recording" in saved_itself.json()["message"]
     item.refresh_from_db()
     assert item.draft == {"note": "What Ada wrote"}
+    # The refusal is rolled back; her words are not.
+    assert KeptWords.objects.get().words == {"note": "What Priya wrote"}
+
+
+@pytest.mark.feature(301)
+def test_who_lost_the_pen_keeps_what_they_typed(
+    meeting, sign_in, coordinator, second, as_second, as_coordinator, clock
+):
+    item, priya, ada = meeting.items.get(), sign_in(coordinator), sign_in(second)
+    recording.keep_draft(item, {"note": "Saved before", "quick": "Housing: visit"}, by=as_coordinator)
+    clock.shift(timedelta(seconds=61))
+    ada.post(reverse("take_over", args=[KEY]))
+    recording.keep_draft(item, {"note": "What Ada wrote"}, by=as_second)
+
+    # Her page was open, and saves what she goes on typing.
+    typed = {"item": item.number, "note": "Typed after", "typed_into": "note"}
+    told = priya.post(reverse("live_draft", args=[KEY]), typed, headers={"X-Autosave": "1"})
+
+    assert told.status_code == 200
+    assert told.json()["aside"] == (
+        "Ada Second is recording this meeting now. You can ask to take over. "
+        "What you type is kept for you and is not in the record."
+    )
+    mine = words(priya.get(reverse("live", args=[KEY])))
+    assert "You typed this before Ada Second took over" in mine
+    assert "Typed after" in mine
+    assert "Housing: visit" in mine
+    assert "Put it into the record" not in mine
+    # Nobody else meets it, and the record is Ada's.
+    assert "Typed after" not in words(ada.get(reverse("live", args=[KEY])))
+    item.refresh_from_db()
+    assert item.draft == {"note": "What Ada wrote"}
+
+
+def test_who_records_again_puts_kept_words_where_nothing_stands(
+    meeting, sign_in, coordinator, second, as_second, as_coordinator, clock
+):
+    item, priya = meeting.items.get(), sign_in(coordinator)
+    row = {"actions": "1", "action-0-text": "Visit", "action-0-agency": "housing"}
+    recording.keep_draft(item, {"note": "Saved before", "quick": "Housing: ring"} | row, by=as_coordinator)
+    clock.shift(timedelta(seconds=61))
+    recording.take_over(meeting, by=as_second)
+    recording.keep_draft(item, {"note": "What Ada wrote", **row}, by=as_second)
+    clock.shift(timedelta(seconds=61))
+    priya.post(reverse("take_over", args=[KEY]))
+    page = words(priya.get(reverse("live", args=[KEY])))
+    assert "You typed this before Ada Second took over" in page
+    # What the record says already is not said twice.
+    assert '<dd class="iom-kept-text">Visit</dd>' not in page
+
+    priya.post(reverse("use_kept_words", args=[KEY]), {"item": item.number})
+
+    item.refresh_from_db()
+    assert item.draft["note"] == "What Ada wrote"
+    assert item.draft["quick"] == "Housing: ring"
+    assert item.draft["actions"] == "1"
+    assert KeptWords.objects.get(user=coordinator.user).words == {"note": "Saved before"}
+    priya.post(reverse("use_kept_words", args=[KEY]), {"item": item.number, "answer": "delete"})
+    assert not KeptWords.objects.filter(user=coordinator.user).exists()
+
+
+def test_each_field_saves_itself_beside_the_others(meeting, sign_in, coordinator, as_coordinator):
+    item, recorder = meeting.items.get(), sign_in(coordinator)
+    recording.keep_draft(item, {"note": "From the other tab", "chips": ["New offences"]}, by=as_coordinator)
+
+    posted = {
+        "item": item.number,
+        "quick": "Housing: visit",
+        "note": "",
+        "typed_into": "quick chips csrfmiddlewaretoken",
+    }
+    recorder.post(reverse("live_draft", args=[KEY]), posted, headers={"X-Autosave": "1"})
+
+    item.refresh_from_db()
+    assert item.draft == {"note": "From the other tab", "quick": "Housing: visit", "chips": ""}
 
 
 def test_those_who_do_not_record_only_read(meeting, sign_in, second):

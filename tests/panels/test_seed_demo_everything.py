@@ -58,6 +58,7 @@ TYPED = {
     "actionplans.pathwayneed": "goal",
     "actionplans.action": "text owner_name note",
     "panels.agendaitem": "title note draft presenter late_refused undo",
+    "panels.keptwords": "words",
     "panels.circulation": "substitute_name",
     "panels.attendance": "name substitute_name",
     "panels.agreementsignature": "typed_name",

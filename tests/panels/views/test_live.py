@@ -1,8 +1,9 @@
 """The live meeting as people meet it: starting, recording, following, taking over, closing, and nothing typed lost."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import time_machine
 from django.urls import reverse
 
 from actionplans.models import Action
@@ -305,8 +306,8 @@ def test_autosave_of_somebody_who_lost_the_recording_says_so(review, merton, sig
 
     answer = recorder.post(reverse("live_draft", args=[KEY]), {"item": "2", "note": "x"}, headers={"X-Autosave": "1"})
 
-    assert answer.status_code == 409
-    assert "Ada Second is recording" in answer.json()["message"]
+    assert answer.status_code == 200
+    assert "Ada Second is recording" in answer.json()["aside"]
 
 
 def test_fields_of_other_forms_are_not_kept(review, recorder):
@@ -450,3 +451,73 @@ def test_get_changes_nothing(review, meeting, recorder):
 
     assert list(before.all()) == seen
     assert not Decision.objects.exists()
+
+
+# --- A late item, in place ----------------------------------------------------
+
+
+@pytest.mark.feature(301)
+def test_late_item_is_found_by_name_and_becomes_14a_at_the_end(meeting, review, merton, recorder, police, sign_in):
+    sam = factories.case(merton, who=factories.offender(merton, family_name="Ashgrove", given_names="Sam"))
+    factories.case(merton, who=factories.offender(merton, family_name="Ashgrove", given_names="Lee"))
+    last = AgendaItem.objects.filter(meeting=meeting).order_by("position").last().number
+    assert "Add item" in recorder.get(reverse("live", args=[KEY])).content.decode()
+    add = reverse("add_late_item", args=[KEY])
+
+    found = recorder.post(add, {"person": "ashgrove", "section": "reviews", "then": "find"}).content.decode()
+    assert "2 matches" in found
+    assert "ASHGROVE Sam" in found or "Ashgrove" in found
+    unsure = recorder.post(add, {"person": "ashgrove", "section": "reviews", "then": "add"}).content.decode()
+    assert "Choose which person" in unsure
+    posted = {"person": "ashgrove", "thing": f"case-{sam.pk}", "section": "reviews", "then": "add"}
+    page = recorder.post(add, posted, follow=True).content.decode()
+
+    added = AgendaItem.objects.get(case=sam)
+    assert (added.number, added.late) == (f"{last}a", True)
+    assert f"Item {last}a added" in page
+    assert "No agency has been asked" in page
+    again = recorder.post(add, posted).content.decode()
+    assert "is on this agenda already" in again
+
+
+@time_machine.travel(datetime(2026, 3, 12, 10, tzinfo=UTC))
+def test_late_nomination_and_late_business_are_added_and_nonsense_is_refused(meeting, review, merton, recorder, police):
+    waiting = factories.referral(
+        merton, police, status="with_coordinator", who=factories.offender(merton, family_name="Newcomer")
+    )
+    add = reverse("add_late_item", args=[KEY])
+
+    assert "Enter a name or a reference" in recorder.post(add, {"section": "reviews"}).content.decode()
+    assert "Enter a title" in recorder.post(add, {"section": "aob"}).content.decode()
+    nobody = recorder.post(add, {"person": "zzyzx", "section": "reviews", "then": "add"}).content.decode()
+    assert "No case or nomination matches" in nobody
+    wrong = recorder.post(add, {"person": waiting.reference, "section": "exits"}).content.decode()
+    assert f"{waiting.reference} is a nomination: choose another type" in wrong
+    recorder.post(add, {"person": waiting.reference, "section": "referrals", "then": "add"})
+    recorder.post(add, {"section": "aob", "title": "Hall is closed in April"})
+
+    assert AgendaItem.objects.filter(meeting=meeting, referral=waiting, section=Section.REFERRALS).exists()
+    assert AgendaItem.objects.filter(meeting=meeting, title="Hall is closed in April").exists()
+
+
+def test_restricted_person_is_not_found_for_a_late_item(meeting, review, merton, recorder):
+    factories.case(merton, restricted=True, who=factories.offender(merton, family_name="Hiddenman"))
+
+    found = recorder.post(reverse("add_late_item", args=[KEY]), {"person": "hiddenman", "section": "reviews"})
+
+    assert "No case or nomination matches" in found.content.decode()
+
+
+# --- Keys ---------------------------------------------------------------------
+
+
+def test_single_keys_are_off_until_turned_on(review, recorder, coordinator):
+    live = reverse("live", args=[KEY])
+    assert b"data-single-keys" not in recorder.get(live).content
+
+    page = recorder.post(reverse("choose_keys"), {"single_keys": "on"}, follow=True).content.decode()
+
+    assert "Single keys are on" in page
+    assert b"data-single-keys" in recorder.get(live).content
+    recorder.post(reverse("choose_keys"), {})
+    assert b"data-single-keys" not in recorder.get(live).content
