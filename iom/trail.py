@@ -130,6 +130,7 @@ WORDS = {
     "sign_in_failed": "Failed to sign in",
     "signed_in_again": "Signed in again",
     "take_back_resourced": "Took back that a cohort is resourced",
+    "take_the_chair": "Wrote down who took the chair",
     "take_over_recording": "Took over the recording",
     "throw_away_engagement": "Threw away the draft of a meeting",
     "throw_sheet_away": "Removed an uploaded sheet",

@@ -22,6 +22,7 @@ from referrals import deciding
 from referrals import late as late_rules
 
 from . import circulation, concerned
+from .chairing import chair_of
 from .models import AgendaItem, ItemState, OutsideDecision, Section
 from .running_order import Facts, Order, rank
 from .transitions import OPEN_TO_ITEMS, SEND_AGENDA
@@ -395,10 +396,11 @@ def ask_chair(item: AgendaItem, *, by: Actor) -> None:
     if not by.can("panels.build_agenda", item):
         raise PermissionDenied
     meeting = item.meeting
-    if meeting.chair is None:
+    chair = chair_of(meeting)
+    if chair is None:
         raise StepRefused(["Nobody is named to chair this meeting yet. Choose the chair first."])
     notify.tell(
-        [meeting.chair.user],
+        [chair.user],
         scheme=meeting.scheme,
         kind="late_item",
         subject=f"item:{item.pk}",

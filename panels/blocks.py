@@ -14,6 +14,7 @@ from iom.jinja import plural
 from iom.models import Body, Meeting, MeetingStatus
 from offenders.models import Case
 from panels import agreement, circulation, notices, outside, ratifying
+from panels.chairing import with_chair
 from panels.countdown import steps_of
 from panels.models import (
     AgendaItem,
@@ -211,12 +212,14 @@ def record_meetings(actor: Actor, today: date) -> Iterator[Task]:
 def finish_minutes(actor: Actor, today: date) -> Iterator[Task]:
     """Minutes to send, for the coordinator; minutes to sign, for the chair of that meeting."""
     rows = Minutes.objects.visible_to(actor).exclude(status=MinutesStatus.SIGNED).select_related("meeting__body")
+    chaired = with_chair(Meeting.objects.in_scheme_of(actor)).filter(chaired_by=actor.membership.pk)
+    mine = set(chaired.filter(minutes__status=MinutesStatus.WITH_CHAIR).values_list("pk", flat=True))
     for minutes in rows:
         meeting = minutes.meeting
         meeting.scheme = meeting.body.scheme = actor.scheme
         due = meeting.dates.minutes_due.date
         name = meeting.called
-        if minutes.status == MinutesStatus.WITH_CHAIR and meeting.chair_id == actor.membership.pk:
+        if minutes.status == MinutesStatus.WITH_CHAIR and meeting.pk in mine:
             yield Task(due, f"Sign the minutes: {name}", _at(meeting, "minutes/review/"), "Read and sign")
         elif minutes.status == MinutesStatus.DRAFT and actor.holds("panels.edit_minutes"):
             yield Task(due, f"Send the minutes to the chair: {name}", _at(meeting, "minutes/"), "Open draft")

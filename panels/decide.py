@@ -25,7 +25,6 @@ from referrals import actions as referrals
 
 from . import accepting, corrections, ratifying
 from .accepting import Lead
-from .attendance import quorum_of
 from .models import (
     AgendaItem,
     Decision,
@@ -36,6 +35,7 @@ from .models import (
     Outcome,
     Section,
 )
+from .presence import quorum_at
 from .quorum import Quorum
 from .recording import must_record, renew
 
@@ -129,7 +129,7 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
     present = holding(item)
     if problems := [*_obstacles(meeting, by), *_missing(item, choice, present)]:
         raise StepRefused(problems)
-    count, quorate = _quorum(meeting, present)
+    count, quorate = _quorum(meeting, item, present)
     version = meeting.scheme.policy_on(meeting.date)
     case = present.case if present else item.case
     if quorate:
@@ -288,9 +288,9 @@ def _missing(item: AgendaItem, choice: Choice, present: Decision | None) -> list
     return problems
 
 
-def _quorum(meeting: Meeting, present: Decision | None) -> tuple[Quorum, bool]:
+def _quorum(meeting: Meeting, item: AgendaItem, present: Decision | None) -> tuple[Quorum, bool]:
     """Who is here at this item. A correction keeps the quorum of the decision that it corrects, if that had one."""
-    count = quorum_of(meeting)
+    count = quorum_at(meeting, item)
     if present is not None and present.quorate and not count.met:
         return Quorum(present.agencies_here, present.agencies_needed, True, ()), True
     return count, count.met

@@ -16,6 +16,7 @@ from iom.steps import Stale, StepRefused, locked, take
 from offenders import naming
 
 from . import transitions
+from .chairing import chair_of
 from .minutes_steps import RETURN, SEND_TO_CHAIR, SIGN
 from .models import Decision, Minutes, MinutesStatus
 from .record import Record, decisions_in, fingerprint, items_of, record_of
@@ -124,7 +125,7 @@ def send_to_chair(minutes: Minutes, *, by: Actor, version: int | None = None) ->
     meeting = minutes.meeting
     _tell_keepers_of_names(minutes)
     notify.tell(
-        [meeting.chair.user],
+        [chair_of(meeting).user],
         scheme=minutes.scheme,
         kind="minutes_to_sign",
         subject=f"{meeting.key} v{minutes.number} {minutes.version}",
@@ -184,8 +185,9 @@ def why_not_sign(minutes: Minutes, by: Actor) -> str | None:
             "You recorded this meeting. Nobody signs minutes that they recorded: ask whoever chaired it, "
             "or name another chair on the meeting's page."
         )
-    if meeting.chair is None or meeting.chair.user_id != by.user.pk:
-        named = f"{meeting.chair.user.name} chaired this meeting" if meeting.chair else "No chair is named"
+    chair = chair_of(meeting)
+    if chair is None or chair.user_id != by.user.pk:
+        named = f"{chair.user.name} chaired this meeting" if chair else "No chair is named"
         return f"{named}. Only the chair of the meeting signs its minutes."
     return None
 

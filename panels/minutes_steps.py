@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from iom.steps import Step
 
+from .chairing import chair_of
 from .models import Minutes, MinutesStatus
 
 
 def has_a_chair(minutes: Minutes) -> str | None:
-    if minutes.meeting.chair is None:
+    if chair_of(minutes.meeting) is None:
         return "This meeting has no chair. Choose one on the meeting's page before you send the minutes."
     return None
 

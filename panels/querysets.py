@@ -22,6 +22,13 @@ class OfMeetingsQuerySet(SchemeQuerySet):
         return self.in_scheme_of(actor).filter(meeting__in=meetings_with_papers(actor))
 
 
+class OfItemsQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> OfItemsQuerySet:
+        """What belongs to items that one may read."""
+        items = self.model._meta.get_field("item").related_model.objects.visible_to(actor)
+        return self.in_scheme_of(actor).filter(item__in=items)
+
+
 class AgendaItemQuerySet(OfMeetingsQuerySet):
     def visible_to(self, actor: Actor | None) -> AgendaItemQuerySet:
         """Items of those meetings; one of a restricted case is absent for who is not named on it (security.md Z4).

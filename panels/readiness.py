@@ -12,6 +12,7 @@ from iom.models import Meeting, MeetingStatus
 from referrals.models import CheckRequest
 
 from . import attendance
+from .chairing import chair_of
 from .models import AgendaItem
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ def readiness(meeting: Meeting, actor: Actor) -> list[Settled]:
 
 
 def _chair(meeting: Meeting) -> Settled:
-    if meeting.chair is None:
+    chair = chair_of(meeting)
+    if chair is None:
         return Settled("Nobody is named to chair", done=False)
-    return Settled(f"Chair: {meeting.chair.user.name}", done=True)
+    return Settled(f"Chair: {chair.user.name}", done=True)
 
 
 def _asked(meeting: Meeting, actor: Actor) -> Settled:

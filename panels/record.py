@@ -24,6 +24,7 @@ from offenders.models import Case, RagRating
 from referrals.models import Score
 from referrals.scoring import current_scores
 
+from .chairing import chair_of
 from .models import (
     AgendaItem,
     Attendance,
@@ -78,6 +79,7 @@ def record_of(minutes: Minutes) -> Record:
     later = following(meeting)
     items = items_of(meeting)
     scores = current_scores(item.referral.offender_id for item in items if item.referral)
+    chair = chair_of(meeting)
     sitting = _Sitting(meeting, minutes.narrative, policy_version.policy, later, scores)
     return {
         "format": FORMAT,
@@ -90,7 +92,7 @@ def record_of(minutes: Minutes) -> Record:
             "date": meeting.date.isoformat(),
             "starts_at": f"{meeting.starts_at:%H:%M}",
             "place": meeting.place,
-            "chair": meeting.chair.user.name if meeting.chair else "",
+            "chair": chair.user.name if chair else "",
             "recorder": meeting.recorder.name if meeting.recorder else "",
         },
         "rules": {"version": policy_version.number, "quorum_needed": body.quorum.organisations},

@@ -23,6 +23,7 @@ from referrals import actions as referrals
 from referrals.models import ReferralStatus
 
 from . import agenda, aside, minutes, ratifying
+from .chairing import chairs
 from .models import AgendaItem, Decision, ItemState, Minutes, Outcome, Section
 from .record import first_review, following
 from .transitions import CLOSE_MEETING, GO_LIVE
@@ -203,7 +204,7 @@ def _lease() -> datetime:
 
 
 def _not_the_chair(meeting: Meeting, by: Actor) -> None:
-    if meeting.chair is not None and by.user is not None and meeting.chair.user_id == by.user.pk:
+    if chairs(meeting, by):
         raise StepRefused([CHAIR_DOES_NOT_RECORD])
 
 

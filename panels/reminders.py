@@ -9,6 +9,7 @@ from iom.jinja import longday, weekday_day
 from iom.models import Meeting, MeetingStatus, Membership, Role, Scheme, User
 from iom.reminders import Due, source
 from panels import circulation, ratifying
+from panels.chairing import chair_of
 from panels.models import MinutesStatus, OutsideDecision
 
 # --- Before the meeting
@@ -61,12 +62,13 @@ def minutes_due(scheme: Scheme, on: date) -> Iterator[Due]:
         due = meeting.dates.minutes_due.date
         if due is None or on < due - NOTICE:
             continue
-        with_chair = meeting.minutes.filter(status=MinutesStatus.WITH_CHAIR).exists() and _still_here(meeting.chair, on)
+        chair = chair_of(meeting)
+        with_chair = meeting.minutes.filter(status=MinutesStatus.WITH_CHAIR).exists() and _still_here(chair, on)
         yield Due(
             kind="minutes_to_sign_due" if with_chair else "minutes_due",
             subject=f"meeting:{meeting.pk}",
             due=due,
-            recipients=(meeting.chair.user,) if with_chair else coordinators,
+            recipients=(chair.user,) if with_chair else coordinators,
             text=(
                 f"Minutes {'to sign by' if with_chair else 'due'} {weekday_day(due)}: {circulation.name_of(meeting)}"
             ),

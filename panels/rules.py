@@ -11,8 +11,8 @@ from offenders.querysets import involves, restricted_needs
 from referrals import hooks
 from referrals.hooks import tells_when_agenda_went_out, when_marked_opens
 
-from . import agreement
-from .models import AgendaItem, Circulation
+from . import agreement, chairing
+from .models import ActingChair, AgendaItem, Circulation
 from .querysets import meetings_with_papers
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
@@ -26,13 +26,22 @@ def reads_its_papers(actor: Actor, thing: object) -> bool:
 
 @rules.predicate
 def chairs_it(actor: Actor, thing: object) -> bool:
-    """The chair named for this meeting, and nobody who recorded it (security.md Z11)."""
+    """Who chairs this meeting, named for it or acting, and nobody who recorded it (security.md Z11)."""
     meeting = thing if isinstance(thing, Meeting) else getattr(thing, "meeting", None)
     if meeting is None or actor.user is None:
         return False
-    named = meeting.chair is not None and meeting.chair.user_id == actor.user.pk
-    return named and meeting.recorder_id != actor.user.pk
+    return chairing.chairs(meeting, actor) and meeting.recorder_id != actor.user.pk
 
+
+@rules.predicate
+def takes_the_chair(actor: Actor) -> bool:
+    """Whoever took the chair of a meeting has what belongs to the chair there, whatever their role (Richmond, 4.6)."""
+    if actor.membership is None or actor.membership.pk is None:
+        return False
+    return ActingChair.objects.filter(membership=actor.membership).exists()
+
+
+in_the_chair = has_role("chair") | takes_the_chair
 
 permit("panels.view_papers", at_the_table)
 permit("panels.view_meeting", at_the_table, reads_its_papers)
@@ -40,14 +49,14 @@ permit("panels.answer_circulation", at_the_table, reads_its_papers)
 permit("panels.sign_agreement", at_the_table, reads_its_papers)
 permit("panels.plan_meetings", has_role("coordinator"))
 permit("panels.build_agenda", has_role("coordinator"), reads_its_papers)
-permit("panels.agree_late_item", has_role("chair"), chairs_it)
+permit("panels.agree_late_item", in_the_chair, chairs_it)
 permit("panels.take_attendance", has_role("coordinator"), reads_its_papers)
 permit("panels.record", has_role("coordinator"), reads_its_papers)
-permit("panels.force_hand_over", has_role("chair"), chairs_it)
+permit("panels.force_hand_over", in_the_chair, chairs_it)
 permit("panels.view_minutes", at_the_table, reads_its_papers)
 permit("panels.edit_minutes", has_role("coordinator"), reads_its_papers)
-permit("panels.review_minutes", has_role("chair"), reads_its_papers)
-permit("panels.sign_minutes", has_role("chair"), chairs_it)
+permit("panels.review_minutes", in_the_chair, reads_its_papers & (has_role("chair") | chairs_it))
+permit("panels.sign_minutes", in_the_chair, chairs_it)
 # The form is the coordinator's (`referrals.decide_outside`); whoever answers for the decision reads it there.
 permit("panels.read_outside", has_role("coordinator", "chair"))
 permit("panels.send_notices", has_role("coordinator"), reads_its_papers)

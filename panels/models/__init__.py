@@ -18,18 +18,24 @@ from panels.models.live import KeptWords
 from panels.models.minutes import Minutes, MinutesStatus
 from panels.models.notices import Notice
 from panels.models.people import AgreementSignature, Attendance, Circulation
+from panels.models.room import ActingChair, Floor, GuestInvitation, GuestItem, Interest, Movement, TableSignature
 from panels.models.votes import Undone, Vote
 
 __all__ = [
     "LEAD_ROLES",
+    "ActingChair",
     "AgendaItem",
     "AgreementSignature",
     "Attendance",
     "Circulation",
     "Consulted",
     "Decision",
+    "Floor",
+    "GuestInvitation",
+    "GuestItem",
     "Harm",
     "How",
+    "Interest",
     "ItemAction",
     "ItemAgency",
     "ItemState",
@@ -37,14 +43,19 @@ __all__ = [
     "Minutes",
     "MinutesStatus",
     "MovedMeeting",
+    "Movement",
     "Notice",
     "Outcome",
     "OutsideDecision",
     "Section",
     "Side",
+    "TableSignature",
     "Undone",
     "Vote",
 ]
 
 for _model in (AgendaItem, Circulation, Attendance, ItemAction, Minutes, Notice):
     auditlog.register(_model, exclude_fields=["record"])
+
+for _model in (Movement, GuestItem, Interest, ActingChair, TableSignature, GuestInvitation):
+    auditlog.register(_model)

@@ -63,8 +63,18 @@ class Attendance(SchemeModel):
     name = models.CharField(max_length=120, help_text="As it stands in the minutes")
     post = models.CharField(max_length=120, blank=True)
     how = models.CharField(max_length=12, choices=How.choices)
+    # Here when the meeting began; whoever comes later or goes earlier has a `Movement`.
+    at_start = models.BooleanField(default=True)
     substitute_name = models.CharField(max_length=120, blank=True)
+    substitute = models.ForeignKey(
+        Membership,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="substituted",
+        help_text="The substitute's own account, if they have one",
+    )
     delegated_authority = models.BooleanField(default=False)
+    briefed = models.BooleanField(default=False, help_text="The substitute was briefed")
     agreed_at = models.DateField(null=True, help_text="The meeting that agreed to invite this guest")
 
     objects = OfMeetingsQuerySet.as_manager()
@@ -73,7 +83,7 @@ class Attendance(SchemeModel):
         ordering = ["pk"]
         constraints = [
             per_scheme(),
-            *same_scheme("meeting", "agency", "membership"),
+            *same_scheme("meeting", "agency", "membership", "substitute"),
             models.UniqueConstraint(
                 fields=["meeting", "membership"],
                 condition=Q(membership__isnull=False),
@@ -86,7 +96,23 @@ class Attendance(SchemeModel):
 
     @property
     def here(self) -> bool:
+        """Whether they came at all; at which items, says `panels.presence`."""
         return self.how in (self.How.PRESENT, self.How.REMOTE, self.How.SUBSTITUTE)
+
+    @property
+    def seated(self) -> bool:
+        """Whether they count for the quorum and vote: on a seat, or for whoever holds it."""
+        return self.standing == self.Standing.MEMBER
+
+    @property
+    def who(self) -> str:
+        """The person who came: the substitute where one did."""
+        return self.substitute_name if self.how == self.How.SUBSTITUTE else self.name
+
+    @property
+    def account(self) -> Membership | None:
+        """The account of the person who came, if they have one."""
+        return self.substitute if self.how == self.How.SUBSTITUTE else self.membership
 
 
 class AgreementSignature(SchemeModel):

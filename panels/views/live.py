@@ -22,10 +22,12 @@ from offenders import naming
 from offenders.models import Colour
 from panels import aside, live, ratifying, recording
 from panels.attendance import quorum_of
+from panels.chairing import chairs
 from panels.decide import add_to_item, decide, holding, ratify_everything
 from panels.forms.late import LateItemForm
 from panels.forms.live import Sheet, answers, read_quick_line, without_action
 from panels.models import AgendaItem, ItemAction, ItemState, KeptWords, Outcome, Section
+from panels.presence import quorum_at
 from panels.words import OUTCOME_WORDS
 
 from .at import of_papers
@@ -208,7 +210,7 @@ def _not_live(request: HttpRequest, meeting: Meeting) -> HttpResponse:
             "meeting": meeting,
             "quorum": quorum_of(meeting),
             "may_start": request.actor.can("panels.record", meeting),
-            "is_chair": meeting.chair is not None and meeting.chair.user_id == request.user.pk,
+            "is_chair": chairs(meeting, request.actor),
             "items": AgendaItem.objects.visible_to(request.actor).filter(meeting=meeting).numbered().count(),
             "today": clock.today(),
         },
@@ -386,7 +388,7 @@ def _show(
         "may_force": live_now
         and recording.unanswered(meeting)
         and request.actor.can("panels.force_hand_over", meeting),
-        "quorum": quorum_of(meeting),
+        "quorum": quorum_at(meeting, item),
         "timer": live.timer(meeting, item) if item.state == ItemState.OPEN else None,
         "problems": problems or [],
         "has_error": bool(problems) or any(form.errors for form in sheet.forms if form.is_bound),

@@ -18,6 +18,7 @@ from iom.models import Body, Meeting, MeetingStatus
 from iom.pages import page
 from iom.steps import StepRefused
 from panels import agreement, attendance, circulation, meetings, proposers
+from panels.chairing import chair_of
 from panels.countdown import steps_of
 from panels.forms.agenda import AnswerForm, ReadyForm
 from panels.forms.meetings import CancelForm, EditMeetingForm, NewMeetingForm
@@ -239,6 +240,7 @@ def _agenda_page(
         "panels/meeting.html",
         {
             "meeting": meeting,
+            "chair": chair_of(meeting),
             "papers": shown,
             "booked": proposers.booked(_nominated(shown), meeting) if shown else {},
             "files": _files(actor, shown) if shown else {},

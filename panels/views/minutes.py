@@ -21,6 +21,7 @@ from offenders import naming
 from offenders.restricted import closed_references
 from panels import minutes as verbs
 from panels import pdf
+from panels.chairing import chair_of
 from panels.forms.minutes import CheckForm, CommentsForm, SignForm, WordsForm
 from panels.minutes_steps import SEND_TO_CHAIR
 from panels.models import Minutes, MinutesStatus
@@ -78,7 +79,7 @@ def send_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     except StepRefused as refused:
         form = WordsForm(items_of(meeting), minutes.narrative, minutes.version)
         return _draft(request, meeting, minutes, form, problems=refused.problems, status=409)
-    messages.success(request, f"Minutes sent to {meeting.chair.user.name} to sign")
+    messages.success(request, f"Minutes sent to {chair_of(meeting).user.name} to sign")
     return redirect("minutes", meeting.key)
 
 
@@ -296,6 +297,7 @@ def _record_context(
     ]
     return pdf.page_context(record, None) | {
         "meeting": meeting,
+        "chair": chair_of(meeting),
         "minutes": minutes,
         "rows": rows,
         "reference": reference_of(meeting),

@@ -1,0 +1,124 @@
+"""Who chairs a meeting: whoever is named for it, else whoever took the chair by the body's succession (Richmond, 4.6).
+
+Everything that belongs to the chair follows: the casting vote, the signature under the minutes, agreeing to late
+items, handing over the recording. Chair and recorder are not one person (security.md Z11).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from iom import audit, clock
+from iom.models import Meeting, MeetingStatus, Membership
+from iom.steps import StepRefused, locked
+
+from .models import ActingChair, AgendaItem, Attendance, Minutes, MinutesStatus
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+RECORDER_DOES_NOT_CHAIR = (
+    "{name} records this meeting, and nobody signs minutes that they recorded. "
+    "Hand the recording over first, or choose somebody else."
+)
+TAKEN_IN = (MeetingStatus.AGENDA_SENT, MeetingStatus.LIVE, MeetingStatus.MINUTES_DRAFTED)
+
+
+def acting(meeting: Meeting) -> ActingChair | None:
+    """How somebody else than the named chair came to chair; None where nobody did."""
+    rows = ActingChair.objects.filter(meeting=meeting).select_related("membership__user", "membership__agency", "item")
+    return rows.order_by("pk").last()
+
+
+def chair_of(meeting: Meeting) -> Membership | None:
+    """Who chairs, or chaired, a meeting: who took the chair last, else who is named for it."""
+    took = acting(meeting)
+    return took.membership if took is not None else meeting.chair
+
+
+def with_chair(meetings: QuerySet[Meeting]) -> QuerySet[Meeting]:
+    """The same meetings, each with `chaired_by`: the membership number of `chair_of`."""
+    last = ActingChair.objects.filter(meeting=OuterRef("pk")).order_by("-pk").values("membership")[:1]
+    return meetings.annotate(chaired_by=Coalesce(Subquery(last), F("chair_id"), output_field=models.BigIntegerField()))
+
+
+def chairs(meeting: Meeting, by: Actor) -> bool:
+    """Whether the actor is who chairs the meeting."""
+    chair = chair_of(meeting)
+    return chair is not None and by.user is not None and chair.user_id == by.user.pk
+
+
+@transaction.atomic
+def take_the_chair(
+    meeting: Meeting,
+    who: Membership,
+    *,
+    because: str,
+    by: Actor,
+    item: AgendaItem | None = None,
+    rule: str = "",
+    source: str = "",
+) -> ActingChair:
+    """Write down that somebody takes the chair, from an item on or (None) for all of the meeting, and why.
+
+    The named chair takes it back in the same way. `rule` and `source` are the step of the succession by which it came.
+    Raises PermissionDenied, or StepRefused: without a reason, for the recorder, for somebody who is not at the table on
+    a seat or for whoever holds it, or once the minutes are with the chair.
+    """
+    meeting = locked(Meeting, meeting.pk)
+    if not by.can("panels.take_attendance", meeting):
+        raise PermissionDenied
+    if problems := _obstacles(meeting, who, because):
+        raise StepRefused(problems)
+    before = chair_of(meeting)
+    made = ActingChair.objects.create(
+        scheme=meeting.scheme,
+        meeting=meeting,
+        membership=who,
+        item=item,
+        because=because.strip(),
+        rule=rule,
+        source=source,
+        taken_at=clock.now(),
+    )
+    audit.record(
+        "take_the_chair",
+        made,
+        by=by,
+        before=f"membership {before.pk}" if before else "",
+        after=f"membership {who.pk}",
+        reason=made.because,
+        meeting=meeting.key,
+    )
+    return made
+
+
+def _obstacles(meeting: Meeting, who: Membership, because: str) -> list[str]:
+    problems = []
+    if meeting.status not in TAKEN_IN or _with_the_chair(meeting):
+        problems.append("Who chaired stays as it is: the minutes are with the chair or the meeting is not held yet.")
+    if meeting.recorder_id == who.user_id:
+        problems.append(RECORDER_DOES_NOT_CHAIR.format(name=who.user.name))
+    if not any(row.account == who for row in _seated(meeting)):
+        problems.append(f"{who.user.name} is not at the table. Record them as here first.")
+    present = chair_of(meeting)
+    if present is not None and present.pk == who.pk:
+        problems.append(f"{who.user.name} chairs this meeting already.")
+    if not because.strip():
+        problems.append("Enter why they take the chair.")
+    return problems
+
+
+def _with_the_chair(meeting: Meeting) -> bool:
+    newest = Minutes.objects.filter(meeting=meeting).order_by("-number").first()
+    return newest is not None and newest.status != MinutesStatus.DRAFT
+
+
+def _seated(meeting: Meeting) -> list[Attendance]:
+    rows = Attendance.objects.filter(meeting=meeting, standing=Attendance.Standing.MEMBER)
+    return [row for row in rows.select_related("membership__user", "substitute__user", "agency") if row.here]

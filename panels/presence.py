@@ -1,0 +1,117 @@
+"""Who is in the room at each item, and what follows for the quorum and the votes (design.md 3).
+
+Somebody is here "from this item on" until they leave at another; items follow each other as on the agenda, whichever
+one the meeting takes first. A guest is here for their items alone. An organisation counts with a seat holder or a
+substitute at the item; an interest declared there takes its vote, unless another of its people is here without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from iom.models import Agency, Meeting
+
+from .models import AgendaItem, Attendance, GuestItem, Interest, Movement
+from .quorum import Quorum, Seen, quorum
+
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Everybody of a meeting's attendance with how they came and went: read once, asked for any item."""
+
+    rows: tuple[Attendance, ...]
+    moves: Mapping[int, tuple[Movement, ...]]
+    guests: Mapping[int, frozenset[int]]
+    interests: Mapping[int, tuple[Interest, ...]]
+    needed: int | None
+
+    def is_here(self, row: Attendance, item: AgendaItem) -> bool:
+        """Whether this person is here at the item."""
+        if not row.here:
+            return False
+        only = self.guests.get(row.pk)
+        if only and item.pk not in only:
+            return False
+        return self._state(row, _place(item), inclusive=True)
+
+    def was_here(self, row: Attendance, item: AgendaItem) -> bool:
+        """Whether this person was here until the item, whatever happened at it."""
+        return row.here and self._state(row, _place(item), inclusive=False)
+
+    def _state(self, row: Attendance, place: Place, *, inclusive: bool) -> bool:
+        state = row.at_start
+        for move in self.moves.get(row.pk, ()):
+            there = _place(move.item)
+            if there < place or (inclusive and there == place):
+                state = move.here
+        return state
+
+    def here_at(self, item: AgendaItem) -> tuple[Attendance, ...]:
+        """Everybody who is here at the item, guests and observers too."""
+        return tuple(row for row in self.rows if self.is_here(row, item))
+
+    def quorum_at(self, item: AgendaItem) -> Quorum:
+        """The organisations at the item against what the body's rule asks for."""
+        seen = [Seen(row.agency.name if row.agency else "", row.seated, True) for row in self.here_at(item)]
+        return quorum(seen, self.needed)
+
+    def voters_at(self, item: AgendaItem) -> tuple[Agency, ...]:
+        """The organisations with a vote at the item, by name: one vote each."""
+        barred = {interest.attendance_id for interest in self.interests.get(item.pk, ())}
+        free = [row for row in self.here_at(item) if row.seated and row.agency and row.pk not in barred]
+        return tuple(sorted({row.agency for row in free}, key=lambda agency: (agency.name, agency.pk)))
+
+    def without_vote_at(self, item: AgendaItem) -> tuple[Agency, ...]:
+        """The organisations at the item that have no vote, because everybody of theirs declared an interest."""
+        voters = set(self.voters_at(item))
+        here = {row.agency for row in self.here_at(item) if row.seated and row.agency}
+        return tuple(sorted(here - voters, key=lambda agency: (agency.name, agency.pk)))
+
+
+def room(meeting: Meeting) -> Room:
+    """The room of a meeting, in four questions to the database."""
+    rows = Attendance.objects.filter(meeting=meeting).select_related("agency", "membership__user", "substitute__user")
+    moves: dict[int, list[Movement]] = {}
+    for move in Movement.objects.filter(attendance__meeting=meeting).select_related("item"):
+        moves.setdefault(move.attendance_id, []).append(move)
+    guests: dict[int, set[int]] = {}
+    for attendance, item in GuestItem.objects.filter(attendance__meeting=meeting).values_list("attendance", "item"):
+        guests.setdefault(attendance, set()).add(item)
+    interests: dict[int, list[Interest]] = {}
+    for interest in Interest.objects.filter(attendance__meeting=meeting).select_related("attendance__agency"):
+        interests.setdefault(interest.item_id, []).append(interest)
+    return Room(
+        rows=tuple(rows),
+        moves={pk: tuple(sorted(some, key=lambda move: _place(move.item))) for pk, some in moves.items()},
+        guests={pk: frozenset(items) for pk, items in guests.items()},
+        interests={pk: tuple(some) for pk, some in interests.items()},
+        needed=meeting.body.policy.quorum.organisations,
+    )
+
+
+def here_at(meeting: Meeting, item: AgendaItem) -> tuple[Attendance, ...]:
+    """Everybody who is here at an item."""
+    return room(meeting).here_at(item)
+
+
+def quorum_at(meeting: Meeting, item: AgendaItem) -> Quorum:
+    """The organisations here at an item, and whether they are enough (Richmond, 4.9: organisations, not people)."""
+    return room(meeting).quorum_at(item)
+
+
+def voters_at(meeting: Meeting, item: AgendaItem) -> tuple[Agency, ...]:
+    """The organisations that vote at an item: one each, none where all its people here declared an interest."""
+    return room(meeting).voters_at(item)
+
+
+def interests_at(item: AgendaItem) -> tuple[Interest, ...]:
+    """The interests declared at an item, in the order in which they were."""
+    return tuple(Interest.objects.filter(item=item).select_related("attendance__agency"))
+
+
+def _place(item: AgendaItem) -> Place:
+    """Where an item stands on the agenda."""
+    return item.position, item.pk
