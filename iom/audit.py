@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 REFERENCE = re.compile(rb"(?<![\w-])IOM-(?:R-)?\d{4,}(?![\w-])")
 
 # What stands in an address and names nobody: a reference, a number, a date, a key.
-KEY = re.compile(r"IOM-(?:R-)?\d{1,8}|v?\d{1,18}|\d{4}-\d\d-\d\d|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
+KEY = re.compile(r"IOM-(?:[RE]-)?\d{1,8}|v?\d{1,18}|\d{4}-\d\d-\d\d|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 
 # So many events go to the database in one statement.
 AT_ONCE = 1000

@@ -23,7 +23,7 @@ from referrals import late as late_rules
 
 from . import circulation, concerned
 from .chairing import chair_of
-from .models import AgendaItem, ItemState, OutsideDecision, Section
+from .models import AgendaItem, EscalationItem, ItemState, OutsideDecision, Section
 from .running_order import Facts, Order, rank
 from .transitions import OPEN_TO_ITEMS, SEND_AGENDA
 
@@ -93,7 +93,19 @@ def add_item(
 @transaction.atomic
 def add_items(meeting: Meeting, wanted: Iterable[Wanted], *, by: Actor) -> list[AgendaItem]:
     """`add_item` for several things at once: all or none."""
-    meeting = _held_for(meeting, by)
+    return _add(_held_for(meeting, by), wanted, by)
+
+
+@transaction.atomic
+def bring(meeting: Meeting, wanted: Iterable[Wanted], *, by: Actor) -> list[AgendaItem]:
+    """`add_items` of what comes to an agenda by itself, for the verb that has asked whether the actor may set it off.
+
+    Raises StepRefused.
+    """
+    return _add(_open(locked(Meeting, meeting.pk), by), wanted, by)
+
+
+def _add(meeting: Meeting, wanted: Iterable[Wanted], by: Actor) -> list[AgendaItem]:
     items = ordered(meeting)
     added = []
     new = []
@@ -473,6 +485,10 @@ def _held_for(meeting: Meeting, by: Actor) -> Meeting:
     meeting = locked(Meeting, meeting.pk)
     if not by.can("panels.build_agenda", meeting):
         raise PermissionDenied
+    return _open(meeting, by)
+
+
+def _open(meeting: Meeting, by: Actor) -> Meeting:
     if meeting.status not in OPEN_TO_ITEMS:
         raise StepRefused([f"This meeting is {meeting.get_status_display().lower()}: its agenda takes no more items."])
     meeting.scheme = meeting.body.scheme = by.scheme
@@ -489,6 +505,8 @@ def _draft_for(item: AgendaItem, by: Actor) -> Meeting:
 def _may_be_left_out(item: AgendaItem) -> None:
     if item.outside_id is not None:
         raise StepRefused(["This decision waits to be ratified, so it stays on the agenda. The panel can defer it."])
+    if EscalationItem.objects.filter(item=item).exists():
+        raise StepRefused(["This is on its way to the board or back, so it stays on the agenda. It can be deferred."])
 
 
 def _refuse_twice(meeting: Meeting, want: Wanted) -> None:

@@ -23,7 +23,7 @@ from offenders import actions as cases
 from offenders.models import AssignmentRole, Case
 from referrals import actions as referrals
 
-from . import accepting, corrections, ratifying
+from . import accepting, corrections, escalations, ratifying
 from .accepting import Lead
 from .models import (
     AgendaItem,
@@ -59,6 +59,8 @@ NEEDS_REASON = frozenset(
         Outcome.CHANGE_RATING,
         Outcome.REMOVE,
         Outcome.NOT_RATIFY,
+        Outcome.ANSWERED,
+        Outcome.MORE_NEEDED,
     }
 )
 NEEDS_COLOUR = frozenset({Outcome.ACCEPT, Outcome.CHANGE_RATING})
@@ -109,6 +111,11 @@ def offered(section: str) -> tuple[Outcome, ...]:
     return OFFERED.get(section, (Outcome.NOTED,))
 
 
+def offered_on(item: AgendaItem) -> tuple[Outcome, ...]:
+    """What may be decided on this item: one that carries an escalation has outcomes of its own."""
+    return escalations.offered(item) or offered(item.section)
+
+
 def holding(item: AgendaItem) -> Decision | None:
     """The decision that holds on an item: the one that no other corrects."""
     return item.decisions.in_force().select_related("case", "decided_by").first()
@@ -156,6 +163,7 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
         supersedes=present,
         correction_reason=choice.correction_reason.strip() if present else "",
     )
+    escalations.answered(item, decision, by=by)
     look_at(item, choice.looked_at, by=by)
     agree_actions(item, choice.actions, case=case, meeting=meeting, by=by)
     item.state = ItemState.DECIDED
@@ -271,7 +279,7 @@ def _obstacles(meeting: Meeting, by: Actor) -> list[str]:
 
 def _missing(item: AgendaItem, choice: Choice, present: Decision | None) -> list[str]:
     problems = []
-    if choice.outcome not in offered(item.section):
+    if choice.outcome not in offered_on(item):
         problems.append("Choose one of the decisions for this item.")
     if item.state == ItemState.PARKED:
         problems.append("This item is parked: bring it back first.")

@@ -15,7 +15,7 @@ from iom.models import Body, Meeting, Membership, Role, Scheme, Seat, User
 from iom.steps import StepRefused, locked, take
 from referrals.models import CheckRequest, Referral, ReferralStatus
 
-from . import agenda, circulation, ratifying
+from . import agenda, board_papers, circulation, escalations, ratifying
 from .models import Circulation, MovedMeeting
 from .transitions import CANCEL, NOT_HELD_YET
 
@@ -77,7 +77,9 @@ def plan(
     stored_dates.store(meeting)
     audit.record("plan_meeting", meeting, by=by, after=meeting.status, meeting=meeting.key)
     agenda.add_items(meeting, [agenda.Wanted(section) for section in agenda.STANDING], by=by)
+    board_papers.put_on(meeting, by=by)
     ratifying.bring_all(by=by)
+    escalations.bring_all(by=by)
     # A move to this day and back leaves no signpost that leads away from what is here now.
     MovedMeeting.objects.filter(scheme=by.scheme, body=body, old_date=on).delete()
     return meeting
@@ -154,6 +156,7 @@ def cancel(meeting: Meeting, *, reason: str, by: Actor) -> Meeting:
     for referral in nominated:
         _move_nomination(referral, meeting, after, by)
     ratifying.bring_all(by=by)
+    escalations.bring_all(by=by)
     _tell(
         meeting,
         "meeting_cancelled",

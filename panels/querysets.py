@@ -10,6 +10,8 @@ from iom.models import Meeting, SchemeQuerySet
 from offenders.models import Case
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from iom.access import Actor
 
 # What another meeting has nothing to ratify in: the item itself goes on, or ends there.
@@ -101,6 +103,32 @@ class OutsideDecisionQuerySet(SchemeQuerySet):
             items__decisions__outcome__in=["ratify", "not_ratify"],
         )
         return self.exclude(pk__in=ruled.values("pk"))
+
+
+class EscalationQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> EscalationQuerySet:
+        """What goes to the board and comes back, without names: for the office and who reads for the board all of the
+        scheme, for others those from or to a body on which they sit. Drafts are the office's own.
+        """
+        if actor is None or actor.user is None or not actor.holds("panels.view_escalations"):
+            return self.none()
+        rows = self.in_scheme_of(actor)
+        if actor.has_role("coordinator", "chair"):
+            return rows
+        rows = rows.exclude(status="draft").exclude(status="withdrawn", sent_on=None)
+        if actor.has_role("board_reader"):
+            return rows
+        return rows.filter(Q(from_body__slug__in=actor.seats) | Q(to_body__slug__in=actor.seats))
+
+    def for_list(self) -> EscalationQuerySet:
+        return self.select_related("agency", "from_body", "to_body", "raised_by__user", "raised_by__agency", "meeting")
+
+    def waiting(self) -> EscalationQuerySet:
+        """With the board, oldest first."""
+        return self.filter(status="with_board").order_by("sent_on", "pk")
+
+    def overdue(self, on: date) -> EscalationQuerySet:
+        return self.waiting().filter(due_on__lt=on)
 
 
 def meetings_with_papers(actor: Actor | None) -> object:

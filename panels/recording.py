@@ -22,7 +22,7 @@ from offenders.models import CaseStatus
 from referrals import actions as referrals
 from referrals.models import ReferralStatus
 
-from . import agenda, aside, minutes, ratifying
+from . import agenda, aside, escalations, minutes, ratifying
 from .chairing import chairs
 from .models import AgendaItem, Decision, ItemState, Minutes, Outcome, Section
 from .record import first_review, following
@@ -52,6 +52,11 @@ class Unfinished:
     def about_somebody(self) -> bool:
         return self.item.referral_id is not None or self.item.case_id is not None
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next meeting has it: people, and what is on its way to the board or back."""
+        return self.about_somebody or getattr(self.item, "escalation_link", None) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class CarryForward:
@@ -66,12 +71,12 @@ class CarryForward:
     @property
     def people(self) -> list[Unfinished]:
         """What goes on to the next meeting."""
-        return [each for each in (*self.not_reached, *self.deferred) if each.about_somebody]
+        return [each for each in (*self.not_reached, *self.deferred) if each.goes_on]
 
     @property
     def silent(self) -> list[Unfinished]:
         """Standing items under which nothing was recorded: they end with the meeting."""
-        return [each for each in self.not_reached if not each.about_somebody]
+        return [each for each in self.not_reached if not each.goes_on]
 
     @property
     def where(self) -> str:
@@ -240,7 +245,9 @@ def carry_forward(meeting: Meeting, *, seen_by: Actor | None = None) -> CarryFor
     """What would be carried forward if the meeting closed now; `seen_by` leaves out what they may not see."""
     rows = AgendaItem.objects.visible_to(seen_by) if seen_by else AgendaItem.objects.all()
     items = list(
-        rows.filter(meeting=meeting).numbered().select_related("referral__offender", "case__offender", "outside")
+        rows.filter(meeting=meeting)
+        .numbered()
+        .select_related("referral__offender", "case__offender", "outside", "escalation_link")
     )
     held = {
         decision.item_id: decision
@@ -293,6 +300,7 @@ def close(meeting: Meeting, *, by: Actor) -> Minutes:
     for unfinished in carried.people:
         _carry(unfinished, carried.to, meeting, by)
     plans.carry_forward(carried.actions, by=by)
+    escalations.bring_all(by=by)
     return minutes.draft(closed, by=by)
 
 

@@ -60,6 +60,11 @@ permit("panels.sign_minutes", in_the_chair, chairs_it)
 # The form is the coordinator's (`referrals.decide_outside`); whoever answers for the decision reads it there.
 permit("panels.read_outside", has_role("coordinator", "chair"))
 permit("panels.send_notices", has_role("coordinator"), reads_its_papers)
+# What goes to the board names nobody, so who reads for the board reads it too. The office raises it and sends it.
+permit("panels.view_escalations", at_the_table | has_role("board_reader"))
+permit("panels.raise_escalation", has_role("coordinator", "chair"))
+permit("panels.answer_escalation", has_role("coordinator", "chair"))
+permit("panels.write_board_paper", has_role("coordinator", "chair"))
 
 
 @involves

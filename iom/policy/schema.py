@@ -133,13 +133,28 @@ class Adults(Sourced):
     words: Words
 
 
+class Beyond(Sourced):
+    """A board above the area's own, outside this installation: what is asked of it is sent and its answer typed in."""
+
+    to_name: Words
+    words: Words
+
+
 class Escalation(Sourced):
-    """Where an issue goes that the panel cannot resolve; `to_body` None where the board is outside."""
+    """Where an issue goes that the panel cannot resolve; `to_body` None where the board is outside.
+
+    An answer is looked for at the board's next meeting; while none is planned, after `answer_days` calendar days
+    (default: the sources are silent). `often_carried` is how many times an action is carried forward before it is
+    suggested as something for the board (default too).
+    """
 
     to_body: Slug | None = None
     to_name: Words
     by: Words
     words: Words
+    answer_days: Annotated[int, Field(ge=1, le=400)] = 62
+    often_carried: Annotated[int, Field(ge=1, le=24)] = 3
+    beyond: Beyond | None = None
 
 
 class Transfers(Sourced):

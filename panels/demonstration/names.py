@@ -141,5 +141,29 @@ NOTED = {
     "escalations": "The board asks the council's housing lead to answer before it meets again.",
 }
 ESCALATION = "First-night accommodation after release: nothing available"
+# What the panel asks of its board; nobody is named in it.
+ISSUES = (
+    {
+        "title": "First-night accommodation after a Friday release",
+        "kind": "service",
+        "stuck": "Whoever leaves prison on a Friday has nowhere to sleep before Monday. Four of the last six were arrested that weekend.",
+        "tried": "Housing asked four landlords and the night shelter. The prison was asked to release a day earlier and may not.",
+        "ask": "That the council keeps two beds free on Fridays, and pays for them.",
+        "service": "Night shelter",
+    },
+    {
+        "title": "Eleven weeks for a first mental health appointment",
+        "kind": "resource",
+        "stuck": "People wait eleven weeks to be seen, longer than most of them stay out of custody.",
+        "tried": "The panel wrote to the service twice. The hub's nurse sees people in between but may not prescribe.",
+        "ask": "One clinic a month for the cohort, agreed with the commissioner.",
+        "service": "Community mental health",
+    },
+)
+BOARD_SAYS = "Two beds are kept free on Fridays for a year, from the council's own budget. To be looked at again after six months."
+BOARD_REPORT = (
+    "The panel met each month and was quorate each time. Engagement with treatment is up since the hub moved; the first "
+    "weekend after release remains the gap. The core team lost its analyst in the spring and has one from next month."
+)
 MISSING = "Please say which of the offences led to a charge, and when the person was last seen by your team."
 URGENT = "Released without notice on Friday and named in two burglaries since."

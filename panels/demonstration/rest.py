@@ -19,9 +19,10 @@ from iom.models import Agency, Meeting, MeetingStatus, Membership, Role, User
 from offenders import actions as cases
 from offenders import cohort_page, related, restricted
 from offenders.models import AssignmentRole, Case, CustodyPeriod
-from panels import agenda, agreement, aside, attendance, circulation, meetings, minutes, notices, recording
+from panels import agenda, agreement, aside, attendance, circulation, escalations, meetings, minutes, notices, recording
 from panels.decide import Choice, Lead, decide
-from panels.models import Consulted, Notice, Outcome, OutsideDecision, Section
+from panels.escalations import Issue
+from panels.models import Consulted, Escalation, Notice, Outcome, OutsideDecision, Section
 from referrals import actions as referrals
 from referrals import again, engagement, papers, returns, scoring
 from referrals.forms.nomination import excluding_flags
@@ -71,6 +72,7 @@ def complete(life: Life) -> list[str]:
     _cases(life)
     _family(life)
     _decided_outside(life)
+    _for_the_board(life)
     _met(life)
     _told(life)
     return _invited(life)
@@ -268,7 +270,7 @@ def _decide(life: Life, meeting: Meeting, nominated: list[Referral]) -> None:
         first = decide(about_cases[1], Choice(Outcome.NO_CHANGE, note=because), by=by)
         again = Choice(Outcome.NO_CHANGE, note=because, reason=because, correction_reason=life.mark("Said otherwise."))
         decide(first.item, again, by=by)
-    agenda.park(meeting.items.get(section=Section.ESCALATIONS), by=by)
+    agenda.park(meeting.items.get(section=Section.ESCALATIONS, escalation_link=None), by=by)
 
 
 def _not_held(life: Life) -> None:
@@ -563,6 +565,28 @@ def _met(life: Life) -> None:
             by = actor_for(prison)
             reception = engagement.begin(case, kind="reception", by=by)
             engagement.save(reception, by=by, done=True, **said | who | {"where": Where.PRISON})
+
+
+def _for_the_board(life: Life) -> None:
+    """An issue in each state: a draft, one withdrawn, and one that a board outside asks more of and answers."""
+    by = life.coordinator
+    issue = Issue(**{name: words if name == "kind" else life.mark(words) for name, words in names.ISSUES[1].items()})
+    with life.at(life.today, 0, 10):
+        escalations.raise_issue(issue, by=by)
+        escalations.withdraw(escalations.raise_issue(issue, by=by), reason=life.mark("It was settled."), by=by)
+        asked, told, heard = (escalations.raise_issue(issue, by=by) for _ in range(3))
+        # Set here: not every scheme has a board outside, and what it says is kept of each.
+        Escalation.objects.filter(pk__in=[asked.pk, told.pk, heard.pk]).update(to_body=None)
+        for sent, outcome in ((asked, "more_needed"), (told, "answered"), (heard, "answered")):
+            escalations.answer_from_outside(
+                escalations.send(Escalation.objects.get(pk=sent.pk), by=by),
+                outcome=outcome,
+                words=life.mark(names.BOARD_SAYS),
+                on=life.today,
+                said_by=life.mark("The secretary"),
+                by=by,
+            )
+        escalations.feed_back(Escalation.objects.get(pk=heard.pk), on=life.today, by=by)
 
 
 def _told(life: Life) -> None:

@@ -20,7 +20,18 @@ from offenders import actions as cases
 from offenders import restricted
 from offenders.leads import propose_lead_agency
 from offenders.models import AssignmentRole, Case, CaseStatus, Colour, CustodyPeriod, Gender, Offender
-from panels import agenda, agreement, attendance, circulation, meetings, minutes, notices, outside, recording
+from panels import (
+    agenda,
+    agreement,
+    attendance,
+    circulation,
+    escalations,
+    meetings,
+    minutes,
+    notices,
+    outside,
+    recording,
+)
 from panels.decide import Choice, Lead, LookedAt, NewAction, decide
 from panels.models import AgendaItem, Attendance, Consulted, Notice, Outcome, Section
 from panels.record import fingerprint, record_of
@@ -31,7 +42,7 @@ from referrals.forms.nomination import excluding_flags
 from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
 
-from . import bodies, names
+from . import board, bodies, names
 from .between import between_schemes
 from .marks import Mark
 from .people import Staff
@@ -149,12 +160,14 @@ class Life:
             say(f"panel of {day:%-d %B %Y}")
             before = day
         self.until(self.today)
+        board.ask(self)
         if self.size.board_met:
             self.board_sits(self.last_working_day(self.today - 6 * DAY))
         self.present(coming[0], before)
         bodies.ask_and_train(self)
         with self.at(self.last_working_day(self.today - DAY), 15):
             between_schemes(self)
+        board.report(self)
 
     def meeting_days(self) -> list[date]:
         """The panel's days: the next one about a week from today, the others before and after in its own rhythm."""
@@ -229,9 +242,7 @@ class Life:
         with self.at(day - 20 * DAY, 9):
             meeting = self.plan(body, day)
         with self.at(day - 7 * DAY, 9):
-            agenda.add_item(
-                meeting, section=Section.ESCALATIONS, title=self.mark(names.ESCALATION), minutes=15, by=self.coordinator
-            )
+            escalations.bring_all(by=self.coordinator)
             agenda.send_agenda(meeting, by=self.coordinator)
         self.hold(meeting)
         self.write_up(meeting, sign=False)
@@ -519,6 +530,8 @@ class Life:
             choice = self.put_off() if item.referral == put_off else self.choice_on_referral(item)
         elif item.case_id is not None:
             choice = self.choice_on_case(item)
+        elif (made := board.choice_on(self, item)) is not None:
+            choice = made
         else:
             choice = Choice(Outcome.NOTED, note=self.mark(names.NOTED.get(item.section, "Nothing was raised.")))
         decide(item, choice, by=by)

@@ -18,7 +18,7 @@ from iom.jinja import weekday_short
 from iom.models import Agency, Membership
 from iom.policy import Policy
 from offenders.models import AssignmentRole
-from panels.decide import NEEDS_COLOUR, NEEDS_REASON, Choice, Lead, LookedAt, NewAction, offered
+from panels.decide import NEEDS_COLOUR, NEEDS_REASON, Choice, Lead, LookedAt, NewAction, offered_on
 from panels.live import Brief, Table
 from panels.models import AgendaItem, Decision, How, ItemAction, Outcome
 from panels.words import CHOICE_WORDS, HOW_WORDS, REASON_CHIPS
@@ -88,11 +88,12 @@ class ItemForm(SaneForm):
         present: Decision | None = None,
     ) -> None:
         self.item, self.brief, self.table, self.policy, self.present = item, brief, table, policy, present
+        self.offered = offered_on(item)
         super().__init__(data, initial=self._start(), auto_id="%s")
         self._offer()
 
     def _offer(self) -> None:
-        self.fields["outcome"].choices = [(outcome, CHOICE_WORDS[outcome]) for outcome in offered(self.item.section)]
+        self.fields["outcome"].choices = [(outcome, CHOICE_WORDS[outcome]) for outcome in self.offered]
         self.fields["outcome"].required = self.decides
         self.fields["colour"].choices = [(str(rating.colour), rating.name) for rating in self.policy.ratings]
         self.fields["chips"].choices = [(words, words) for words in REASON_CHIPS.get(self.item.section, ())]
@@ -109,10 +110,10 @@ class ItemForm(SaneForm):
     @property
     def decides(self) -> bool:
         """Whether there is anything to decide; some items are only noted."""
-        return offered(self.item.section) != (Outcome.NOTED,)
+        return self.offered != (Outcome.NOTED,)
 
     def _not_asked(self) -> list[str]:
-        nomination = Outcome.ACCEPT in offered(self.item.section)
+        nomination = Outcome.ACCEPT in self.offered
         leads = ("lead_agency", "lead_reason", "lead_professional_name", "police_officer_name", *PERSON_FIELDS)
         left_out = []
         if not nomination:
@@ -121,7 +122,7 @@ class ItemForm(SaneForm):
             left_out.append("score_agreed")
         if not self.decides:
             left_out += ["colour", "chips", "reason", "how", "dissent"]
-        if self.decides and not NEEDS_COLOUR.intersection(offered(self.item.section)):
+        if self.decides and not NEEDS_COLOUR.intersection(self.offered):
             left_out.append("colour")
         if self.present is None:
             left_out.append("correction_reason")
@@ -130,7 +131,7 @@ class ItemForm(SaneForm):
     def _start(self) -> dict[str, Any]:
         """What the form starts from: the decision to be corrected, else what stays as it was; then what was typed."""
         start: dict[str, Any] = {"how": How.AGREED, "note": self.item.note}
-        choices = offered(self.item.section)
+        choices = self.offered
         if choices[0] in (Outcome.NO_CHANGE, Outcome.NOTED):
             start["outcome"] = choices[0]
         if self.brief and self.brief.proposed_agency:

@@ -14,6 +14,14 @@ from panels.models.decisions import (
     OutsideDecision,
     Side,
 )
+from panels.models.escalations import (
+    BoardAnswer,
+    BoardPaper,
+    Escalation,
+    EscalationAction,
+    EscalationItem,
+    EscalationStatus,
+)
 from panels.models.live import KeptWords
 from panels.models.minutes import Minutes, MinutesStatus
 from panels.models.notices import Notice
@@ -27,9 +35,15 @@ __all__ = [
     "AgendaItem",
     "AgreementSignature",
     "Attendance",
+    "BoardAnswer",
+    "BoardPaper",
     "Circulation",
     "Consulted",
     "Decision",
+    "Escalation",
+    "EscalationAction",
+    "EscalationItem",
+    "EscalationStatus",
     "Floor",
     "GuestInvitation",
     "GuestItem",
@@ -54,7 +68,7 @@ __all__ = [
     "Vote",
 ]
 
-for _model in (AgendaItem, Circulation, Attendance, ItemAction, Minutes, Notice):
+for _model in (AgendaItem, Circulation, Attendance, ItemAction, Minutes, Notice, Escalation, BoardPaper):
     auditlog.register(_model, exclude_fields=["record"])
 
 for _model in (Movement, GuestItem, Interest, ActingChair, TableSignature, GuestInvitation):

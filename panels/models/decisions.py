@@ -32,6 +32,7 @@ class Outcome(models.TextChoices):
     NOT_RECOMMEND = "not_recommend", "Not recommend"
     AGREED = "agreed", "Agreed"
     ANSWERED = "answered", "Answered"
+    MORE_NEEDED = "more_needed", "More asked for"
     SUPPORT = "support", "Lend support"
     TO_IOM = "to_iom", "Recommend IOM"
     TO_MAPPA = "to_mappa", "Recommend MAPPA"

@@ -18,8 +18,11 @@ from offenders.models import Case, CaseGrant, CaseStatus, CustodyPeriod, RagRati
 from panels.models import (
     AgendaItem,
     Attendance,
+    BoardAnswer,
     Circulation,
     Decision,
+    EscalationStatus,
+    Escalation,
     ItemState,
     Minutes,
     MinutesStatus,
@@ -72,6 +75,9 @@ TYPED = {
     "panels.itemaction": "note",
     "panels.minutes": "narrative comments item_comments record signed_name",
     "panels.notice": "text",
+    "panels.escalation": "title stuck tried ask service withdrawn_because",
+    "panels.boardanswer": "words said_by",
+    "panels.boardpaper": "words",
     "iom.meeting": "place",
     "iom.seat": "ended_because",
     "iom.chairappointment": "words",
@@ -110,6 +116,8 @@ NOT_TYPED = {
     "panels.guestinvitation": "post",
     "panels.agreementsignature": "agreement_version",
     "panels.minutes": "record_sha256",
+    "panels.escalation": "reference to_name",
+    "panels.boardpaper": "figures",
     "iom.agency": "name kind",
     "iom.body": "name kind areas",
     "iom.meeting": "area grouping",
@@ -212,6 +220,8 @@ def test_every_name_and_free_text_holds_the_mark_of_its_scheme(label, manifest, 
 def is_the_products_own(row, field):
     """Standing items are called what the product calls them; a lead that is only an agency names nobody; some ratings
     follow without a decision; and an acknowledgement goes by itself."""
+    if isinstance(row, BoardAnswer) and field == "said_by":
+        return row.decision_id is not None  # the board itself, at its meeting
     if isinstance(row, Notice) and row.kind == Notice.Kind.RECEIPT:
         return True
     if isinstance(row, RagRating):
@@ -258,6 +268,7 @@ def test_every_role_state_and_restriction_occurs_in_each_scheme(manifest, scheme
         assert {(p.referral_id, p.case_id, p.request_id).count(None) for p in held(scheme, Paper)} == {2}
         assert all(values(scheme, Paper, name) != {None} for name in ("referral_id", "case_id", "request_id"))
         assert values(scheme, Notice, "status") == set(Notice.Status.values)
+        assert values(scheme, Escalation, "status") == set(EscalationStatus.values)
         assert values(scheme, Circulation, "answer") >= {"yes", "substitute"}
         assert values(scheme, Attendance, "standing") == set(Attendance.Standing.values)
         assert values(scheme, Attendance, "how") >= {"present", "substitute"}

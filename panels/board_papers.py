@@ -1,0 +1,88 @@
+"""What a board is told of its panel: figures since it last met, and the reporting post's own words (Merton, Reporting).
+
+The report stands on each agenda of the board by itself, as an item; where the rules let the board review attendance,
+that is another. Nothing in it names anybody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from iom import audit
+from iom.models import Meeting
+from iom.policy import BodyPolicy, Policy
+from iom.steps import Stale, StepRefused, locked
+
+from . import agenda, escalations
+from .models import BoardPaper, Section
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+PROGRESS = "Progress of the panel since the last meeting"
+ATTENDANCE = "Attendance and delivery, agency by agency"
+MINUTES = 10
+
+
+def is_board(meeting: Meeting) -> bool:
+    """Whether the panel reports to this body: it answers what the panel cannot resolve, or reviews attendance."""
+    policy = meeting.scheme.policy
+    return meeting.body.slug == policy.escalation.to_body or bool(reviewed_here(policy, meeting.body.slug))
+
+
+def reviewed_here(policy: Policy, slug: str) -> tuple[BodyPolicy, ...]:
+    """The bodies whose attendance this body reviews (Merton, Substitution)."""
+    return tuple(body for body in policy.bodies if body.attendance.reviewed_by == slug)
+
+
+def put_on(meeting: Meeting, *, by: Actor) -> None:
+    """Put the reports that a board is owed on its agenda, when the meeting is planned."""
+    policy, wanted = meeting.scheme.policy, []
+    if meeting.body.slug == policy.escalation.to_body:
+        who = escalations.reporter(meeting.scheme)
+        why = f"{who} reports"
+        wanted.append(agenda.Wanted(Section.REPORTS, title=PROGRESS, why=why, minutes=MINUTES, presenter=who[:120]))
+    if reviewed := reviewed_here(policy, meeting.body.slug):
+        rule = reviewed[0].attendance
+        wanted.append(agenda.Wanted(Section.REPORTS, title=ATTENDANCE, why=rule.words[:200], minutes=MINUTES))
+    if wanted:
+        agenda.bring(meeting, wanted, by=by)
+
+
+def paper_of(meeting: Meeting) -> BoardPaper:
+    """The report to a meeting of a board, saved or not yet begun."""
+    return BoardPaper.objects.filter(meeting=meeting).first() or BoardPaper(
+        scheme_id=meeting.scheme_id, meeting=meeting
+    )
+
+
+@transaction.atomic
+def save_words(meeting: Meeting, words: str, *, by: Actor, version: int | None = None) -> BoardPaper:
+    """Keep the reporting post's own words. `version` is that of the report its reader saw, 0 before it was begun.
+
+    Raises PermissionDenied, Stale, or StepRefused when the board has it already or somebody is named.
+    """
+    meeting = locked(Meeting, meeting.pk)
+    if not by.can("panels.write_board_paper", meeting):
+        raise PermissionDenied
+    if not is_board(meeting):
+        raise StepRefused(["The panel does not report to this body."])
+    paper = BoardPaper.objects.select_for_update().filter(meeting=meeting).first()
+    if version is not None and version != (paper.version if paper else 0):
+        raise Stale(paper)
+    if paper is not None and paper.sent_at is not None:
+        raise StepRefused(["The board has been sent this report, so it stays as it is."])
+    if escalations.naming(words, by):
+        raise StepRefused([f"{escalations.NAMES_NOBODY}."])
+    if paper is None:
+        paper = BoardPaper(scheme_id=meeting.scheme_id, meeting=meeting, version=0)
+    elif paper.words == words:
+        return paper
+    paper.words, paper.written_by = words, by.user
+    paper.version += 1
+    paper.save()
+    audit.record("write_board_paper", paper, by=by, fields=["words"], meeting=meeting.key)
+    return paper
