@@ -26,6 +26,9 @@ def ask(life: Life) -> None:
     by = life.coordinator
     outside = escalations.destinations(life.scheme)[-1].body is None
     stuck = Action.objects.filter(scheme=life.scheme, case__restricted=False).to_do().order_by("due_on", "pk")
+    if life.mark.text:
+        # The mark is a part of every name: whatever is marked would name whom it came from.
+        stuck = stuck.none()
     for number, (told, ago) in enumerate(zip(names.ISSUES, (FIRST, SECOND), strict=True)):
         day = life.last_working_day(life.today - ago)
         with life.at(day, 15):
