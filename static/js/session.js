@@ -169,6 +169,8 @@ export const signInAgain = () => {
       done?.close();
       done?.remove();
       waiting = null;
+      // It has the focus already, as far as it knows, and takes no text in Chromium until it has it anew.
+      before?.blur?.();
       before?.focus?.({ preventScroll: true });
       if (good) announce("Signed in again");
       resolve(good);
