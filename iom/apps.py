@@ -8,7 +8,7 @@ class IomConfig(AppConfig):
 
     def ready(self) -> None:
         """Load what each app writes down: permissions, what it shows on shared pages, its clock, its outbox work."""
-        from iom import checks, heads, walls  # noqa: F401 -- they register what is asked at the start
+        from iom import checks, heads, signing, walls  # noqa: F401 -- they register what is asked at the start
 
         autodiscover_modules("rules", "blocks", "reminders", "handlers")
 

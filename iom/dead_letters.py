@@ -28,6 +28,7 @@ WORDS = {
     "account_mail": "Email about an account",
     "reset_link": "Email with a link to reset a password",
     "minutes_pdf": "PDF of signed minutes",
+    "accessible_minutes_pdf": "Accessible PDF of signed minutes",
     "notice_pdf": "PDF of a notice to a referrer",
 }
 LATELY = timedelta(days=1)

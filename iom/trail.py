@@ -70,6 +70,8 @@ WORDS = {
     "choose_keys": "Turned the single keys of the live meeting on or off",
     "code": "Gave a security code",
     "code_failed": "Gave a wrong security code",
+    "ask_minutes_pdf": "Asked for the files of signed minutes again",
+    "check_minutes": "Checked a file of minutes",
     "create_scheme": "Made the scheme",
     "decide": "Recorded a decision",
     "decide_outside": "Recorded a decision made outside the meeting",

@@ -200,7 +200,10 @@ def _written(job: _Job) -> tuple[bytes, bytes]:
 
 
 def _finish(document: Any, pdf: Any) -> None:
-    """Keep the metadata uncompressed, so that the mark is found in a damaged file too; let go of the colour profile."""
+    """Complete the tags; keep the metadata uncompressed, so that the mark is found in a damaged file too."""
+    from iom import pdf_tags
+
+    pdf_tags.mend(pdf)
     document.color_profiles.clear()
     for thing in pdf.objects:
         if getattr(thing, "extra", {}).get("Type") == "/Metadata":

@@ -11,7 +11,7 @@ from offenders.models import Case
 from referrals import hooks
 from referrals.models import Referral
 
-from . import agenda, notice_pdf, notices, pdf, proposers
+from . import agenda, notice_pdf, notices, proposers, signed_files
 from .models import AgendaItem, Decision, ItemState, Minutes, MinutesStatus, Notice, Outcome, OutsideDecision, Section
 
 # Whoever put somebody forward is booked, and let go, by hooks of its own.
@@ -91,18 +91,21 @@ def _reason(decision: Decision | OutsideDecision, *, office: bool) -> str:
     return " ".join(dict.fromkeys(words for words in reasons if words))
 
 
-@outbox.handler("minutes_pdf")
+@outbox.handler(signed_files.SIGNED_COPY)
+@outbox.handler(signed_files.ACCESSIBLE_COPY)
 def make_minutes_pdf(message: OutboxMessage) -> str | None:
-    """Make the PDF of signed minutes from their frozen record and keep its bytes; made once, it is never made again."""
+    """Make one of the files of signed minutes and keep its bytes; made once, it is never made again."""
+    missing = {signed_files.FIELDS[message.kind]: None}
     minutes = (
         Minutes.objects.select_for_update(of=("self",))
         .select_related("scheme", "meeting__body", "meeting__scheme")
-        .filter(pk=message.payload["minutes"], status=MinutesStatus.SIGNED, document=None)
+        .filter(pk=message.payload["minutes"], status=MinutesStatus.SIGNED, **missing)
         .first()
     )
     if minutes is None:
         return "skipped"
-    pdf.keep(minutes, by=task_actor(minutes.scheme, f"minutes_pdf {message.caused_by}".strip()))
+    by = task_actor(minutes.scheme, f"{message.kind} {message.caused_by}".strip())
+    signed_files.make(minutes, message.kind, by=by)
     return None
 
 

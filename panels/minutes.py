@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from iom import audit, clock, notify, outbox
+from iom import audit, clock, notify
 from iom.jinja import day_month, plural
 from iom.models import Meeting, Membership, User
 from iom.steps import Stale, StepRefused, locked, take
 from offenders import naming
 
-from . import transitions
+from . import signed_files, transitions
 from .chairing import chair_of
 from .minutes_steps import RETURN, SEND_TO_CHAIR, SIGN
 from .models import Decision, Minutes, MinutesStatus
@@ -232,7 +232,7 @@ def sign(
         signed_at=clock.now(),
     )
     take(transitions.SIGN, meeting, by=by)
-    outbox.add("minutes_pdf", scheme=signed.scheme, key=f"minutes:{signed.pk}", by=by, minutes=signed.pk)
+    signed_files.ask(signed, by=by)
     _tell_signed(signed)
     return signed
 

@@ -18,16 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from iom import audit, clock, typeset
+from iom import clock, typeset
 from iom.jinja import moment
-from iom.models import Document
 from iom.typeset import Attached
 
-from .record import CLASSIFICATION, Record, actions_in, canonical, decisions_in, fingerprint, reference_of
+from .record import CLASSIFICATION, Record, actions_in, canonical, decisions_in, fingerprint
 
 if TYPE_CHECKING:
-    from iom.access import Actor
-
     from .models import Minutes
 
 STYLE = "panels/pdf/layout.css"  # not a static file: it names our fonts by an address of our own
@@ -35,6 +32,7 @@ Variant = Literal["pdf/a-3a", "pdf/ua-1"]
 # Stands in each of our PDFs at several places: it says whose minutes a file claims to be, even after a change.
 MARK = "iom-panel-minutes"
 COPY_MARK = "iom-panel-copy"
+DRAFT_MARK = "iom-panel-draft"
 _MARKED = re.compile(rb"iom-panel-minutes:([0-9a-f]{64})")
 _MARKED_COPY = re.compile(rb"iom-panel-copy:([0-9a-f]{64})")
 
@@ -118,7 +116,7 @@ def render_minutes(
         raise ValueError("The record is not the one that was signed")
     of = signature.fingerprint if signature else fingerprint(record)
     is_signed = bool(signature) and not copy_for and variant == "pdf/a-3a"
-    mark = f"{MARK if is_signed else COPY_MARK}:{of}"
+    mark = f"{MARK if is_signed else COPY_MARK if signature else DRAFT_MARK}:{of}"
     made_at = signature.at if signature and not copy_for else clock.now()
     title = f"{record['reference']} version {record['version']}"
     attached = Attached(
@@ -185,27 +183,6 @@ def parts_of(record: Record) -> list[Part]:
     """The items of a record in their order, as headings and bookmarks group them."""
     runs = groupby(record["items"], key=lambda item: item["section_title"] if item["reference"] else "")
     return [Part(heading, list(entries)) for heading, entries in runs]
-
-
-def keep(minutes: Minutes, *, by: Actor) -> Document:
-    """Render signed minutes and keep the bytes beside them, for ever the same. In the caller's transaction.
-
-    Raises as `render` does.
-    """
-    content = render_minutes(minutes.record, signature=signature_of(minutes))
-    reference = f"{minutes.meeting.key}-v{minutes.number}"
-    document = Document.objects.create(
-        scheme=minutes.scheme,
-        kind="minutes",
-        reference=reference,
-        name=f"minutes-{reference_of(minutes.meeting).lower()}-v{minutes.number}.pdf",
-        content=content,
-        sha256=sha256(content),
-    )
-    # Not through `save`: of a signed row the database lets nothing else pass, and there is nothing else to write.
-    type(minutes).objects.filter(pk=minutes.pk).update(document=document)
-    audit.record("make_minutes_pdf", minutes, by=by, after=document.name, meeting=minutes.meeting.key)
-    return document
 
 
 def page_context(record: Record, signature: Signature | None) -> dict[str, Any]:

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from .views import agenda, agreement, attendance, circulation, late, live, meetings, minutes, notices, outside
+from .views import (
+    agenda,
+    agreement,
+    attendance,
+    circulation,
+    late,
+    live,
+    meetings,
+    minutes,
+    minutes_files,
+    notices,
+    outside,
+)
 
 urlpatterns: list = [
     path("agreement/", agreement.between_meetings, name="agreement"),
@@ -49,9 +61,14 @@ urlpatterns: list = [
     path("meetings/<str:key>/minutes/review/", minutes.review_minutes, name="review_minutes"),
     path("meetings/<str:key>/minutes/review/comments/", minutes.comment_on_minutes, name="comment_on_minutes"),
     path("meetings/<str:key>/minutes/v<int:number>/", minutes.signed_minutes, name="signed_minutes"),
-    path("meetings/<str:key>/minutes/v<int:number>/minutes.pdf", minutes.minutes_pdf, name="minutes_pdf"),
+    path("meetings/<str:key>/minutes/v<int:number>/minutes.pdf", minutes_files.minutes_pdf, name="minutes_pdf"),
+    path(
+        "meetings/<str:key>/minutes/v<int:number>/accessible.pdf", minutes_files.accessible_pdf, name="accessible_pdf"
+    ),
+    path("meetings/<str:key>/minutes/v<int:number>/files/", minutes_files.files, name="minutes_files"),
+    path("meetings/<str:key>/minutes/v<int:number>/files/again/", minutes_files.make_again, name="make_minutes_again"),
     path("meetings/<str:key>/notices/", notices.meeting_notices, name="notices"),
-    path("minutes/check/", minutes.check_minutes, name="check_minutes"),
+    path("minutes/check/", minutes_files.check_minutes, name="check_minutes"),
     path("referrals/<str:reference>/notices/<int:number>/", notices.read_notice, name="notice"),
     path("referrals/<str:reference>/notices/<int:number>/notice.pdf", notices.download_notice, name="notice_pdf"),
     path("referrals/<str:reference>/notices/<int:number>/again/", notices.send_notice_again, name="notice_again"),

@@ -188,6 +188,9 @@ MATRIX: dict[str, Row] = {
     "comment_on_minutes": Row(CHAIR, POST, "held"),
     "signed_minutes": Row(TABLE, GET, "version"),
     "minutes_pdf": Row(TABLE, GET, "version"),
+    "accessible_pdf": Row(TABLE, GET, "version"),
+    "minutes_files": Row(TABLE, GET, "version"),
+    "make_minutes_again": Row(COORDINATOR, POST, "version"),
     "check_minutes": Row(TABLE, BOTH),
     "notices": Row(COORDINATOR, BOTH, "held"),
 }

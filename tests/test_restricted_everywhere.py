@@ -244,7 +244,8 @@ def test_signed_minutes_that_named_the_person_leave_them_out_for_who_is_not_name
     assert FAMILY.upper() in text_of(insider.get(reverse("minutes_pdf", args=world.arguments("version"))))
     assert "Item" in text_of(member.get(page))
     assert not found_in(text_of(member.get(page)), hidden, "member")
-    assert member.get(reverse("minutes_pdf", args=world.arguments("version"))).status_code == 404
+    for file in ("minutes_pdf", "accessible_pdf"):
+        assert member.get(reverse(file, args=world.arguments("version"))).status_code == 404
 
 
 def test_whoever_is_named_finds_it_where_they_look(world, hidden):

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from iom.embedded import paths
+from iom.embedded.certificate import own_certificate
 from iom.embedded.files import heads_key, private_folder, private_home, second_factor_key, secret_key, try_lock
 from iom.embedded.trouble import Trouble
 
@@ -81,6 +82,7 @@ def _start_for(argv: Sequence[str]) -> None:
     secret_key(home)
     second_factor_key(home)
     heads_key(home)
+    own_certificate(home)
     users = try_lock(run / "users.lock", shared=True)
     postgres = Postgres(home)
     services: list[Postgres | Valkey] = []

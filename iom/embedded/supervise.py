@@ -22,6 +22,7 @@ from typing import NoReturn
 
 from iom.embedded import paths
 from iom.embedded.autostarting import EMBEDDED_SETTINGS
+from iom.embedded.certificate import own_certificate
 from iom.embedded.children import Child, end_leftovers, shorten, write_down
 from iom.embedded.files import heads_key, private_folder, private_home, second_factor_key, secret_key, try_lock
 from iom.embedded.postgres import Postgres
@@ -130,6 +131,7 @@ class Supervisor:
         secret_key(home)
         second_factor_key(home)
         heads_key(home)
+        own_certificate(home)
         if end_leftovers(self.run / "children.json", home):
             say("An earlier run was killed: what it left running is stopped, its data is kept.")
         self.addresses = listening_addresses(self.options.port)

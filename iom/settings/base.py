@@ -285,6 +285,11 @@ HEADS_TIMEOUT_SECONDS = 10
 # The demonstration shows a banner; production refuses to start with it.
 DEMO_SIGN_IN = False
 PDF_FONTS = BASE_DIR / "static" / "vendor" / "fonts"
+# The certificate that signs finished PDFs (docs/signing.md): a PKCS#12 file and its passphrase, and where signatures
+# get their time stamp (RFC 3161). Each way of running has its own; blank: PDFs have a fingerprint and no signature.
+SIGNING_CERTIFICATE = ""
+SIGNING_PASSPHRASE = ""
+SIGNING_TIMESTAMPS = ""
 # security.md E3: what one document may take: seconds, bytes of memory, pages, rows of tables.
 PDF_LIMITS = {"seconds": 120, "memory": 2**30, "pages": 500, "rows": 2_000}
 

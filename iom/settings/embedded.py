@@ -4,10 +4,10 @@ import hashlib
 import os
 from pathlib import Path
 
-from iom.embedded import paths
+from iom.embedded import certificate, paths
 
 from .base import *  # noqa: F403 -- settings are made by adding to the base
-from .base import BASE_DIR, CACHE_OPTIONS, DATABASE_OPTIONS, OUTBOX_ANSWER_SECONDS, RATES, env
+from .base import BASE_DIR, CACHE_OPTIONS, DATABASE_OPTIONS, OUTBOX_ANSWER_SECONDS, RATES, env, secret
 
 IOM_HOME = Path(env.str("IOM_HOME", default=str(BASE_DIR / ".iom"))).resolve()
 _urls = paths.urls(IOM_HOME)
@@ -66,6 +66,14 @@ OUTBOX_ANSWER_SECONDS = env.int("IOM_OUTBOX_ANSWER_SECONDS", default=OUTBOX_ANSW
 
 FILES_FOLDER = str(IOM_HOME / "files")
 CLAMD = env.str("IOM_CLAMD", default="")
+
+# Given, or the one that the start makes in IOM_HOME: it proves sameness, not identity (docs/signing.md).
+_own_certificate = IOM_HOME / certificate.FILE
+SIGNING_CERTIFICATE = env.str("IOM_SIGNING_CERTIFICATE", default="") or (
+    str(_own_certificate) if _own_certificate.exists() else ""
+)
+SIGNING_PASSPHRASE = secret("IOM_SIGNING_PASSPHRASE", default="")
+SIGNING_TIMESTAMPS = env.str("IOM_SIGNING_TIMESTAMPS", default="")
 
 EMAIL_BACKEND = "iom.email_files.EmailFiles"
 EMAIL_FILE_PATH = str(IOM_HOME / "mail")

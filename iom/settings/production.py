@@ -54,6 +54,10 @@ CSRF_COOKIE_NAME = "__Host-csrf"
 FILES_FOLDER = env.str("FILES_FOLDER", default="/var/lib/iom-panel/files")
 CLAMD = env.str("IOM_CLAMD", default="")
 
+SIGNING_CERTIFICATE = env.str("IOM_SIGNING_CERTIFICATE", default="")
+SIGNING_PASSPHRASE = secret("IOM_SIGNING_PASSPHRASE", default="")
+SIGNING_TIMESTAMPS = env.str("IOM_SIGNING_TIMESTAMPS", default="")
+
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = env.str("EMAIL_HOST")
 EMAIL_PORT = env.int("EMAIL_PORT", default=587)

@@ -5,7 +5,16 @@ import tempfile
 from pathlib import Path
 
 # Never the data of an installation, whatever the environment names: the cluster of this run alone. Workers inherit it.
-for _name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "IOM_DEMO_SIGN_IN", "IOM_CLAMD"):
+for _name in (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "REDIS_URL",
+    "IOM_DEMO_SIGN_IN",
+    "IOM_CLAMD",
+    "IOM_SIGNING_CERTIFICATE",
+    "IOM_SIGNING_PASSPHRASE",
+    "IOM_SIGNING_TIMESTAMPS",
+):
     os.environ.pop(_name, None)
 os.environ["IOM_HOME"] = os.environ.setdefault(
     "IOM_TEST_HOME", str(Path(tempfile.gettempdir()) / f"iom-panel-tests-{os.getpid()}")
@@ -30,6 +39,8 @@ WHITENOISE_AUTOREFRESH = True
 # One test asks more than a person would in a minute; tests of the limits set their own.
 RATES: dict[str, tuple[int, int]] = {}
 SITE_URL = "http://testserver"
+# Tests of signatures make a certificate of their own.
+SIGNING_CERTIFICATE = ""
 CELERY_BROKER_URL = "memory://"
 for _database in DATABASES.values():
     _database["CONN_MAX_AGE"] = 0

@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from kombu.exceptions import OperationalError
 
-from iom import clock, heads, outbox, starting
+from iom import clock, heads, outbox, signing, starting
 from iom.celery import app
 from iom.files import store, trust
 from iom.models import Tick
@@ -48,6 +48,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         ticked = _seconds_since_tick()
         warnings += _given_up()
         warnings += trust.warnings()
+        warnings += signing.troubles()
     except DatabaseError:
         # Whatever else is asked of it would wait as long again.
         problems.append("the database does not answer")

@@ -10,228 +10,524 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('actionplans', '0002_tell_rows_the_time_by_our_clock'),
-        ('iom', '0015_user_single_keys'),
-        ('offenders', '0008_transfers'),
-        ('panels', '0010_who_is_in_the_room'),
+        ("actionplans", "0002_tell_rows_the_time_by_our_clock"),
+        ("iom", "0015_user_single_keys"),
+        ("offenders", "0008_transfers"),
+        ("panels", "0010_who_is_in_the_room"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='decision',
-            name='motion',
-            field=models.CharField(blank=True, choices=[('accept', 'Accept'), ('not_accept', 'Not accept'), ('defer', 'Defer'), ('elsewhere', 'Refer elsewhere'), ('no_change', 'No change'), ('change_rating', 'Change rating'), ('remove', 'Remove from the scheme'), ('noted', 'Noted'), ('ratify', 'Ratify'), ('not_ratify', 'Not ratify'), ('recommend', 'Recommend'), ('not_recommend', 'Not recommend'), ('agreed', 'Agreed'), ('answered', 'Answered'), ('more_needed', 'More asked for'), ('support', 'Lend support'), ('to_iom', 'Recommend IOM'), ('to_mappa', 'Recommend MAPPA'), ('no_police', 'Police management not needed')], help_text='What was voted on', max_length=15),
+            model_name="decision",
+            name="motion",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("accept", "Accept"),
+                    ("not_accept", "Not accept"),
+                    ("defer", "Defer"),
+                    ("elsewhere", "Refer elsewhere"),
+                    ("no_change", "No change"),
+                    ("change_rating", "Change rating"),
+                    ("remove", "Remove from the scheme"),
+                    ("noted", "Noted"),
+                    ("ratify", "Ratify"),
+                    ("not_ratify", "Not ratify"),
+                    ("recommend", "Recommend"),
+                    ("not_recommend", "Not recommend"),
+                    ("agreed", "Agreed"),
+                    ("answered", "Answered"),
+                    ("more_needed", "More asked for"),
+                    ("support", "Lend support"),
+                    ("to_iom", "Recommend IOM"),
+                    ("to_mappa", "Recommend MAPPA"),
+                    ("no_police", "Police management not needed"),
+                ],
+                help_text="What was voted on",
+                max_length=15,
+            ),
         ),
         migrations.AlterField(
-            model_name='decision',
-            name='outcome',
-            field=models.CharField(choices=[('accept', 'Accept'), ('not_accept', 'Not accept'), ('defer', 'Defer'), ('elsewhere', 'Refer elsewhere'), ('no_change', 'No change'), ('change_rating', 'Change rating'), ('remove', 'Remove from the scheme'), ('noted', 'Noted'), ('ratify', 'Ratify'), ('not_ratify', 'Not ratify'), ('recommend', 'Recommend'), ('not_recommend', 'Not recommend'), ('agreed', 'Agreed'), ('answered', 'Answered'), ('more_needed', 'More asked for'), ('support', 'Lend support'), ('to_iom', 'Recommend IOM'), ('to_mappa', 'Recommend MAPPA'), ('no_police', 'Police management not needed')], max_length=15),
+            model_name="decision",
+            name="outcome",
+            field=models.CharField(
+                choices=[
+                    ("accept", "Accept"),
+                    ("not_accept", "Not accept"),
+                    ("defer", "Defer"),
+                    ("elsewhere", "Refer elsewhere"),
+                    ("no_change", "No change"),
+                    ("change_rating", "Change rating"),
+                    ("remove", "Remove from the scheme"),
+                    ("noted", "Noted"),
+                    ("ratify", "Ratify"),
+                    ("not_ratify", "Not ratify"),
+                    ("recommend", "Recommend"),
+                    ("not_recommend", "Not recommend"),
+                    ("agreed", "Agreed"),
+                    ("answered", "Answered"),
+                    ("more_needed", "More asked for"),
+                    ("support", "Lend support"),
+                    ("to_iom", "Recommend IOM"),
+                    ("to_mappa", "Recommend MAPPA"),
+                    ("no_police", "Police management not needed"),
+                ],
+                max_length=15,
+            ),
         ),
         migrations.AlterField(
-            model_name='outsidedecision',
-            name='outcome',
-            field=models.CharField(choices=[('accept', 'Accept'), ('not_accept', 'Not accept'), ('defer', 'Defer'), ('elsewhere', 'Refer elsewhere'), ('no_change', 'No change'), ('change_rating', 'Change rating'), ('remove', 'Remove from the scheme'), ('noted', 'Noted'), ('ratify', 'Ratify'), ('not_ratify', 'Not ratify'), ('recommend', 'Recommend'), ('not_recommend', 'Not recommend'), ('agreed', 'Agreed'), ('answered', 'Answered'), ('more_needed', 'More asked for'), ('support', 'Lend support'), ('to_iom', 'Recommend IOM'), ('to_mappa', 'Recommend MAPPA'), ('no_police', 'Police management not needed')], max_length=15),
+            model_name="outsidedecision",
+            name="outcome",
+            field=models.CharField(
+                choices=[
+                    ("accept", "Accept"),
+                    ("not_accept", "Not accept"),
+                    ("defer", "Defer"),
+                    ("elsewhere", "Refer elsewhere"),
+                    ("no_change", "No change"),
+                    ("change_rating", "Change rating"),
+                    ("remove", "Remove from the scheme"),
+                    ("noted", "Noted"),
+                    ("ratify", "Ratify"),
+                    ("not_ratify", "Not ratify"),
+                    ("recommend", "Recommend"),
+                    ("not_recommend", "Not recommend"),
+                    ("agreed", "Agreed"),
+                    ("answered", "Answered"),
+                    ("more_needed", "More asked for"),
+                    ("support", "Lend support"),
+                    ("to_iom", "Recommend IOM"),
+                    ("to_mappa", "Recommend MAPPA"),
+                    ("no_police", "Police management not needed"),
+                ],
+                max_length=15,
+            ),
         ),
         migrations.CreateModel(
-            name='Escalation',
+            name="Escalation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('reference', models.CharField(editable=False, max_length=20)),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('with_board', 'With the board'), ('more_needed', 'More asked for'), ('answered', 'Answered'), ('fed_back', 'Fed back'), ('withdrawn', 'Withdrawn')], default='draft', editable=False, max_length=12)),
-                ('kind', models.CharField(choices=[('service', 'A gap in services'), ('resource', 'A gap in resources'), ('agency', "An agency's part in the scheme"), ('policy', 'A policy that stands in the way'), ('good_practice', 'Good practice to share'), ('other', 'Something else')], max_length=15)),
-                ('title', models.CharField(max_length=100)),
-                ('stuck', models.TextField(help_text='What is stuck')),
-                ('tried', models.TextField(blank=True, help_text='What was tried')),
-                ('ask', models.TextField(blank=True, help_text='What is asked of the board')),
-                ('service', models.CharField(blank=True, help_text='Which service it is about', max_length=120)),
-                ('to_name', models.CharField(max_length=120)),
-                ('raised_on', models.DateField()),
-                ('sent_on', models.DateField(null=True)),
-                ('due_on', models.DateField(help_text='When an answer is looked for', null=True)),
-                ('answered_on', models.DateField(null=True)),
-                ('fed_back_on', models.DateField(null=True)),
-                ('withdrawn_because', models.CharField(blank=True, max_length=300)),
-                ('agency', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.agency')),
-                ('case', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='escalations', to='offenders.case')),
-                ('fed_back_at', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.meeting')),
-                ('from_body', models.ForeignKey(help_text='Whom the answer is for', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.body')),
-                ('meeting', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='escalations', to='iom.meeting')),
-                ('raised_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.membership')),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
-                ('to_body', models.ForeignKey(help_text='Empty where the board is outside', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.body')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                ("reference", models.CharField(editable=False, max_length=20)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("with_board", "With the board"),
+                            ("more_needed", "More asked for"),
+                            ("answered", "Answered"),
+                            ("fed_back", "Fed back"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="draft",
+                        editable=False,
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("service", "A gap in services"),
+                            ("resource", "A gap in resources"),
+                            ("agency", "An agency's part in the scheme"),
+                            ("policy", "A policy that stands in the way"),
+                            ("good_practice", "Good practice to share"),
+                            ("other", "Something else"),
+                        ],
+                        max_length=15,
+                    ),
+                ),
+                ("title", models.CharField(max_length=100)),
+                ("stuck", models.TextField(help_text="What is stuck")),
+                ("tried", models.TextField(blank=True, help_text="What was tried")),
+                ("ask", models.TextField(blank=True, help_text="What is asked of the board")),
+                ("service", models.CharField(blank=True, help_text="Which service it is about", max_length=120)),
+                ("to_name", models.CharField(max_length=120)),
+                ("raised_on", models.DateField()),
+                ("sent_on", models.DateField(null=True)),
+                ("due_on", models.DateField(help_text="When an answer is looked for", null=True)),
+                ("answered_on", models.DateField(null=True)),
+                ("fed_back_on", models.DateField(null=True)),
+                ("withdrawn_because", models.CharField(blank=True, max_length=300)),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.agency"
+                    ),
+                ),
+                (
+                    "case",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="escalations",
+                        to="offenders.case",
+                    ),
+                ),
+                (
+                    "fed_back_at",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.meeting"
+                    ),
+                ),
+                (
+                    "from_body",
+                    models.ForeignKey(
+                        help_text="Whom the answer is for",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="iom.body",
+                    ),
+                ),
+                (
+                    "meeting",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="escalations",
+                        to="iom.meeting",
+                    ),
+                ),
+                (
+                    "raised_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.membership"
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
+                (
+                    "to_body",
+                    models.ForeignKey(
+                        help_text="Empty where the board is outside",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="iom.body",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['sent_on', 'pk'],
+                "ordering": ["sent_on", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='BoardAnswer',
+            name="BoardAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('outcome', models.CharField(choices=[('answered', 'Answered'), ('more_needed', 'More asked for'), ('deferred', 'Put off')], max_length=12)),
-                ('words', models.TextField(blank=True)),
-                ('said_on', models.DateField()),
-                ('said_by', models.CharField(help_text='The board, or who told us of its answer', max_length=120)),
-                ('decision', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='board_answer', to='panels.decision')),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
-                ('written_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('escalation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='panels.escalation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("answered", "Answered"), ("more_needed", "More asked for"), ("deferred", "Put off")],
+                        max_length=12,
+                    ),
+                ),
+                ("words", models.TextField(blank=True)),
+                ("said_on", models.DateField()),
+                ("said_by", models.CharField(help_text="The board, or who told us of its answer", max_length=120)),
+                (
+                    "decision",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="board_answer",
+                        to="panels.decision",
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
+                (
+                    "written_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "escalation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="answers", to="panels.escalation"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='EscalationAction',
+            name="EscalationAction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('action', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='escalation_links', to='actionplans.action')),
-                ('escalation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='panels.escalation')),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                (
+                    "action",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="escalation_links",
+                        to="actionplans.action",
+                    ),
+                ),
+                (
+                    "escalation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="links", to="panels.escalation"
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='EscalationItem',
+            name="EscalationItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('kind', models.CharField(choices=[('asks', 'Asks the board'), ('answer', 'Brings the answer back')], max_length=10)),
-                ('escalation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='panels.escalation')),
-                ('item', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='escalation_link', to='panels.agendaitem')),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("asks", "Asks the board"), ("answer", "Brings the answer back")], max_length=10
+                    ),
+                ),
+                (
+                    "escalation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to="panels.escalation"
+                    ),
+                ),
+                (
+                    "item",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="escalation_link",
+                        to="panels.agendaitem",
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='BoardPaper',
+            name="BoardPaper",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('words', models.TextField(blank=True, help_text='What the post that reports says of the time since the last meeting')),
-                ('figures', models.JSONField(editable=False, null=True)),
-                ('sent_at', models.DateTimeField(editable=False, null=True)),
-                ('meeting', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='board_paper', to='iom.meeting')),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
-                ('written_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                (
+                    "words",
+                    models.TextField(
+                        blank=True, help_text="What the post that reports says of the time since the last meeting"
+                    ),
+                ),
+                ("figures", models.JSONField(editable=False, null=True)),
+                ("sent_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "meeting",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="board_paper", to="iom.meeting"
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
+                (
+                    "written_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('scheme', 'id'), name='panels_boardpaper_scheme_id'), iom.models.base.SameScheme(field='meeting', name='panels_boardpaper_meeting_same_scheme'), models.CheckConstraint(condition=models.Q(models.Q(('figures', None), ('sent_at', None)), models.Q(('figures__isnull', False), ('sent_at__isnull', False)), _connector='OR'), name='panels_board_paper_sent_has_figures')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("scheme", "id"), name="panels_boardpaper_scheme_id"),
+                    iom.models.base.SameScheme(field="meeting", name="panels_boardpaper_meeting_same_scheme"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("figures", None), ("sent_at", None)),
+                            models.Q(("figures__isnull", False), ("sent_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="panels_board_paper_sent_has_figures",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='panels_escalation_scheme_id'),
+            model_name="escalation",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="panels_escalation_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=iom.models.base.SameScheme(field='agency', name='panels_escalation_agency_same_scheme'),
+            model_name="escalation",
+            constraint=iom.models.base.SameScheme(field="agency", name="panels_escalation_agency_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=iom.models.base.SameScheme(field='case', name='panels_escalation_case_same_scheme'),
+            model_name="escalation",
+            constraint=iom.models.base.SameScheme(field="case", name="panels_escalation_case_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=iom.models.base.SameScheme(field='meeting', name='panels_escalation_meeting_same_scheme'),
+            model_name="escalation",
+            constraint=iom.models.base.SameScheme(field="meeting", name="panels_escalation_meeting_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=iom.models.base.SameScheme(field='from_body', name='panels_escalation_from_body_same_scheme'),
+            model_name="escalation",
+            constraint=iom.models.base.SameScheme(field="from_body", name="panels_escalation_from_body_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=iom.models.base.SameScheme(field='to_body', name='panels_escalation_to_body_same_scheme'),
+            model_name="escalation",
+            constraint=iom.models.base.SameScheme(field="to_body", name="panels_escalation_to_body_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=iom.models.base.SameScheme(field='raised_by', name='panels_escalation_raised_by_same_scheme'),
+            model_name="escalation",
+            constraint=iom.models.base.SameScheme(field="raised_by", name="panels_escalation_raised_by_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=iom.models.base.SameScheme(field='fed_back_at', name='panels_escalation_fed_back_at_same_scheme'),
+            model_name="escalation",
+            constraint=iom.models.base.SameScheme(
+                field="fed_back_at", name="panels_escalation_fed_back_at_same_scheme"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=models.UniqueConstraint(fields=('scheme', 'reference'), name='panels_escalation_reference_once'),
+            model_name="escalation",
+            constraint=models.UniqueConstraint(fields=("scheme", "reference"), name="panels_escalation_reference_once"),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'withdrawn']), ('sent_on__isnull', False), _connector='OR'), name='panels_escalation_sent_has_day'),
+            model_name="escalation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["draft", "withdrawn"]), ("sent_on__isnull", False), _connector="OR"),
+                name="panels_escalation_sent_has_day",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answered_on__isnull', False), ('status__in', ['answered', 'fed_back'])), models.Q(models.Q(('status__in', ['answered', 'fed_back']), _negated=True), ('answered_on', None)), _connector='OR'), name='panels_escalation_answered_has_day'),
+            model_name="escalation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("answered_on__isnull", False), ("status__in", ["answered", "fed_back"])),
+                    models.Q(models.Q(("status__in", ["answered", "fed_back"]), _negated=True), ("answered_on", None)),
+                    _connector="OR",
+                ),
+                name="panels_escalation_answered_has_day",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('fed_back_on__isnull', False), ('status', 'fed_back')), models.Q(models.Q(('status', 'fed_back'), _negated=True), ('fed_back_on', None)), _connector='OR'), name='panels_escalation_fed_back_has_day'),
+            model_name="escalation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("fed_back_on__isnull", False), ("status", "fed_back")),
+                    models.Q(models.Q(("status", "fed_back"), _negated=True), ("fed_back_on", None)),
+                    _connector="OR",
+                ),
+                name="panels_escalation_fed_back_has_day",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'withdrawn'), _negated=True), models.Q(('withdrawn_because', ''), _negated=True), _connector='OR'), name='panels_escalation_withdrawn_says_why'),
+            model_name="escalation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "withdrawn"), _negated=True),
+                    models.Q(("withdrawn_because", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="panels_escalation_withdrawn_says_why",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='boardanswer',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='panels_boardanswer_scheme_id'),
+            model_name="boardanswer",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="panels_boardanswer_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='boardanswer',
-            constraint=iom.models.base.SameScheme(field='escalation', name='panels_boardanswer_escalation_same_scheme'),
+            model_name="boardanswer",
+            constraint=iom.models.base.SameScheme(field="escalation", name="panels_boardanswer_escalation_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='boardanswer',
-            constraint=iom.models.base.SameScheme(field='decision', name='panels_boardanswer_decision_same_scheme'),
+            model_name="boardanswer",
+            constraint=iom.models.base.SameScheme(field="decision", name="panels_boardanswer_decision_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='boardanswer',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome', 'deferred'), models.Q(('words', ''), _negated=True), _connector='OR'), name='panels_board_answer_says_something'),
+            model_name="boardanswer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("outcome", "deferred"), models.Q(("words", ""), _negated=True), _connector="OR"),
+                name="panels_board_answer_says_something",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='boardanswer',
-            trigger=pgtrigger.compiler.Trigger(name='board_answer_stays', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='6620bc1b6fc999063e8bf52ec3b94032dbafde52', operation='UPDATE OR DELETE', pgid='pgtrigger_board_answer_stays_459b2', table='panels_boardanswer', when='BEFORE')),
+            model_name="boardanswer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="board_answer_stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="6620bc1b6fc999063e8bf52ec3b94032dbafde52",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_board_answer_stays_459b2",
+                    table="panels_boardanswer",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='escalationaction',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='panels_escalationaction_scheme_id'),
+            model_name="escalationaction",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="panels_escalationaction_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='escalationaction',
-            constraint=iom.models.base.SameScheme(field='escalation', name='panels_escalationaction_escalation_same_scheme'),
+            model_name="escalationaction",
+            constraint=iom.models.base.SameScheme(
+                field="escalation", name="panels_escalationaction_escalation_same_scheme"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='escalationaction',
-            constraint=iom.models.base.SameScheme(field='action', name='panels_escalationaction_action_same_scheme'),
+            model_name="escalationaction",
+            constraint=iom.models.base.SameScheme(field="action", name="panels_escalationaction_action_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='escalationaction',
-            constraint=models.UniqueConstraint(fields=('escalation', 'action'), name='panels_escalation_action_once'),
+            model_name="escalationaction",
+            constraint=models.UniqueConstraint(fields=("escalation", "action"), name="panels_escalation_action_once"),
         ),
         migrations.AddConstraint(
-            model_name='escalationitem',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='panels_escalationitem_scheme_id'),
+            model_name="escalationitem",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="panels_escalationitem_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='escalationitem',
-            constraint=iom.models.base.SameScheme(field='item', name='panels_escalationitem_item_same_scheme'),
+            model_name="escalationitem",
+            constraint=iom.models.base.SameScheme(field="item", name="panels_escalationitem_item_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='escalationitem',
-            constraint=iom.models.base.SameScheme(field='escalation', name='panels_escalationitem_escalation_same_scheme'),
+            model_name="escalationitem",
+            constraint=iom.models.base.SameScheme(
+                field="escalation", name="panels_escalationitem_escalation_same_scheme"
+            ),
         ),
     ]

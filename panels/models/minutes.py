@@ -17,7 +17,7 @@ class MinutesStatus(models.TextChoices):
 
 
 class Minutes(SchemeModel):
-    """Minutes of a meeting, version by version. Once signed, nothing of the row changes but the PDF that joins it."""
+    """Minutes of a meeting, version by version. Once signed, nothing of the row changes but the PDFs that join it."""
 
     meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, related_name="minutes")
     number = models.PositiveSmallIntegerField(default=1)
@@ -30,7 +30,16 @@ class Minutes(SchemeModel):
     signed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     signed_name = models.CharField(max_length=120, blank=True)
     signed_at = models.DateTimeField(null=True)
-    document = models.OneToOneField(Document, null=True, on_delete=models.PROTECT, related_name="minutes")
+    document = models.OneToOneField(
+        Document, null=True, on_delete=models.PROTECT, related_name="minutes", help_text="The signed copy: PDF/A"
+    )
+    accessible = models.OneToOneField(
+        Document,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="accessible_minutes",
+        help_text="The accessible copy of the same record: PDF/UA, without a digital signature",
+    )
 
     objects = OfMeetingsQuerySet.as_manager()
 
@@ -39,7 +48,7 @@ class Minutes(SchemeModel):
         ordering = ["meeting", "number"]
         constraints = [
             per_scheme(),
-            *same_scheme("meeting", "document"),
+            *same_scheme("meeting", "document", "accessible"),
             models.UniqueConstraint(fields=["meeting", "number"], name="panels_minutes_number_once"),
             models.CheckConstraint(
                 condition=(
@@ -47,7 +56,9 @@ class Minutes(SchemeModel):
                     & ~Q(record_sha256="")
                     & ~Q(signed_name="")
                 )
-                | (~Q(status="signed") & Q(signed_at=None, signed_by=None, record=None, document=None)),
+                | (
+                    ~Q(status="signed") & Q(signed_at=None, signed_by=None, record=None, document=None, accessible=None)
+                ),
                 name="panels_signed_whole_or_not_at_all",
             ),
         ]
@@ -62,10 +73,12 @@ class Minutes(SchemeModel):
                 operation=pgtrigger.Update,
                 when=pgtrigger.Before,
                 condition=pgtrigger.Q(old__status="signed"),
-                # The one change allowed: the PDF made from the record joins it, once.
+                # The one change allowed: each PDF made from the record joins it, once.
                 func="""
-                    IF OLD.document_id IS NOT NULL
-                       OR (to_jsonb(NEW) - 'document_id') IS DISTINCT FROM (to_jsonb(OLD) - 'document_id') THEN
+                    IF (OLD.document_id IS NOT NULL AND NEW.document_id IS DISTINCT FROM OLD.document_id)
+                       OR (OLD.accessible_id IS NOT NULL AND NEW.accessible_id IS DISTINCT FROM OLD.accessible_id)
+                       OR (to_jsonb(NEW) - '{document_id,accessible_id}'::text[])
+                          IS DISTINCT FROM (to_jsonb(OLD) - '{document_id,accessible_id}'::text[]) THEN
                         RAISE EXCEPTION 'signed minutes do not change';
                     END IF;
                     RETURN NEW;

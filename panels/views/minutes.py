@@ -1,4 +1,4 @@
-"""The minutes: draft, review and signature, the signed page, its PDF, and checking a PDF."""
+"""The minutes: draft, review and signature, and the signed page."""
 
 from __future__ import annotations
 
@@ -9,27 +9,25 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 
-from iom import audit
 from iom.clock import now
 from iom.fresh import is_fresh
 from iom.jinja import clock as time_of_day
-from iom.models import Document, Meeting, MeetingStatus
-from iom.pages import found, page
+from iom.models import Meeting, MeetingStatus
+from iom.pages import page
 from iom.stale import version_of
 from iom.steps import Stale, StepRefused, offers
 from offenders import naming
-from offenders.restricted import closed_references
 from panels import minutes as verbs
 from panels import pdf
 from panels.chairing import chair_of
-from panels.forms.minutes import CheckForm, CommentsForm, SignForm, WordsForm
+from panels.forms.minutes import CommentsForm, SignForm, WordsForm
 from panels.minutes_steps import SEND_TO_CHAIR
 from panels.models import Minutes, MinutesStatus
 from panels.navigation import pages_of
-from panels.record import fingerprint, items_of, open_to, record_of, reference_of
-from panels.verify import verify
+from panels.record import fingerprint, items_of, record_of, reference_of
 
 from .at import of_papers
+from .minutes_files import files_context, readable, signed_version
 
 ALREADY_SIGNED = "These minutes are signed already."
 CHANGED = "These minutes have changed since you opened them. Read them again below, then sign. Nothing was signed."
@@ -156,52 +154,20 @@ def comment_on_minutes(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @of_papers
 def signed_minutes(request: HttpRequest, meeting: Meeting, number: int) -> HttpResponse:
     """A signed version, from its frozen record alone."""
-    minutes = _signed(request, meeting, number)
-    shown, document = _readable(request, minutes)
+    minutes = signed_version(request, meeting, number)
+    shown, is_whole = readable(request, minutes)
     return render(
         request,
         "panels/minutes_signed.html",
         {
             "meeting": meeting,
             "minutes": minutes,
-            "document": document,
-            "withheld": shown is not minutes.record,
+            **files_context(request, minutes, is_whole=is_whole),
             "reference": reference_of(meeting),
             "pages": pages_of(meeting, request.actor, "minutes/"),
             **pdf.page_context(shown, pdf.signature_of(minutes)),
         },
     )
-
-
-@page("panels.view_minutes", kind="pdf")
-@of_papers
-def minutes_pdf(request: HttpRequest, meeting: Meeting, number: int) -> HttpResponse:
-    """The stored bytes of the signed PDF, as they are."""
-    minutes = _signed(request, meeting, number)
-    _, document = _readable(request, minutes)
-    if document is None:
-        raise Http404
-    audit.record("download_minutes", minutes, by=request.actor, meeting=meeting.key)
-    response = HttpResponse(bytes(document.content), content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="{document.name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
-
-
-@page("panels.view_minutes", methods=("GET", "POST"), kind="upload")
-def check_minutes(request: HttpRequest) -> HttpResponse:
-    """Whether a PDF is one of our signed minutes, unchanged."""
-    form = CheckForm(request.POST, request.FILES) if request.method == "POST" else CheckForm()
-    finding = None
-    if request.method == "POST" and form.is_valid():
-        finding = verify(form.cleaned_data["file"].read(), Minutes.objects.visible_to(request.actor))
-        minutes = finding.minutes
-        audit.record(
-            "check_minutes", minutes or request.actor.scheme.policy_version, by=request.actor, after=finding.verdict
-        )
-    reference = reference_of(finding.minutes.meeting) if finding and finding.minutes else ""
-    return render(request, "panels/minutes_check.html", {"form": form, "finding": finding, "reference": reference})
 
 
 # --- What the views share ----------------------------------------------------
@@ -213,25 +179,6 @@ def _latest(meeting: Meeting) -> Minutes:
         raise Http404
     minutes.meeting = meeting
     return minutes
-
-
-def _signed(request: HttpRequest, meeting: Meeting, number: int) -> Minutes:
-    rows = Minutes.objects.visible_to(request.actor).filter(meeting=meeting, status=MinutesStatus.SIGNED)
-    minutes = found(rows.select_related("document", "signed_by"), number=number)
-    minutes.meeting = meeting
-    return minutes
-
-
-def _readable(request: HttpRequest, minutes: Minutes) -> tuple[dict[str, Any], Document | None]:
-    """The signed record as the reader may see it, and its PDF if that holds nothing that is closed to them.
-
-    A case can be restricted after the minutes were signed. The bytes of the PDF never change (security.md E4), so it is
-    only for those who may read all of it.
-    """
-    shown = open_to(minutes.record, closed_references(request.actor))
-    if shown == minutes.record:
-        return minutes.record, minutes.document
-    return shown, None
 
 
 def _draft(

@@ -293,7 +293,7 @@ def test_worker_makes_the_pdf_once_and_keeps_its_bytes(with_chair, as_chair):
     outbox.drain()
 
     signed.refresh_from_db()
-    assert Document.objects.count() == 1
+    assert set(Document.objects.all()) == {signed.document, signed.accessible}
     assert signed.document.sha256 == pdf.sha256(bytes(signed.document.content))
     assert signed.document.name == "minutes-merton-2026-03-12-v1.pdf"
     assert pdf.claimed_fingerprints(bytes(signed.document.content)) == {signed.record_sha256}

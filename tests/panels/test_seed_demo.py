@@ -110,7 +110,11 @@ def looks_lived_in(scheme, today):
 def test_nobody_is_mailed_what_happened_in_the_demonstration():
     load("hampshire")
 
-    assert set(OutboxMessage.objects.values_list("kind", flat=True)) == {"minutes_pdf", "notice_pdf"}
+    assert set(OutboxMessage.objects.values_list("kind", flat=True)) == {
+        "minutes_pdf",
+        "accessible_minutes_pdf",
+        "notice_pdf",
+    }
     long_ago = datetime.combine(THURSDAY - timedelta(days=8), time(), LONDON)
     with walls.within(Scheme.objects.get(), cause="test"):
         assert not Document.objects.exists()

@@ -1,7 +1,7 @@
 """`manage.py verify_minutes FILE.pdf [--json]`: who signed these minutes, when, and whether the file is unaltered.
 
-Exits 0 for a file that is byte for byte a signed version, 1 for one that is altered or not known here, 2 for one that
-cannot be read or is no PDF.
+Exits 0 for a file that is byte for byte a signed version, 1 for one that is altered, not known here, or a copy that was
+made beside the signed one, 2 for one that cannot be read or is no PDF.
 """
 
 from __future__ import annotations
@@ -64,13 +64,25 @@ def _about(found: Finding) -> dict[str, Any]:
     minutes = found.minutes
     if minutes is None:
         return {}
-    return {
+    answer = {
         "reference": reference_of(minutes.meeting),
         "version": minutes.number,
         "signed_by": minutes.signed_name,
         "signed_at": minutes.signed_at.isoformat(),
         "record_sha256": minutes.record_sha256,
+        "newer_version": found.newer,
     }
+    if found.copy:
+        answer["copy"] = found.copy
+    if found.seal is not None:
+        answer["digital_signature"] = {
+            "certificate": found.seal.name,
+            "holds": found.seal.holds,
+            "covers_whole_file": found.seal.covers_all,
+            "time_stamp": found.seal.is_stamped,
+            "self_made": found.seal.is_self_made,
+        }
+    return answer
 
 
 def _in_words(found: Finding, why: str) -> list[str]:
@@ -79,7 +91,18 @@ def _in_words(found: Finding, why: str) -> list[str]:
         known = "Not known here: no signed minutes have these bytes, and the file does not claim to be any of ours."
         return [why or known]
     which = f"minutes {reference_of(minutes.meeting)} version {minutes.number}"
-    signed = f"Signed by {minutes.signed_name} on {moment(minutes.signed_at)}."
+    lines = [
+        f"Signed by {minutes.signed_name} on {moment(minutes.signed_at)}.",
+        f"Fingerprint of the record: {minutes.record_sha256}",
+    ]
     if found.verdict == Verdict.UNALTERED:
-        return [f"Unaltered: {which}.", signed, f"Fingerprint of the record: {minutes.record_sha256}"]
-    return [f"Altered: the file claims to be {which}, but is not the signed version.", signed]
+        lines.insert(0, f"Unaltered: {which}.")
+    elif found.verdict == Verdict.COPY:
+        lines.insert(0, f"Not the signed version: {found.copy} of {which}, as it was made here.")
+    else:
+        lines = [f"Altered: the file claims to be {which}, but is not the signed version.", lines[0]]
+    if found.about_signature:
+        lines.append(found.about_signature)
+    if found.newer:
+        lines.append(f"Version {found.newer} was signed later.")
+    return lines
