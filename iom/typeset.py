@@ -131,7 +131,7 @@ def pdf_of(
     load()
     job = _Job(html, style, str(fonts), variant, identifier, limits.pages, attached)
     # A copy of this process has everything loaded; beside other threads a copy could wait for ever for what they hold.
-    run = _in_copy if threading.active_count() == 1 else _in_new_process
+    run = _in_copy if sys.platform == "linux" and threading.active_count() == 1 else _in_new_process
     verdict, content = run(job, limits)
     return _judged(verdict, content, limits)
 

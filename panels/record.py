@@ -173,13 +173,13 @@ def open_to(record: Record, closed: AbstractSet[str]) -> Record:
 
 
 def actions_in(record: Record) -> list[dict[str, Any]]:
-    """Every action that the meeting agreed, with its item, in the order of their days."""
+    """Every action that the meeting agreed, with its item, in the order of their days and then of the items."""
     rows = [
         {**action, "number": item["number"], "about": item["reference"], "person": item["person"]}
         for item in record["items"]
         for action in item["actions"]
     ]
-    return sorted(rows, key=lambda row: (row["due_on"], row["number"], row["text"]))
+    return sorted(rows, key=lambda row: row["due_on"])
 
 
 def decisions_in(record: Record) -> list[dict[str, Any]]:

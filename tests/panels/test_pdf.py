@@ -267,22 +267,20 @@ def test_bookmarks_lead_to_sections_and_items():
     ]
 
 
-@pytest.mark.parametrize(
-    ("limit", "words"),
-    [
+def test_document_beyond_a_limit_fails_in_plain_words_and_the_next_is_made(settings):
+    whole = record(*[item(str(number), note="Words of the meeting. " * 60) for number in range(1, 9)])
+    standard = settings.PDF_LIMITS
+    limits = (
         ({"pages": 1}, "more than 1 pages"),
         ({"rows": 3}, "rows of tables"),
         ({"seconds": 0.05}, "longer than 0.05 seconds"),
         ({"memory": 2**20}, "more than 1 MB of memory"),
-    ],
-    ids=["pages", "rows", "time", "memory"],
-)
-def test_document_beyond_a_limit_fails_in_plain_words_and_the_next_is_made(settings, limit, words):
-    whole = record(*[item(str(number), note="Words of the meeting. " * 60) for number in range(1, 9)])
-    standard, settings.PDF_LIMITS = settings.PDF_LIMITS, settings.PDF_LIMITS | limit
+    )
 
-    with pytest.raises(typeset.PdfTooLarge, match=words):
-        pdf.render_minutes(whole, draft=True)
+    for limit, words in limits:
+        settings.PDF_LIMITS = standard | limit
+        with pytest.raises(typeset.PdfTooLarge, match=words):
+            pdf.render_minutes(whole, draft=True)
 
     settings.PDF_LIMITS = standard
     assert pdf.render_minutes(record(), draft=True).startswith(b"%PDF-")
