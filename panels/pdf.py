@@ -41,7 +41,7 @@ UNSEALED = (
     "unaltered, can be checked on the page “Check minutes” of this service."
 )
 NOT_THE_SIGNED_ONE = "This copy is not the signed file, and may show less. Ask the coordinator for the signed one."
-ACCESSIBLE = "Accessible copy of the signed minutes, the same record. The signed file is the PDF/A copy beside it."
+ACCESSIBLE = "Accessible copy of what was signed, the same record. The signed file is the PDF/A copy beside it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +148,44 @@ def render_minutes(
         variant=variant,
         identifier=mark,
         attached=[attached] if variant == "pdf/a-3a" else [],
+    )
+
+
+def render_addendum(
+    record: Record,
+    signature: Signature,
+    *,
+    scheme: str,
+    variant: Variant = "pdf/a-3a",
+    proof: Sequence[str] = (UNSEALED,),
+) -> bytes:
+    """A signed addendum as a PDF of its own, by the same rules as signed minutes. `scheme` is the scheme's name.
+
+    Raises as `render` does, and ValueError when the signature is not of this record.
+    """
+    if fingerprint(record) != signature.fingerprint:
+        raise ValueError("The record is not the one that was signed")
+    is_signed = variant == "pdf/a-3a"
+    mark = f"{MARK if is_signed else COPY_MARK}:{signature.fingerprint}"
+    which = f"{record['reference']} version {record['version']} addendum {record['number']}"
+    attached = Attached(canonical(record), "record.json", "The record that was signed", signature.at)
+    return render(
+        "panels/pdf/addendum.html",
+        {
+            "record": record,
+            "signature": signature,
+            "classification": record["classification"],
+            "reference": f"{record['reference']} · version {record['version']} · addendum {record['number']}",
+            "printed": _printed(signature, copy_for="", draft=False, of=signature.fingerprint, made_at=signature.at),
+            "author": scheme,
+            "made_at": signature.at,
+            "proof": proof if is_signed else [ACCESSIBLE],
+            "mark": mark,
+        },
+        title=f"Minutes {which}",
+        variant=variant,
+        identifier=mark,
+        attached=[attached] if is_signed else [],
     )
 
 

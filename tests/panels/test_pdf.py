@@ -294,3 +294,48 @@ def test_process_with_threads_makes_the_same_document(made):
     maker.join()
 
     assert found == [made]
+
+
+def test_addendum_is_a_document_of_its_own_with_its_record_inside():
+    whole = {
+        "format": "iom-panel addendum 1",
+        "classification": CLASSIFICATION,
+        "reference": "MERTON-2026-03-12",
+        "version": 1,
+        "minutes_sha256": "ab" * 32,
+        "number": 2,
+        "item": "6",
+        "reason": "The day was recorded wrong",
+        "text": "Release is expected on 3 June.",
+        "written_by": "Priya Shah",
+        "written_at": "2026-03-14T10:44:00.000000Z",
+        "agreed_at": "2026-04-09",
+    }
+
+    made = pdf.render_addendum(whole, signature(whole), scheme="Merton IOM Case Panel")
+
+    text = text_of(made)
+    for words in ("Addendum 2 to the minutes MERTON-2026-03-12", "Release is expected on 3 June.", "ab" * 32):
+        assert words in text
+    assert "the meeting of Thursday 9 April 2026" in text
+    assert pypdf.PdfReader(io.BytesIO(made)).attachments["record.json"] == [canonical(whole)]
+    assert pdf.claimed_fingerprints(made) == {fingerprint(whole)}
+    with pytest.raises(ValueError, match="not the one that was signed"):
+        pdf.render_addendum(whole | {"text": "Other"}, signature(whole), scheme="")
+
+
+def test_record_without_names_is_printed_without_gaps():
+    whole = record()
+    bare = whole | {
+        "meeting": whole["meeting"] | {"chair": "", "recorder": ""},
+        "agreement_signed": 3,
+        "items": [item(marked="Only for Housing")],
+    }
+    of = pdf.Signature("the chair", SIGNED_AT, fingerprint(whole))
+
+    text = text_of(pdf.render_minutes(bare, copy_for="Copy without names", variant="pdf/ua-1", signature=of))
+
+    assert "signed for this meeting by 3 people" in text
+    assert "Only for Housing" in text
+    assert "Recorded by" not in text
+    assert "Adeyemi" not in text
