@@ -46,6 +46,8 @@ def _account_links(request: HttpRequest) -> list[dict[str, str]]:
     links = [{"text": "Your account", "href": reverse("account")}]
     if len(request.memberships) > 1:
         links.append({"text": "Change scheme or agency", "href": reverse("choose_membership")})
+    if request.actor.has_role("coordinator", "chair", "board_reader"):
+        links.append({"text": "Escalations", "href": reverse("escalations")})
     if request.actor.holds("iom.invite"):
         links.append({"text": "Users", "href": reverse("users")})
     if request.actor.holds("iom.change_rights"):

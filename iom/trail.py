@@ -131,6 +131,7 @@ WORDS = {
     "scan_file": "Had a file scanned for viruses",
     "search": "Searched",
     "send_email": "Sent an e-mail",
+    "send_board_paper": "Sent the report to the board",
     "send_escalation": "Sent an issue to the board",
     "session_ended": "Session ended",
     "shut_related": "Sealed a record of family or victims again",

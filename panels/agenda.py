@@ -7,7 +7,7 @@ agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -436,8 +436,19 @@ def send_agenda(meeting: Meeting, *, by: Actor) -> Meeting:
     for number, item in enumerate(items, start=1):
         item.number, item.position = str(number), number
     AgendaItem.objects.bulk_update(items, ["number", "position"])
+    for keep in _with_the_agenda:
+        keep(meeting, by)
     circulation.circulate(meeting, by=by)
     return meeting
+
+
+_with_the_agenda: list[Callable[[Meeting, Actor], object]] = []
+
+
+def goes_with_the_agenda(keep: Callable[[Meeting, Actor], object]) -> Callable[[Meeting, Actor], object]:
+    """Register what is kept as it is when an agenda goes out: `fn(meeting, by)`, in the same transaction."""
+    _with_the_agenda.append(keep)
+    return keep
 
 
 def ordered(meeting: Meeting) -> list[AgendaItem]:

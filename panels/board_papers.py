@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from iom import audit
+from iom import audit, clock
+from iom.jinja import moment
 from iom.models import Meeting
 from iom.policy import BodyPolicy, Policy
 from iom.steps import Stale, StepRefused, locked
 
-from . import agenda, escalations
+from . import agenda, escalations, pdf, progress
 from .models import BoardPaper, Section
 
 if TYPE_CHECKING:
@@ -86,3 +87,53 @@ def save_words(meeting: Meeting, words: str, *, by: Actor, version: int | None =
     paper.save()
     audit.record("write_board_paper", paper, by=by, fields=["words"], meeting=meeting.key)
     return paper
+
+
+def figures_of(paper: BoardPaper, by: Actor) -> progress.Figures:
+    """The figures as the board was sent them; until then as they are now."""
+    return paper.figures if paper.figures is not None else progress.figures_for(paper.meeting, by)
+
+
+@agenda.goes_with_the_agenda
+def freeze(meeting: Meeting, by: Actor) -> BoardPaper | None:
+    """Keep the report as it is when the agenda goes to the board: part of sending it. None for any other meeting."""
+    if not is_board(meeting):
+        return None
+    paper = BoardPaper.objects.select_for_update().filter(meeting=meeting).first()
+    paper = paper or BoardPaper(scheme_id=meeting.scheme_id, meeting=meeting, version=0)
+    paper.meeting = meeting
+    paper.figures, paper.sent_at = progress.figures_for(meeting, by), clock.now()
+    paper.version += 1
+    paper.save()
+    audit.record("send_board_paper", paper, by=by, meeting=meeting.key)
+    return paper
+
+
+def reference_of(meeting: Meeting) -> str:
+    """How the report is called outside its page: `MERTON-2026-03-24-board-papers`."""
+    return f"{meeting.scheme.slug.replace('_', '-').upper()}-{meeting.key}-papers"
+
+
+def render(paper: BoardPaper, by: Actor) -> bytes:
+    """The report as a PDF: a draft until the board was sent it. Raises as `pdf.render` does."""
+    meeting, figures = paper.meeting, figures_of(paper, by)
+    made_at = paper.sent_at or clock.now()
+    who = escalations.reporter(meeting.scheme)
+    standing = f"Sent with the agenda, {moment(made_at)}" if paper.sent_at else f"Draft, {moment(made_at)}"
+    return pdf.render(
+        "panels/pdf/board_papers.html",
+        {
+            "meeting": meeting,
+            "scheme": meeting.scheme,
+            "paper": paper,
+            "paragraphs": [part for part in paper.words.split("\n\n") if part.strip()],
+            "figures": figures,
+            "quorate": progress.quorate_words(figures),
+            "reporter": who,
+            "printed": standing,
+            "author": meeting.scheme.name,
+            "made_at": made_at,
+            "draft": paper.sent_at is None,
+        },
+        title=reference_of(meeting),
+    )

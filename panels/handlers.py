@@ -11,11 +11,11 @@ from offenders.models import Case
 from referrals import hooks
 from referrals.models import Referral
 
-from . import agenda, notice_pdf, notices, proposers, signed_files
+from . import agenda, board_papers, notice_pdf, notices, proposers, signed_files
 from .models import AgendaItem, Decision, ItemState, Minutes, MinutesStatus, Notice, Outcome, OutsideDecision, Section
 
-# Whoever put somebody forward is booked, and let go, by hooks of its own.
-__all__ = ["proposers"]
+# Whoever put somebody forward is booked, and let go, by hooks of its own; a board's report goes with its agenda.
+__all__ = ["board_papers", "proposers"]
 
 
 @hooks.when_sent

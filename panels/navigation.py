@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from iom.models import Meeting, MeetingStatus
 
+from .board_papers import is_board
+
 if TYPE_CHECKING:
     from iom.access import Actor
 
@@ -30,8 +32,9 @@ PLACES = (
 def pages_of(meeting: Meeting, actor: Actor, current: str) -> list[dict[str, Any]]:
     """For `sub_nav`; `current` is the end of the address of the page that is shown, such as `agenda/`."""
     root = meeting.get_absolute_url()
+    report = [("Report to the board", "board-papers/", "panels.view_board_paper", None)] * is_board(meeting)
     return [
         {"text": text, "href": f"{root}{end}", "current": end == current}
-        for text, end, permission, states in PLACES
+        for text, end, permission, states in (*PLACES, *report)
         if actor.holds(permission) and (states is None or meeting.status in states)
     ]

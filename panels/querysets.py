@@ -116,7 +116,7 @@ class EscalationQuerySet(SchemeQuerySet):
         if actor.has_role("coordinator", "chair"):
             return rows
         rows = rows.exclude(status="draft").exclude(status="withdrawn", sent_on=None)
-        if actor.has_role("board_reader"):
+        if actor.has_role("board_reader", "researcher"):
             return rows
         return rows.filter(Q(from_body__slug__in=actor.seats) | Q(to_body__slug__in=actor.seats))
 

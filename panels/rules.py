@@ -65,6 +65,19 @@ permit("panels.view_escalations", at_the_table | has_role("board_reader"))
 permit("panels.raise_escalation", has_role("coordinator", "chair"))
 permit("panels.answer_escalation", has_role("coordinator", "chair"))
 permit("panels.write_board_paper", has_role("coordinator", "chair"))
+# An agency sees its own line (`panels.delivery.report`); the whole goes to the office and to who reads for the board.
+permit("panels.view_delivery", at_the_table | has_role("board_reader"))
+permit("panels.export_delivery", has_role("coordinator", "chair", "board_reader"))
+
+
+@rules.predicate
+def sits_on_it(actor: Actor, meeting: Meeting | None) -> bool:
+    """The office, who reads for the board, and who holds a seat on the body itself."""
+    office = actor.has_role("coordinator", "chair", "board_reader")
+    return meeting is not None and (office or meeting.body.slug in actor.seats)
+
+
+permit("panels.view_board_paper", at_the_table | has_role("board_reader"), sits_on_it)
 
 
 @involves

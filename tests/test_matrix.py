@@ -134,6 +134,15 @@ MATRIX: dict[str, Row] = {
     "research_sheet": Row(frozenset({"member", "researcher", "coordinator"}), BOTH, "meeting"),
     "research_person": Row(frozenset({"member", "researcher", "coordinator"}), BOTH, "researched"),
     "referral_research": Row(frozenset({"member", "researcher", "coordinator"}), GET, "referral"),
+    # what goes to the board, and what the board is told; whoever does not sit on that body meets 403 there
+    "escalations": Row(MEETINGS),
+    "new_escalation": Row(frozenset({"coordinator", "chair"}), BOTH),
+    "escalation": Row(MEETINGS, BOTH, "escalation", some_refused=True),
+    "edit_escalation": Row(frozenset({"coordinator", "chair"}), BOTH, "escalation"),
+    "delivery": Row(MEETINGS),
+    "delivery_file": Row(frozenset({"coordinator", "chair", "board_reader"}), POST),
+    "board_papers": Row(MEETINGS, BOTH, "board", some_refused=True),
+    "board_papers_pdf": Row(MEETINGS, GET, "board", some_refused=True),
     # plans and actions
     "case_plan": Row(TABLE, GET, "case"),
     "case_plan_reviewed": Row(TABLE, POST, "case"),

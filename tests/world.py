@@ -9,9 +9,10 @@ from typing import Any
 from actionplans import actions as plans
 from iom import clock, walls
 from iom.access import Actor, actor_for
-from iom.models import Agency, Membership, Scheme
-from panels import agenda, attendance, meetings, minutes, notices, recording
+from iom.models import Agency, Body, Counter, Membership, Scheme
+from panels import agenda, attendance, escalations, meetings, minutes, notices, recording
 from panels.decide import Choice, decide
+from panels.escalations import Issue
 from panels.models import AgendaItem, Attendance
 from panels.record import fingerprint, record_of
 from referrals import actions as referrals
@@ -74,13 +75,20 @@ class World:
             coming, by=by, standing=Attendance.Standing.GUEST, name="Alex Guest", agency=None
         )
         item = AgendaItem.objects.get(meeting=coming, referral=referral)
+        self.things["board"] = self._plan(
+            today + timedelta(days=40), by, Body.objects.get(scheme=self.scheme, slug="board")
+        )
+        # Another world's issues bear other numbers.
+        Counter.several(self.scheme, "escalation", 1 + (today - clock.today()).days)
+        issue = Issue("Nowhere to sleep on the first night", "No bed on Fridays.", tried="Asked.", ask="Two beds.")
+        self.things["escalation"] = escalations.send(escalations.raise_issue(issue, by=by), by=by)
         paper = factories.paper(referral, self.people["referrer"])
         asked = CheckRequest.objects.get(referral=referral, agency=self.people["member"].agency)
         self.things |= {"meeting": coming, "referral": referral, "item": item, "visitor": guest}
         self.things |= {"paper": paper, "asked": asked}
 
-    def _plan(self, on, by: Actor):
-        body = factories.of_first_body(self.scheme)
+    def _plan(self, on, by: Actor, body: Body | None = None):
+        body = body or factories.of_first_body(self.scheme)
         policy = body.policy.sitting
         return meetings.plan(
             body=body,
@@ -137,6 +145,8 @@ class World:
             "": lambda: [],
             "membership": lambda: [self.people["member"].pk],
             "case": lambda: [things["case"].reference],
+            "escalation": lambda: [things["escalation"].reference],
+            "board": lambda: [things["board"].key],
             "rights": lambda: [1],
             "export": lambda: ["00000000-0000-4000-8000-000000000001"],
             "grant": lambda: [things["case"].reference, 1],
@@ -171,6 +181,8 @@ NEVER = {
     "grant": ["IOM-9999", 1],
     "pathway": ["IOM-9999", "accommodation"],
     "action": [999999],
+    "escalation": ["IOM-E-9999"],
+    "board": ["2019-01-01-board"],
     "engagement": [999999],
     "related": [999999],
     "transfer": ["IOM-T-9999"],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from actionplans.models import Action
 from iom.clock import today
@@ -103,7 +104,7 @@ class Escalation(SchemeModel):
         return self.reference
 
     def get_absolute_url(self) -> str:
-        return f"/escalations/{self.reference}/"
+        return reverse("escalation", args=[self.reference])
 
     @property
     def is_outside(self) -> bool:

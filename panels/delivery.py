@@ -1,0 +1,226 @@
+"""Attendance and delivery, agency by agency, for the board (Merton, Substitution and Roles; Richmond, 1.5).
+
+Of an agency: the meetings of the bodies on which it holds a permanent seat, how it came to them, the actions that were
+due from it, and the checks that it was asked for. These are figures about agencies, not about people: they are told
+as they are. Five queries, however many agencies and meetings there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from actionplans.models import Action, ActionStatus
+from iom import clock
+from iom.models import Agency, Body, Meeting, MeetingStatus, Seat
+from iom.working_days import add_months
+from referrals.models import CheckRequest
+
+from .models import Attendance
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+    from iom.models import Scheme
+
+# A meeting has been held once its minutes are drafted; one that is live is not over.
+HELD = (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
+MONTHS = 6
+# How somebody came, the best of an agency's first: one of its people in the room is the agency in the room.
+IN_PERSON, REMOTE, SUBSTITUTE, APOLOGIES, ABSENT = "present", "remote", "substitute", "apologies", "absent"
+BEST_FIRST = (IN_PERSON, REMOTE, SUBSTITUTE, APOLOGIES, ABSENT)
+
+HEADER = (
+    "Agency",
+    "Core",
+    "Meetings held",
+    "In person",
+    "Remote",
+    "By substitute",
+    "Apologies",
+    "Absent without",
+    "Actions due",
+    "Done on time",
+    "Done late",
+    "Handed back",
+    "Not done",
+    "Still open",
+    "Times carried forward",
+    "Checks due",
+    "Answered on time",
+    "Answered late",
+    "Not answered",
+)
+
+
+@dataclass(slots=True)
+class Line:
+    """What one agency did in a period. Counts of meetings, of actions that were due in it, and of checks due in it.
+
+    `handed_back` are actions no longer needed or possible, which is not the same as not done (MARAC practice).
+    """
+
+    agency: Agency
+    core: bool
+    held: int = 0
+    came: dict[str, int] = field(default_factory=lambda: dict.fromkeys(BEST_FIRST, 0))
+    due: int = 0
+    on_time: int = 0
+    late: int = 0
+    handed_back: int = 0
+    not_done: int = 0
+    still_open: int = 0
+    carried: int = 0
+    checks: int = 0
+    answered: int = 0
+    answered_late: int = 0
+
+    @property
+    def attended(self) -> int:
+        """Meetings at which the agency was, in the room, remote or by a substitute."""
+        return self.came[IN_PERSON] + self.came[REMOTE] + self.came[SUBSTITUTE]
+
+    @property
+    def unanswered(self) -> int:
+        return self.checks - self.answered - self.answered_late
+
+    @property
+    def missed(self) -> int:
+        """Meetings of those held at which the agency was not."""
+        return self.held - self.attended
+
+    @property
+    def completion(self) -> int | None:
+        """Of the actions due, without those handed back, how many in a hundred were done; None where none was due."""
+        asked = self.due - self.handed_back
+        return round(100 * (self.on_time + self.late) / asked) if asked else None
+
+    @property
+    def cells(self) -> tuple[str | int, ...]:
+        """A row of the file, in the order of `HEADER`."""
+        return (
+            self.agency.name,
+            "yes" if self.core else "no",
+            self.held,
+            *(self.came[how] for how in BEST_FIRST),
+            self.due,
+            self.on_time,
+            self.late,
+            self.handed_back,
+            self.not_done,
+            self.still_open,
+            self.carried,
+            self.checks,
+            self.answered,
+            self.answered_late,
+            self.unanswered,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The lines of a period, core agencies first; `bodies` are those whose meetings count."""
+
+    since: date
+    until: date
+    lines: tuple[Line, ...]
+    bodies: tuple[Body, ...]
+    meetings: int
+
+    @property
+    def core(self) -> tuple[Line, ...]:
+        return tuple(line for line in self.lines if line.core)
+
+    @property
+    def core_words(self) -> str:
+        """The attendance of core agencies in one sentence's figures: "52 of 60"."""
+        return f"{sum(line.attended for line in self.core)} of {sum(line.held for line in self.core)}"
+
+
+def usual_period(today: date) -> tuple[date, date]:
+    """Six months up to and with today. Default: the sources are silent."""
+    return add_months(today, -MONTHS), today
+
+
+def bodies_that_count(scheme: Scheme) -> tuple[Body, ...]:
+    """The bodies whose attendance a board reviews; where the rules name none, those that decide on people."""
+    policy = scheme.policy
+    reviewed = {body.slug for body in policy.bodies if body.attendance.reviewed_by}
+    wanted = reviewed or set(policy.deciding_bodies)
+    return tuple(Body.objects.filter(scheme=scheme, slug__in=wanted).order_by("position"))
+
+
+def report(
+    actor: Actor, since: date, until: date, *, bodies: Sequence[Body] | None = None, everybody: bool = False
+) -> Report:
+    """What each agency did from `since` to `until`, both included, as far as the actor may know it.
+
+    The office and who reads for the board see every agency, anybody else their own; `everybody` is for what the board
+    is told, which has asked before.
+    """
+    scheme = actor.scheme
+    counted = tuple(bodies) if bodies is not None else bodies_that_count(scheme)
+    agencies = Agency.objects.filter(scheme=scheme)
+    if not everybody and not actor.has_role("coordinator", "chair", "board_reader"):
+        agencies = agencies.filter(pk=actor.agency.pk if actor.agency else None)
+    lines = {agency.pk: Line(agency, agency.core) for agency in agencies.order_by("-core", "name")}
+    sat = Meeting.objects.filter(scheme=scheme, body__in=counted, status__in=HELD, date__range=(since, until))
+    held = dict(sat.values_list("pk", "body_id"))
+    _attendance(lines, held, counted)
+    _actions(lines, scheme, since, until)
+    _checks(lines, scheme, since, until)
+    shown = tuple(line for line in lines.values() if line.held or line.due or line.checks or line.core)
+    return Report(since, until, shown, counted, len(held))
+
+
+def _attendance(lines: dict[int, Line], held: dict[int, int], bodies: Iterable[Body]) -> None:
+    """An agency is looked for at each meeting of a body where it has a permanent seat; else it counts if it came."""
+    expected = set(
+        Seat.objects.filter(body__in=bodies, permanent=True).values_list("body_id", "agency_id").order_by().distinct()
+    )
+    best: dict[tuple[int, int], str] = {}
+    rows = Attendance.objects.filter(meeting__in=held, standing=Attendance.Standing.MEMBER, agency__isnull=False)
+    for meeting, agency, how in rows.values_list("meeting_id", "agency_id", "how"):
+        key, known = (meeting, agency), best.get((meeting, agency), ABSENT)
+        best[key] = min(how, known, key=BEST_FIRST.index)
+    for meeting, body in held.items():
+        for pk, line in lines.items():
+            how = best.get((meeting, pk))
+            if (body, pk) in expected or how in (IN_PERSON, REMOTE, SUBSTITUTE):
+                line.held += 1
+                line.came[how or ABSENT] += 1
+
+
+def _actions(lines: dict[int, Line], scheme: Scheme, since: date, until: date) -> None:
+    rows = Action.objects.filter(scheme=scheme, agency__in=lines, due_on__range=(since, until)).order_by()
+    for agency, status, due, done, carried in rows.values_list(
+        "agency_id", "status", "due_on", "finished_on", "carried_forward"
+    ):
+        line = lines[agency]
+        line.due += 1
+        line.carried += carried
+        if status == ActionStatus.DONE:
+            in_time = done is None or done <= due
+            line.on_time += in_time
+            line.late += not in_time
+        elif status == ActionStatus.NO_LONGER:
+            line.handed_back += 1
+        elif status == ActionStatus.NOT_DONE:
+            line.not_done += 1
+        else:
+            line.still_open += 1
+
+
+def _checks(lines: dict[int, Line], scheme: Scheme, since: date, until: date) -> None:
+    """Questions whose answer was due in the period, without those taken back and those not due yet."""
+    rows = CheckRequest.objects.filter(scheme=scheme, agency__in=lines, due_on__range=(since, until), withdrawn_at=None)
+    due = rows.filter(Q(due_on__lt=clock.today()) | Q(answer__sent_at__isnull=False)).order_by()
+    for agency, sent, late in due.values_list("agency_id", "answer__sent_at", "answer__late"):
+        line = lines[agency]
+        line.checks += 1
+        if sent is not None:
+            line.answered += not late
+            line.answered_late += bool(late)
