@@ -148,6 +148,7 @@ WORDS = {
     "transfer_accepted_there": "Another scheme accepted a transfer or liaison",
     "transfer_declined_there": "Another scheme declined a transfer or liaison",
     "transfer_ended_there": "Another scheme ended a transfer or liaison",
+    "undo_decision": "Undid a decision just recorded",
     "upload_cohort": "Uploaded a sheet of a cohort",
     "withdraw_checks": "Took back questions to an agency",
     "withdraw_escalation": "Withdrew an issue for the board",

@@ -98,3 +98,28 @@ def as_minuted(leads: Mapping[str, Lead]) -> dict[str, dict[str, str]]:
         }
         for role, lead in leads.items()
     }
+
+
+def to_give(leads: Mapping[str, Lead]) -> dict[str, dict[str, int | None]]:
+    """Who was named, by number: kept with a decision that waits, so that it can be made so later (`leads_of`)."""
+    return {
+        role: {"agency": lead.agency.pk, "membership": lead.membership.pk if lead.membership else None}
+        for role, lead in leads.items()
+    }
+
+
+def leads_of(kept: Mapping[str, Mapping[str, int | None]], minuted: Mapping[str, Mapping[str, str]]) -> dict[str, Lead]:
+    """The leads that a waiting decision named: `kept` as by `to_give`, `minuted` as by `as_minuted`."""
+    agencies = Agency.objects.in_bulk([each["agency"] for each in kept.values()])
+    people = Membership.objects.select_related("user", "agency").in_bulk(
+        [each["membership"] for each in kept.values() if each["membership"]]
+    )
+    return {
+        role: Lead(
+            agencies[each["agency"]],
+            people.get(each["membership"]) if each["membership"] else None,
+            name="" if each["membership"] else minuted[role]["name"],
+            reason=minuted[role]["reason"],
+        )
+        for role, each in kept.items()
+    }

@@ -23,7 +23,7 @@ from referrals import late as late_rules
 
 from . import circulation, concerned
 from .chairing import chair_of
-from .models import AgendaItem, EscalationItem, ItemState, OutsideDecision, Section
+from .models import AgendaItem, Decision, EscalationItem, ItemState, OutsideDecision, Section
 from .running_order import Facts, Order, rank
 from .transitions import OPEN_TO_ITEMS, SEND_AGENDA
 
@@ -50,8 +50,8 @@ ORDER_IS_FIXED = "The agenda has gone out, so its order and numbers stay. Park a
 class Wanted:
     """Something to put on an agenda: a nomination, a case, or a title; `why` says what for.
 
-    With `outside` it is a decision of before that the panel is asked to ratify. `presenter` is who presents or reports,
-    `brought_by` the agency that keeps the case (Richmond, 2.11), `closed` keeps it for the closed session.
+    With `outside` or `ratifies` it is a decision of before that the panel is asked to ratify. `presenter` is who presents
+    or reports, `brought_by` the agency that keeps the case (Richmond, 2.11), `closed` keeps it for the closed session.
     """
 
     section: str
@@ -64,6 +64,7 @@ class Wanted:
     presenter: str = ""
     brought_by: Agency | None = None
     closed: bool = False
+    ratifies: Decision | None = None
 
 
 def add_item(
@@ -153,13 +154,15 @@ def _new(meeting: Meeting, want: Wanted) -> AgendaItem:
         referral=want.referral,
         case=want.case,
         outside=want.outside,
+        ratifies=want.ratifies,
         title=want.title or ("" if about_somebody else Section(want.section).label),
         why=want.why[:200],
         minutes=want.minutes or minutes_for(meeting, want.section),
         presenter=want.presenter,
         brought_by=want.brought_by,
         closed=want.closed,
-        late=meeting.status != MeetingStatus.DRAFT or bool(want.referral and want.referral.late and not want.outside),
+        late=meeting.status != MeetingStatus.DRAFT
+        or bool(want.referral and want.referral.late and want.section == Section.REFERRALS),
     )
 
 
@@ -514,7 +517,7 @@ def _draft_for(item: AgendaItem, by: Actor) -> Meeting:
 
 
 def _may_be_left_out(item: AgendaItem) -> None:
-    if item.outside_id is not None:
+    if item.outside_id is not None or item.ratifies_id is not None:
         raise StepRefused(["This decision waits to be ratified, so it stays on the agenda. The panel can defer it."])
     if EscalationItem.objects.filter(item=item).exists():
         raise StepRefused(["This is on its way to the board or back, so it stays on the agenda. It can be deferred."])
@@ -522,6 +525,8 @@ def _may_be_left_out(item: AgendaItem) -> None:
 
 def _refuse_twice(meeting: Meeting, want: Wanted) -> None:
     there = meeting.items.all()
+    if want.ratifies is not None:
+        return  # asked once a meeting (`ratifying.ask_to_ratify`)
     if want.referral is not None:
         there = there.filter(referral=want.referral, section=want.section)
     elif want.case is not None:

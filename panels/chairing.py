@@ -41,6 +41,12 @@ def chair_of(meeting: Meeting) -> Membership | None:
     return took.membership if took is not None else meeting.chair
 
 
+def chair_name(meeting: Meeting) -> str:
+    """Who chairs, as the minutes say it; nothing where nobody does."""
+    chair = chair_of(meeting)
+    return chair.user.name if chair else ""
+
+
 def with_chair(meetings: QuerySet[Meeting]) -> QuerySet[Meeting]:
     """The same meetings, each with `chaired_by`: the membership number of `chair_of`."""
     last = ActingChair.objects.filter(meeting=OuterRef("pk")).order_by("-pk").values("membership")[:1]

@@ -49,21 +49,30 @@ STAYS_AFTER_ALL = Step(
     "offenders.change_case",
     done="The case is open again",
 )
+# What a panel decides of a nomination itself; a recommendation leaves it where it is until the meeting is closed.
+OF_NOMINATIONS = (Outcome.ACCEPT, Outcome.NOT_ACCEPT, Outcome.DEFER, Outcome.ELSEWHERE)
 STEPS = {step.verb: step for step in (BEFORE_THE_PANEL_AGAIN, STAYS_AFTER_ALL)}
 
 
 def undo(decision: Decision, item: AgendaItem, meeting: Meeting, *, because: str, by: Actor) -> None:
     """Take back what a decision did. In the transaction of the decision that replaces it. Raises StepRefused."""
-    if decision.outcome == Outcome.ACCEPT:
-        undo_acceptance(decision.case, item, meeting, because=because, by=by)
+    take_back(decision.outcome, decision.case, item, meeting, because=because, by=by)
+
+
+def take_back(outcome: str, case: Case | None, item: AgendaItem, meeting: Meeting, *, because: str, by: Actor) -> None:
+    """Take back what deciding `outcome` on an item did at a meeting; `case` is the one that it opened, if it did."""
+    if outcome == Outcome.ACCEPT:
+        undo_acceptance(case, item, meeting, because=because, by=by)
     if item.referral is not None:
+        if outcome not in OF_NOMINATIONS:
+            return
         item.referral = take(
             BEFORE_THE_PANEL_AGAIN, item.referral, by=by, reason=because, subjects=[item.referral.reference]
         )
         CheckRequest.objects.filter(referral=item.referral, meeting=meeting).update(closed_at=None)
-    elif decision.outcome == Outcome.CHANGE_RATING:
+    elif outcome == Outcome.CHANGE_RATING:
         _undo_rating(item.case, meeting, because=because, by=by)
-    elif decision.outcome == Outcome.REMOVE:
+    elif outcome == Outcome.REMOVE:
         item.case = take(STAYS_AFTER_ALL, item.case, by=by, reason=because, subjects=[item.case.reference])
 
 

@@ -1,15 +1,13 @@
 """What the panel decides on an item: one verb that writes the decision and changes the case with it (design.md 3).
 
 A decision is never edited. It is corrected by another one, with a reason, until the minutes go to the chair;
-`corrections` says what that undoes. Without a quorum the decision waits to be ratified: nothing on the case changes,
-and only its actions start.
+`corrections` says what that undoes. The one saved last is simply undone (`undo`), as if it had not been. Without a
+quorum the decision waits to be ratified: nothing on the case changes, and only its actions start.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -17,108 +15,76 @@ from django.db import transaction
 from actionplans import actions as plans
 from actionplans.models import Action
 from iom import audit, clock
-from iom.models import Agency, Meeting, MeetingStatus, Membership, PolicyVersion
+from iom.models import Meeting, MeetingStatus, PolicyVersion
+from iom.policy import Policy
 from iom.steps import StepRefused, locked
-from offenders import actions as cases
 from offenders.models import AssignmentRole, Case
-from referrals import actions as referrals
 
-from . import accepting, corrections, escalations, ratifying
+from . import accepting, corrections, effects, escalations, powers, ratifying, voting
 from .accepting import Lead
+from .chairing import chair_name
+from .choices import (
+    NEEDS_COLOUR,
+    NEEDS_REASON,
+    NEEDS_TAKER,
+    Choice,
+    LookedAt,
+    NewAction,
+    needs_colour,
+)
 from .models import (
     AgendaItem,
     Decision,
+    Harm,
     How,
     ItemAction,
     ItemState,
     MinutesStatus,
     Outcome,
     Section,
+    Undone,
+    Vote,
 )
-from .presence import quorum_at
+from .presence import quorum_at, voters_at
 from .quorum import Quorum
 from .recording import must_record, renew
 
 if TYPE_CHECKING:
     from iom.access import Actor
 
-# What may be decided in each part of the agenda.
-OFFERED: dict[str, tuple[Outcome, ...]] = {
-    Section.OUTSIDE: (Outcome.RATIFY, Outcome.NOT_RATIFY, Outcome.DEFER),
-    Section.REFERRALS: (Outcome.ACCEPT, Outcome.NOT_ACCEPT, Outcome.DEFER, Outcome.ELSEWHERE),
-    Section.RELEASES: (Outcome.NO_CHANGE, Outcome.CHANGE_RATING, Outcome.DEFER),
-    Section.REVIEWS: (Outcome.NO_CHANGE, Outcome.CHANGE_RATING, Outcome.DEFER),
-    Section.EXITS: (Outcome.REMOVE, Outcome.NO_CHANGE, Outcome.CHANGE_RATING, Outcome.DEFER),
-}
-NEEDS_REASON = frozenset(
-    {
-        Outcome.ACCEPT,
-        Outcome.NOT_ACCEPT,
-        Outcome.ELSEWHERE,
-        Outcome.DEFER,
-        Outcome.CHANGE_RATING,
-        Outcome.REMOVE,
-        Outcome.NOT_RATIFY,
-        Outcome.ANSWERED,
-        Outcome.MORE_NEEDED,
-    }
-)
-NEEDS_COLOUR = frozenset({Outcome.ACCEPT, Outcome.CHANGE_RATING})
+__all__ = [
+    "NEEDS_COLOUR",
+    "NEEDS_REASON",
+    "Choice",
+    "Lead",
+    "LookedAt",
+    "NewAction",
+    "add_to_item",
+    "decide",
+    "holding",
+    "offered_on",
+    "ratify_everything",
+    "undo",
+]
+
+# What only whoever chairs can state.
+STATED = frozenset({How.CASTING, How.CHAIR_FINAL, How.CONSENSUS})
+TAKEN_BACK = "Undone at the meeting"
 
 
-@dataclass(frozen=True, slots=True)
-class NewAction:
-    """Something that an agency takes on at this item."""
-
-    text: str
-    agency: Agency
-    due_on: date
-    owner: Membership | None = None
-    owner_name: str = ""
-    pathway: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LookedAt:
-    """How an action agreed before is reported to stand."""
-
-    action: Action
-    status: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the panel decided on one item, as the recorder put it down. `version` is the item's that they saw."""
-
-    outcome: str
-    reason: str = ""
-    colour: str = ""
-    reason_for_referrer: str = ""
-    how: str = How.AGREED
-    dissent: str = ""
-    score_agreed: bool | None = None
-    leads: dict[str, Lead] = field(default_factory=dict)
-    actions: tuple[NewAction, ...] = ()
-    looked_at: tuple[LookedAt, ...] = ()
-    note: str = ""
-    correction_reason: str = ""
-    version: int | None = None
-
-
-def offered(section: str) -> tuple[Outcome, ...]:
-    """What may be decided on an item of this section."""
-    return OFFERED.get(section, (Outcome.NOTED,))
-
-
-def offered_on(item: AgendaItem) -> tuple[Outcome, ...]:
-    """What may be decided on this item: one that carries an escalation has outcomes of its own."""
-    return escalations.offered(item) or offered(item.section)
+def offered_on(item: AgendaItem, policy: Policy | None = None) -> tuple[Outcome, ...]:
+    """What may be decided on an item, by the rules in force on the day of its meeting; an escalation has its own."""
+    if own := escalations.offered(item):
+        return own
+    meeting = item.meeting
+    rules = policy or meeting.scheme.policy_on(meeting.date).policy
+    criteria = item.referral.criteria if item.referral else ""
+    return powers.outcomes(rules, meeting.body.slug, item.section, criteria=criteria)
 
 
 def holding(item: AgendaItem) -> Decision | None:
-    """The decision that holds on an item: the one that no other corrects."""
-    return item.decisions.in_force().select_related("case", "decided_by").first()
+    """The decision that holds on an item: the one that no other corrects, and that was not undone."""
+    return item.decisions.in_force().select_related("case", "decided_by", "harm_agency", "taken_on_by").first()
 
 
 @transaction.atomic
@@ -126,51 +92,41 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
     """Write down what the panel decided on an item, and make it so.
 
     Raises PermissionDenied, Stale, or StepRefused: when somebody else records, when the meeting takes no decisions any
-    more, when the outcome is not one for this item, when something that it needs is missing, or when a correction
-    cannot be carried out.
+    more, when the outcome is not one for this item and body or does not follow from the vote, when something that it
+    needs is missing, or when a correction cannot be carried out.
     """
     meeting = _meeting_of(item, by)
     item = locked(AgendaItem, item.pk, version=choice.version)
     if not AgendaItem.objects.visible_to(by).filter(pk=item.pk).exists():
         raise PermissionDenied
+    item.meeting = meeting
     present = holding(item)
-    if problems := [*_obstacles(meeting, by), *_missing(item, choice, present)]:
+    version = meeting.scheme.policy_on(meeting.date)
+    if problems := [
+        *_obstacles(meeting, by),
+        *_missing(item, choice, present, version.policy),
+        *_not_as_decided(item, choice, version.policy),
+    ]:
         raise StepRefused(problems)
     count, quorate = _quorum(meeting, item, present)
-    version = meeting.scheme.policy_on(meeting.date)
     case = present.case if present else item.case
+    if present is not None and not present.quorate:
+        ratifying.must_still_wait(present)
     if quorate:
         case = _make_so(item, choice, meeting, present, version, by)
-    decision = Decision.objects.create(
-        scheme=meeting.scheme,
-        item=item,
-        outcome=choice.outcome,
-        colour=_colour(choice, case, item),
-        reason=choice.reason.strip(),
-        reason_for_referrer=choice.reason_for_referrer.strip(),
-        how=choice.how,
-        dissent=choice.dissent.strip(),
-        score_agreed=choice.score_agreed,
-        agencies_here=count.here,
-        agencies_needed=count.needed,
-        quorate=quorate,
-        to_ratify=not quorate,
-        leads=accepting.as_minuted(choice.leads) if choice.outcome == Outcome.ACCEPT else {},
-        case=case,
-        policy_version=version,
-        decided_at=clock.now(),
-        decided_by=by.user,
-        supersedes=present,
-        correction_reason=choice.correction_reason.strip() if present else "",
-    )
+    decision = _write(item, choice, present, count, quorate=quorate, case=case, version=version, by=by)
     escalations.answered(item, decision, by=by)
+    if present is not None:
+        ratifying.ask_about(decision, instead_of=present)
+    back = _before(item, choice, decision)
     look_at(item, choice.looked_at, by=by)
-    agree_actions(item, choice.actions, case=case, meeting=meeting, by=by)
+    agreed = agree_actions(item, choice.actions, case=case, meeting=meeting, by=by)
     item.state = ItemState.DECIDED
     item.note = choice.note.strip()
     item.draft = {}
     item.version += 1
     item.save(update_fields=["state", "note", "draft", "version"])
+    _keep_for_undo(item, meeting, {} if present else back | {"actions": [action.pk for action in agreed]})
     audit.record(
         "correct_decision" if present else "decide",
         item,
@@ -187,9 +143,64 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
     return decision
 
 
+def _write(
+    item: AgendaItem,
+    choice: Choice,
+    present: Decision | None,
+    count: Quorum,
+    *,
+    quorate: bool,
+    case: Case | None,
+    version: PolicyVersion,
+    by: Actor,
+) -> Decision:
+    meeting, accepts = item.meeting, choice.outcome == Outcome.ACCEPT
+    voted = choice.how in (How.MAJORITY, How.CASTING)
+    cast = voting.count([side for _, side in choice.votes], choice.casting)
+    how = voting.how_decided(cast) if voted else choice.how
+    concern = choice.harm == Harm.CONCERN
+    decision = Decision.objects.create(
+        scheme=meeting.scheme,
+        item=item,
+        outcome=choice.outcome,
+        colour=_colour(choice, case, item),
+        reason=choice.reason.strip(),
+        reason_for_referrer=choice.reason_for_referrer.strip(),
+        how=how,
+        motion=(choice.motion or choice.outcome) if voted else "",
+        casting_vote=choice.casting if how == How.CASTING else "",
+        chaired_by=chair_name(meeting) if how in STATED else "",
+        vote_note=choice.vote_note.strip() if voted else "",
+        dissent=choice.dissent.strip(),
+        harm=choice.harm,
+        harm_words=choice.harm_words.strip() if concern else "",
+        harm_agency=choice.harm_agency if concern else None,
+        taken_on_by=choice.taken_on_by if choice.outcome in NEEDS_TAKER else None,
+        score_agreed=choice.score_agreed,
+        agencies_here=count.here,
+        agencies_needed=count.needed,
+        quorate=quorate,
+        to_ratify=not quorate,
+        leads=accepting.as_minuted(choice.leads) if accepts else {},
+        leads_to_give=accepting.to_give(choice.leads) if accepts and not quorate else {},
+        case=case,
+        policy_version=version,
+        decided_at=clock.now(),
+        decided_by=by.user,
+        supersedes=present,
+        correction_reason=choice.correction_reason.strip() if present else "",
+    )
+    if voted:
+        Vote.objects.bulk_create(
+            Vote(scheme=meeting.scheme, decision=decision, agency=agency, vote=side) for agency, side in choice.votes
+        )
+    return decision
+
+
 @transaction.atomic
 def ratify_everything(meeting: Meeting, *, by: Actor) -> list[Decision]:
-    """Ratify in one step every decision made outside the meeting that the reader sees and that is not ruled on yet.
+    """Ratify in one step every decision that waits on this agenda, that the reader sees and that is not ruled on yet:
+    those made outside the meeting and those made at one without a quorum.
 
     Without a quorum they wait on, as any decision does.
     Raises PermissionDenied, or StepRefused when there is none or nothing can be decided now.
@@ -252,6 +263,93 @@ def look_at(item: AgendaItem, looked_at: tuple[LookedAt, ...], *, by: Actor) -> 
         )
 
 
+# --- Undoing what was saved last --------------------------------------------
+
+
+@transaction.atomic
+def undo(item: AgendaItem, *, by: Actor) -> AgendaItem:
+    """Take back the decision saved last, until the next item is saved or the meeting is closed (ux.md 2, principle 8).
+
+    The case is as it was, the actions agreed with it are gone, those looked at stand as before, and what was typed
+    waits on the item again. Raises PermissionDenied, or StepRefused when it is too late: then it is corrected.
+    """
+    meeting = _meeting_of(item, by)
+    item = locked(AgendaItem, item.pk)
+    if not AgendaItem.objects.visible_to(by).filter(pk=item.pk).exists():
+        raise PermissionDenied
+    item.meeting = meeting
+    if problems := _obstacles(meeting, by):
+        raise StepRefused(problems)
+    decision, back = holding(item), item.undo
+    if decision is None or meeting.status != MeetingStatus.LIVE or back.get("decision") != decision.pk:
+        raise StepRefused(["This cannot be undone any more. Correct the decision instead."])
+    _undo_actions(item, back, by)
+    if decision.quorate:
+        ratifying.undo(item, decision, meeting, by=by) if item.ratifies else corrections.undo(
+            decision, item, meeting, because=TAKEN_BACK, by=by
+        )
+    Undone.objects.create(scheme=meeting.scheme, decision=decision, at=clock.now(), by=by.user)
+    item.state, item.note, item.draft = ItemState.OPEN, back["note"], back["typed"]
+    item.version += 1
+    item.save(update_fields=["state", "note", "version"])
+    AgendaItem.objects.filter(pk=item.pk).update(draft=item.draft, undo={})
+    audit.record(
+        "undo_decision",
+        item,
+        by=by,
+        before=decision.outcome,
+        subjects=[thing.reference for thing in (item.referral, item.case or decision.case) if thing],
+        meeting=meeting.key,
+        item=item.number,
+    )
+    return item
+
+
+def _before(item: AgendaItem, choice: Choice, decision: Decision) -> dict[str, Any]:
+    """What undoing this decision puts back, read before its actions are written."""
+    said = {each.action_id: each for each in item.item_actions.filter(kind=ItemAction.Kind.REVIEWED)}
+    looked_at = []
+    for each in choice.looked_at:
+        action = Action.objects.get(pk=each.action.pk)
+        before = said.get(action.pk)
+        looked_at.append(
+            {
+                "action": action.pk,
+                "status": action.status,
+                "note": action.note,
+                "said": {"status": before.status, "note": before.note} if before else None,
+            }
+        )
+    return {"decision": decision.pk, "typed": dict(choice.typed), "note": item.note, "looked_at": looked_at}
+
+
+def _keep_for_undo(item: AgendaItem, meeting: Meeting, back: dict[str, Any]) -> None:
+    """Only what was saved last is undone. Past `save`: it is no part of the item's history."""
+    AgendaItem.objects.filter(meeting=meeting).exclude(undo={}).update(undo={})
+    if meeting.status == MeetingStatus.LIVE and _can_be_undone(item):
+        AgendaItem.objects.filter(pk=item.pk).update(undo=back)
+        item.undo = back
+
+
+def _can_be_undone(item: AgendaItem) -> bool:
+    """What has told others, a board or a referrer, is corrected instead."""
+    return item.outside_id is None and item.section != Section.ESCALATIONS
+
+
+def _undo_actions(item: AgendaItem, back: dict[str, Any], by: Actor) -> None:
+    said = ItemAction.objects.filter(item=item)
+    for action in Action.objects.filter(pk__in=back["actions"]):
+        said.filter(action=action).delete()
+        action.delete()
+    for each in back["looked_at"]:
+        action = Action.objects.get(pk=each["action"])
+        plans.update_action(action, status=each["status"], note=each["note"], by=by)
+        if each["said"] is None:
+            said.filter(action=action).delete()
+        else:
+            said.filter(action=action).update(**each["said"])
+
+
 # --- Whether it may be decided ----------------------------------------------
 
 
@@ -277,23 +375,49 @@ def _obstacles(meeting: Meeting, by: Actor) -> list[str]:
     return [f"This meeting is {meeting.get_status_display().lower()}: nothing can be decided in it now."]
 
 
-def _missing(item: AgendaItem, choice: Choice, present: Decision | None) -> list[str]:
+def _missing(item: AgendaItem, choice: Choice, present: Decision | None, policy: Policy) -> list[str]:
     problems = []
-    if choice.outcome not in offered_on(item):
+    if choice.outcome not in offered_on(item, policy):
         problems.append("Choose one of the decisions for this item.")
     if item.state == ItemState.PARKED:
         problems.append("This item is parked: bring it back first.")
     if item.state == ItemState.CARRIED:
         problems.append("This item was not reached and is carried forward.")
-    if choice.outcome in NEEDS_COLOUR and not choice.colour:
+    if needs_colour(choice.outcome, item.section) and not choice.colour:
         problems.append("Choose a rating.")
     if choice.outcome in NEEDS_REASON and not choice.reason.strip():
         problems.append("Enter a reason.")
     if choice.outcome == Outcome.ACCEPT and AssignmentRole.LEAD_AGENCY not in choice.leads:
         problems.append("Choose the lead agency.")
+    if choice.outcome in NEEDS_TAKER and choice.taken_on_by is None:
+        problems.append("Choose the agency that sees to it.")
+    if choice.harm == Harm.CONCERN and not (choice.harm_words.strip() and choice.harm_agency):
+        problems.append("Say what the concern about harm is, and which agency deals with it.")
     if present is not None and not choice.correction_reason.strip():
         problems.append("Enter why the decision is corrected.")
     return problems
+
+
+def _not_as_decided(item: AgendaItem, choice: Choice, policy: Policy) -> list[str]:
+    """How the outcome came about, against the body's rule, who may vote, and what the vote says."""
+    meeting = item.meeting
+    rule = policy.body(meeting.body.slug).decision_rule
+    if choice.how in (How.MAJORITY, How.CASTING):
+        voters = {agency.pk for agency in voters_at(meeting, item)}
+        if without := [agency.name for agency, _ in choice.votes if agency.pk not in voters]:
+            return [f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no vote on this item."]
+        cast = voting.count([side for _, side in choice.votes], choice.casting)
+        problems = voting.problems(rule, cast, motion=choice.motion or choice.outcome, outcome=choice.outcome)
+        if not problems and cast.casting and not chair_name(meeting):
+            problems = ["Nobody is named to chair this meeting. Say who chairs it first."]
+        return problems
+    if choice.how not in voting.ways(rule):
+        return ["This body does not decide in that way."]
+    if choice.how == How.CONSENSUS and not choice.dissent.strip():
+        return ["Enter who disagreed, and why."]
+    if choice.how in STATED and not chair_name(meeting):
+        return ["Nobody is named to chair this meeting. Say who chairs it first."]
+    return []
 
 
 def _quorum(meeting: Meeting, item: AgendaItem, present: Decision | None) -> tuple[Quorum, bool]:
@@ -316,59 +440,24 @@ def _make_so(
     by: Actor,
 ) -> Case | None:
     """Change the case and the referral as decided; first undo what the corrected decision did. Returns the case."""
-    if item.outside is not None:
-        return ratifying.rule(item, choice.outcome, meeting, present, because=choice.reason, by=by)
+    if item.section == Section.OUTSIDE:
+        return ratifying.rule(item, choice.outcome, meeting, present, because=choice.reason, version=version, by=by)
     stands = present is not None and present.quorate and present.outcome == choice.outcome
     if present is not None and present.quorate and not stands:
         corrections.undo(present, item, meeting, because=choice.correction_reason, by=by)
-    if item.referral is not None:
-        return _on_referral(item, choice, meeting, present if stands else None, version, by)
-    if item.case is not None:
-        _on_case(item.case, choice, meeting, stands=stands, by=by)
-    return item.case
-
-
-def _on_referral(
-    item: AgendaItem,
-    choice: Choice,
-    meeting: Meeting,
-    standing: Decision | None,
-    version: PolicyVersion,
-    by: Actor,
-) -> Case | None:
-    referral = item.referral
-    if standing is None:
-        referrals.decided(referral, choice.outcome, by=by, reason=choice.reason)
-    if choice.outcome != Outcome.ACCEPT:
-        return None
-    if standing is not None:
-        case = standing.case
-        corrections.amend(case, choice.colour, choice.reason, meeting, by=by)
-    else:
-        case = accepting.take_on(
-            referral, choice.colour, choice.reason, on=meeting.date, meeting=meeting, version=version, by=by
-        )
-    accepting.give_leads(case, choice.leads, on=meeting.date, meeting=meeting, by=by)
-    return case
-
-
-def _on_case(case: Case, choice: Choice, meeting: Meeting, *, stands: bool, by: Actor) -> None:
-    if choice.outcome == Outcome.CHANGE_RATING:
-        if stands and case.rating and case.rating.colour == choice.colour:
-            return
-        cases.rate(case, choice.colour, on=meeting.date, reason=choice.reason, meeting=meeting, by=by)
-    elif choice.outcome == Outcome.REMOVE and not stands:
-        cases.start_leaving(case, on=meeting.date, reason=choice.reason, by=by)
+    return effects.make_so(item, choice, meeting, standing=present if stands else None, version=version, by=by)
 
 
 # --- As it stands in the minutes --------------------------------------------
 
 
 def _colour(choice: Choice, case: Case | None, item: AgendaItem) -> str:
-    """The rating decided, or the one that stays."""
-    if choice.outcome in NEEDS_COLOUR:
+    """The rating decided or recommended, or the one that stays."""
+    if choice.outcome in NEEDS_COLOUR or (choice.outcome == Outcome.RECOMMEND and choice.colour):
         return choice.colour
-    if item.case is None or choice.outcome == Outcome.NOTED:
+    if (item.case is None and item.ratifies is None) or choice.outcome == Outcome.NOTED:
+        return ""
+    if case is None and item.case is None:
         return ""
     rating = (case or item.case).ratings.filter(until=None).first()
     return rating.colour if rating else ""

@@ -22,11 +22,13 @@ from referrals.research import Held, not_looked_up, research_for
 from referrals.returns import Answer, returns_for, waiting_for
 from referrals.scoring import current_score, judgement_of, meaning
 
-from . import record
+from . import record, voting
 from .accepting import STATUTORY
 from .agreement import opens_restricted
+from .chairing import chair_name
 from .models import AgendaItem, Decision, ItemAction, ItemState, Section
 from .papers import items_for
+from .presence import voters_at
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -115,6 +117,7 @@ class Brief:
     proposed_agency: Agency | None = None
     review: dict[str, str] | None = None
     met: engagement.Shown | None = None
+    harm_last: str = ""
 
     @property
     def asked(self) -> bool:
@@ -129,6 +132,8 @@ class Table:
     people: tuple[Membership, ...]
     next_panel: date | None = None
     police: tuple[Membership, ...] = field(default=())
+    voters: tuple[Agency, ...] = ()
+    chair: str = ""
 
 
 def rules_at(meeting: Meeting) -> Policy:
@@ -221,6 +226,7 @@ def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> B
         proposed_agency=agency_of(actor, proposal),
         met=engagement.latest(person, policy),
         review=record.first_review(policy, meeting.date, record.following(meeting)) if referral else None,
+        harm_last=harm_last_said(case, item) if case else "",
     )
 
 
@@ -246,8 +252,9 @@ def agency_of(actor: Actor, proposal: LeadProposal | None) -> Agency | None:
     return found[0] if len(found) == 1 else None
 
 
-def table(actor: Actor, next_panel: date | None) -> Table:
-    """Whom the recorder can name."""
+def table(actor: Actor, next_panel: date | None, *, at: AgendaItem | None = None) -> Table:
+    """Whom the recorder can name; `at` an item where it is voted, the organisations with a vote and whoever chairs."""
+    votes = at is not None and _votes(at)
     people = tuple(
         Membership.objects.visible_to(actor)
         .current(clock.today())
@@ -260,7 +267,19 @@ def table(actor: Actor, next_panel: date | None) -> Table:
         people=people,
         next_panel=next_panel,
         police=tuple(person for person in people if person.agency.kind == "police"),
+        voters=voters_at(at.meeting, at) if votes else (),
+        chair=chair_name(at.meeting) if votes else "",
     )
+
+
+def _votes(item: AgendaItem) -> bool:
+    return voting.MAJORITY in voting.ways(rules_at(item.meeting).body(item.meeting.body.slug).decision_rule)
+
+
+def harm_last_said(case: Case, item: AgendaItem) -> str:
+    """What was said of the risk of harm when the case came up last, at its acceptance too; blank if nothing was."""
+    rows = Decision.objects.in_force().filter(case=case).exclude(harm="").exclude(item=item)
+    return rows.order_by("-decided_at", "-pk").values_list("harm", flat=True).first() or ""
 
 
 def actions_to_look_at(actor: Actor, meeting: Meeting, item: AgendaItem, said: Iterable[ItemAction]) -> list[Action]:

@@ -70,7 +70,7 @@ class DecisionQuerySet(SchemeQuerySet):
     def waiting(self) -> DecisionQuerySet:
         """Those made without a quorum that no quorate meeting has ratified or refused to ratify yet."""
         ruled = self.model.objects.in_force().filter(quorate=True, outcome__in=["ratify", "not_ratify"])
-        rows = self.in_force().filter(quorate=False).exclude(outcome__in=NOTHING_TO_RATIFY)
+        rows = self.in_force().filter(quorate=False, item__escalation_link=None).exclude(outcome__in=NOTHING_TO_RATIFY)
         return rows.exclude(pk__in=ruled.filter(item__ratifies__isnull=False).values("item__ratifies"))
 
 

@@ -30,13 +30,16 @@ from .models import (
     Attendance,
     Consulted,
     Decision,
+    Harm,
     ItemAction,
     ItemState,
     Minutes,
     Outcome,
     OutsideDecision,
+    Side,
 )
-from .words import HOW_WORDS, OUTCOME_WORDS, section_words
+from .querysets import NOTHING_TO_RATIFY
+from .words import HARM_WORDS, OUTCOME_WORDS, SIDE_WORDS, how_words, section_words, vote_words
 
 FORMAT = "iom-panel minutes 1"
 CLASSIFICATION = "OFFICIAL-SENSITIVE"
@@ -119,7 +122,10 @@ def open_to_all(meeting: Meeting) -> QuerySet[AgendaItem]:
 def items_of(meeting: Meeting) -> list[AgendaItem]:
     """Those items with everything that the minutes say of them, in a fixed number of queries."""
     decisions = (
-        Decision.objects.filter(undone=None).select_related("case", "decided_by", "policy_version").order_by("pk")
+        Decision.objects.filter(undone=None)
+        .select_related("case", "decided_by", "policy_version", "harm_agency", "taken_on_by")
+        .prefetch_related("votes__agency")
+        .order_by("pk")
     )
     # An action of a restricted case may have been looked at under an item that is about nobody.
     said = ItemAction.objects.exclude(action__case__in=Case.objects.filter(restricted=True)).select_related(
@@ -136,6 +142,8 @@ def items_of(meeting: Meeting) -> list[AgendaItem]:
             "outside__decided_by__user",
             "outside__recorded_by",
             "outside__case",
+            "ratifies__item__meeting__body",
+            "ratifies__case",
         )
         .prefetch_related(
             Prefetch("decisions", decisions, to_attr="all_decisions"),
@@ -264,7 +272,24 @@ def _item(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
         "note": item.note,
         "words": sitting.narrative.get(str(item.pk), ""),
         "goes_to": _goes_to(item, decision, sitting.later),
+        "ratifies": _ratifies(item.ratifies) if item.ratifies else None,
     } | ({"outside": _outside(item.outside)} if item.outside else {})
+
+
+def _ratifies(decision: Decision) -> dict[str, Any]:
+    """What was decided at an earlier meeting without a quorum, that the panel was asked to ratify."""
+    return {
+        "outcome": decision.outcome,
+        "words": OUTCOME_WORDS[decision.outcome],
+        "colour": decision.colour,
+        "reason": decision.reason,
+        "leads": decision.leads,
+        "meeting": decision.item.meeting.date.isoformat(),
+        "body": decision.item.meeting.body.name,
+        "item": decision.item.number,
+        "agencies_here": decision.agencies_here,
+        "agencies_needed": decision.agencies_needed,
+    }
 
 
 def _outside(outside: OutsideDecision) -> dict[str, Any]:
@@ -306,17 +331,52 @@ def _decision(decision: Decision, item: AgendaItem, sitting: _Sitting) -> dict[s
         "colour_before": _colour_before(decision, item),
         "case": decision.case.reference if decision.case else "",
         "reason": decision.reason,
-        "how": HOW_WORDS[decision.how],
+        "how": how_words(decision),
+        "votes": _votes(decision),
         "dissent": decision.dissent,
+        "harm": _harm(decision),
+        "taken_on_by": decision.taken_on_by.name if decision.taken_on_by else "",
         "score": _score(item, sitting.scores),
         "score_agreed": decision.score_agreed,
         "leads": decision.leads,
         "review": _first_review(decision, sitting),
         "agencies_here": decision.agencies_here,
         "agencies_needed": decision.agencies_needed,
-        "to_ratify": decision.to_ratify,
+        "to_ratify": waits(item.section, decision),
         "decided_at": _instant(decision.decided_at),
         "rules_version": decision.policy_version.number,
+    }
+
+
+def waits(section: str, decision: Decision) -> bool:
+    """Whether a decision made without a quorum is for another meeting to ratify; one that is only noted is not."""
+    ruled = section == "outside" and decision.outcome != Outcome.DEFER
+    return decision.to_ratify and (ruled or decision.outcome not in NOTHING_TO_RATIFY)
+
+
+def _votes(decision: Decision) -> dict[str, Any] | None:
+    """How the organisations voted, on what, and the casting vote; None where nobody voted."""
+    if not decision.motion:
+        return None
+    cast = list(decision.votes.all())
+    return {
+        "motion": decision.motion,
+        "words": vote_words(decision.motion, decision.outcome, [each.vote for each in cast], decision.casting_vote),
+        "cast": [{"agency": each.agency.name, "vote": SIDE_WORDS[Side(each.vote)]} for each in cast],
+        "casting": SIDE_WORDS[Side(decision.casting_vote)] if decision.casting_vote else "",
+        "note": decision.vote_note,
+    }
+
+
+def _harm(decision: Decision) -> dict[str, str] | None:
+    """The risk-of-harm line of a case (Waltham Forest, 5.7); None where it is not asked."""
+    if not decision.harm:
+        return None
+    return {
+        "state": decision.harm,
+        "words": HARM_WORDS[Harm(decision.harm)],
+        "said": decision.harm_words,
+        "agency": decision.harm_agency.name if decision.harm_agency else "",
     }
 
 
@@ -334,7 +394,8 @@ def _score(item: AgendaItem, scores: dict[int, Score]) -> str:
 
 
 def _first_review(decision: Decision, sitting: _Sitting) -> dict[str, str] | None:
-    if decision.outcome != Outcome.ACCEPT:
+    ratified = decision.item.ratifies if decision.outcome == Outcome.RATIFY else None
+    if (ratified or decision).outcome != Outcome.ACCEPT or decision.case is None:
         return None
     return first_review(sitting.policy, sitting.meeting.date, sitting.later)
 
@@ -385,12 +446,12 @@ def _looked_at(said: ItemAction) -> dict[str, str]:
 
 def _goes_to(item: AgendaItem, decision: Decision | None, later: list[date]) -> str:
     """The day of the meeting that takes an item which this one did not finish; "next" while none is planned."""
-    if item.referral is None and item.case is None:
+    if decision is None and item.referral is None and item.case is None:
         return ""
     if decision is None:
         unfinished = item.state == ItemState.CARRIED
     else:
-        unfinished = decision.outcome == Outcome.DEFER or (decision.to_ratify and decision.outcome != Outcome.NOTED)
+        unfinished = decision.outcome == Outcome.DEFER or waits(item.section, decision)
     if not unfinished:
         return ""
     return later[0].isoformat() if later else "next"

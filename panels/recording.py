@@ -25,12 +25,14 @@ from referrals.models import ReferralStatus
 from . import agenda, aside, escalations, minutes, ratifying
 from .chairing import chairs
 from .models import AgendaItem, Decision, ItemState, Minutes, Outcome, Section
+from .querysets import NOTHING_TO_RATIFY
 from .record import first_review, following
-from .transitions import CLOSE_MEETING, GO_LIVE
+from .transitions import CLOSE_MEETING, GO_LIVE, NOT_HELD_YET
 
 if TYPE_CHECKING:
     from iom.access import Actor
 
+TO_BE_RATIFIED = "Decided without a quorum, to be ratified,"
 CHAIR_DOES_NOT_RECORD = (
     "You chair this meeting, and nobody signs minutes that they recorded. "
     "Ask someone else to record, or name another chair first."
@@ -43,10 +45,12 @@ class NotRecording(StepRefused):
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """An item that the meeting leaves undone, and where it goes: the next meeting, or the next to be planned."""
+    """An item that the meeting leaves undone, why, and where it goes: `to` is None until such a meeting is planned."""
 
     item: AgendaItem
     why: str
+    to: Meeting | None = None
+    where: str = ""
 
     @property
     def about_somebody(self) -> bool:
@@ -55,23 +59,29 @@ class Unfinished:
     @property
     def goes_on(self) -> bool:
         """Whether the next meeting has it: people, and what is on its way to the board or back."""
-        return self.about_somebody or getattr(self.item, "escalation_link", None) is not None
+        return self.about_somebody or hasattr(self.item, "escalation_link")
 
 
 @dataclass(frozen=True, slots=True)
 class CarryForward:
-    """What closing a meeting carries forward (ux.md 5, point 9); `to` is the next meeting, if one is planned."""
+    """What closing a meeting carries forward (ux.md 5, point 9); `to` is the next meeting, if one is planned.
+
+    `deferred` are the items that were talked about and go on: put off, parked, recommended to the body that decides.
+    `to_ratify` waits for a quorum.
+    """
 
     to: Meeting | None
     not_reached: tuple[Unfinished, ...]
     deferred: tuple[Unfinished, ...]
+    to_ratify: tuple[Unfinished, ...]
     actions: tuple[Action, ...]
     accepted: tuple[Decision, ...]
 
     @property
     def people(self) -> list[Unfinished]:
-        """What goes on to the next meeting."""
-        return [each for each in (*self.not_reached, *self.deferred) if each.goes_on]
+        """What goes on to the next meeting: everybody not decided, and whatever the meeting said should go on."""
+        left = [each for each in self.not_reached if each.goes_on]
+        return [*left, *self.deferred, *self.to_ratify]
 
     @property
     def silent(self) -> list[Unfinished]:
@@ -81,7 +91,11 @@ class CarryForward:
     @property
     def where(self) -> str:
         """The destination in words."""
-        return f"the {self.to.called}" if self.to else "the next panel, once it is planned"
+        return _where(self.to)
+
+
+def _where(to: Meeting | None) -> str:
+    return f"the {to.called}" if to else "the next panel, once it is planned"
 
 
 # --- Who records: one person, by a lease (security.md C4) ---------------------
@@ -244,30 +258,70 @@ def kept_fields(before: Mapping[str, Any], fields: Mapping[str, Any], only: Coll
 def carry_forward(meeting: Meeting, *, seen_by: Actor | None = None) -> CarryForward:
     """What would be carried forward if the meeting closed now; `seen_by` leaves out what they may not see."""
     rows = AgendaItem.objects.visible_to(seen_by) if seen_by else AgendaItem.objects.all()
+    shown = rows.filter(meeting=meeting).order_by("position", "pk")
     items = list(
-        rows.filter(meeting=meeting)
-        .numbered()
-        .select_related("referral__offender", "case__offender", "outside", "escalation_link")
+        shown.select_related(
+            "referral__offender", "case__offender", "outside", "ratifies__item__meeting", "escalation_link"
+        )
     )
     held = {
         decision.item_id: decision
-        for decision in Decision.objects.in_force().filter(item__in=items).select_related("case__offender")
+        for decision in Decision.objects.in_force()
+        .filter(item__in=items)
+        .select_related("case__offender", "item__ratifies")
     }
+    to = _next(meeting)
+    going = [(item, *_why_unfinished(item, held.get(item.pk))) for item in items]
+    decides = _next_that_decides(meeting) if any(kind == RECOMMENDED for _, kind, _ in going) else None
+    found = [
+        (
+            kind,
+            Unfinished(
+                item, why, decides if kind == RECOMMENDED else to, _where(decides if kind == RECOMMENDED else to)
+            ),
+        )
+        for item, kind, why in going
+    ]
     return CarryForward(
-        to=_next(meeting),
-        not_reached=tuple(Unfinished(item, "Not reached") for item in items if item.state == ItemState.OPEN),
-        deferred=tuple(
-            Unfinished(item, why) for item in items if item.pk in held and (why := _why_unfinished(held[item.pk]))
-        ),
+        to=to,
+        not_reached=tuple(each for kind, each in found if kind == NOT_REACHED),
+        deferred=tuple(each for kind, each in found if kind in (PUT_OFF, RECOMMENDED)),
+        to_ratify=tuple(each for kind, each in found if kind == TO_RATIFY),
         actions=tuple(actions_still_to_do(meeting, seen_by=seen_by)),
-        accepted=tuple(decision for decision in held.values() if decision.outcome == Outcome.ACCEPT and decision.case),
+        accepted=tuple(decision for decision in held.values() if decision.case and _opened_a_case(decision)),
     )
 
 
-def _why_unfinished(decision: Decision) -> str:
-    if decision.to_ratify and decision.outcome != Outcome.NOTED:
-        return "Decided without a quorum, to be ratified,"
-    return "Deferred" if decision.outcome == Outcome.DEFER else ""
+NOT_REACHED, PUT_OFF, RECOMMENDED, TO_RATIFY, FINISHED = "not_reached", "put_off", "recommended", "to_ratify", ""
+
+
+def _why_unfinished(item: AgendaItem, decision: Decision | None) -> tuple[str, str]:
+    """Whether an item goes on, and why in words."""
+    if item.state == ItemState.PARKED:
+        # Standing items that were parked have nothing that another meeting would miss.
+        return (PUT_OFF, "Parked") if _goes_on(item) else (FINISHED, "")
+    if decision is None:
+        return (NOT_REACHED, "Not reached") if item.state == ItemState.OPEN else (FINISHED, "")
+    if decision.outcome == Outcome.DEFER:
+        return PUT_OFF, "Deferred"
+    if decision.to_ratify and hasattr(item, "escalation_link"):
+        return (PUT_OFF, "Not quorate") if decision.outcome != Outcome.NOTED else (FINISHED, "")
+    if decision.to_ratify and (item.section == Section.OUTSIDE or decision.outcome not in NOTHING_TO_RATIFY):
+        return TO_RATIFY, TO_BE_RATIFIED
+    if decision.outcome == Outcome.RECOMMEND and _goes_on(item):
+        return RECOMMENDED, "Recommended"
+    return FINISHED, ""
+
+
+def _goes_on(item: AgendaItem) -> bool:
+    return (
+        item.referral_id is not None or item.case_id is not None or item.section in (Section.ESCALATIONS, Section.AOB)
+    )
+
+
+def _opened_a_case(decision: Decision) -> bool:
+    ratified = decision.item.ratifies if decision.outcome == Outcome.RATIFY else None
+    return (ratified or decision).outcome == Outcome.ACCEPT
 
 
 def actions_still_to_do(meeting: Meeting, *, seen_by: Actor | None = None) -> list[Action]:
@@ -295,17 +349,25 @@ def close(meeting: Meeting, *, by: Actor) -> Minutes:
         raise StepRefused([f"{meeting.recorder.name} is recording this meeting. Take over the recording first."])
     meeting.scheme = meeting.body.scheme = by.scheme
     carried = carry_forward(meeting)
+    AgendaItem.objects.filter(meeting=meeting).exclude(undo={}).update(undo={})
     closed = take(CLOSE_MEETING, meeting, by=by)
     closed.scheme = closed.body.scheme = by.scheme
     for unfinished in carried.people:
-        _carry(unfinished, carried.to, meeting, by)
+        _carry(unfinished, meeting, by)
     plans.carry_forward(carried.actions, by=by)
     escalations.bring_all(by=by)
     return minutes.draft(closed, by=by)
 
 
-def _carry(unfinished: Unfinished, to: Meeting | None, meeting: Meeting, by: Actor) -> None:
-    item = unfinished.item
+def _next_that_decides(meeting: Meeting) -> Meeting | None:
+    """Where recommendations go: the next meeting of the body that decides who joins, and how somebody is rated."""
+    rows = Meeting.objects.filter(scheme=meeting.scheme, body__slug=meeting.scheme.policy.deciding_body.slug)
+    rows = rows.filter(date__gte=meeting.date, status__in=NOT_HELD_YET).exclude(pk=meeting.pk)
+    return rows.select_related("body", "scheme").order_by("date", "pk").first()
+
+
+def _carry(unfinished: Unfinished, meeting: Meeting, by: Actor) -> None:
+    item, to = unfinished.item, unfinished.to
     if item.state == ItemState.OPEN:
         item.state = ItemState.CARRIED
         item.version += 1
@@ -314,18 +376,38 @@ def _carry(unfinished: Unfinished, to: Meeting | None, meeting: Meeting, by: Act
             "carry_item_forward", item, by=by, subjects=agenda.subjects_of(item), meeting=meeting.key, item=item.number
         )
     why = f"{unfinished.why} on {day_month(meeting.date)}"
-    if item.outside is not None:
+    if hasattr(item, "escalation_link"):
+        return  # `escalations.bring_all` brings it to the next agenda
+    if item.section == Section.OUTSIDE:
         if to is not None:
-            ratifying.put_on(to, item.outside, why=why, by=by)
+            _ask_again(item, to, why, by)
+    elif unfinished.why == TO_BE_RATIFIED:
+        if to is not None:
+            ratifying.ask_to_ratify(to, holding_of(item), by=by)
     elif item.referral is not None:
         _carry_referral(item, to, why, by)
-    elif item.case is not None and to is not None and _belongs_on(to, item):
-        agenda.add_item(to, section=item.section, case=item.case, why=why, by=by)
+    elif item.case is not None:
+        if to is not None and _belongs_on(to, item):
+            agenda.add_item(to, section=item.section, case=item.case, why=why, by=by)
+    elif to is not None:
+        agenda.add_item(to, section=item.section, title=item.title, why=why, minutes=item.minutes, by=by)
 
 
 def _belongs_on(to: Meeting, item: AgendaItem) -> bool:
     """Whether the next agenda lacks a case that goes on to it."""
     return item.case.status != CaseStatus.CLOSED and not to.items.filter(case=item.case, section=item.section).exists()
+
+
+def _ask_again(item: AgendaItem, to: Meeting, why: str, by: Actor) -> None:
+    if item.outside is not None:
+        ratifying.put_on(to, item.outside, why=why, by=by)
+    else:
+        ratifying.ask_to_ratify(to, item.ratifies, by=by, why=why)
+
+
+def holding_of(item: AgendaItem) -> Decision:
+    """The decision in force on an item that has one."""
+    return item.decisions.in_force().select_related("item__meeting", "item__referral", "item__case").get()
 
 
 def _carry_referral(item: AgendaItem, to: Meeting | None, why: str, by: Actor) -> None:

@@ -17,6 +17,7 @@ from .views import (
     minutes_files,
     notices,
     outside,
+    undoing,
 )
 
 urlpatterns: list = [
@@ -51,6 +52,7 @@ urlpatterns: list = [
     path("meetings/<str:key>/sign-agreement/", agreement.sign_agreement, name="sign_agreement"),
     # At and after the meeting
     path("meetings/<str:key>/live/", live.live_meeting, name="live"),
+    path("meetings/<str:key>/live/undo/", undoing.undo_decision, name="undo_decision"),
     path("meetings/<str:key>/live/start/", live.start_meeting, name="start_meeting"),
     path("meetings/<str:key>/live/take-over/", live.take_over, name="take_over"),
     path("meetings/<str:key>/live/hand-over/", live.hand_over, name="hand_over"),

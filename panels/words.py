@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .models import Harm, How, Outcome, Section, Side
+from collections.abc import Iterable
+
+from . import voting
+from .models import Decision, Harm, How, Outcome, Section, Side
 
 # What the recorder chooses from.
 CHOICE_WORDS = {
@@ -72,6 +75,23 @@ REASON_CHIPS = {
     Section.REVIEWS: ("Engaging", "Not engaging", "New offences", "No new offences", "Breach or recall"),
     Section.EXITS: ("No offending of concern", "Support in place", "No longer needs several agencies"),
 }
+
+
+def how_words(decision: Decision) -> str:
+    """How a decision came about, with whoever chaired where it was theirs to say: "Decided by casting vote"."""
+    words = HOW_WORDS[How(decision.how)]
+    return f"{words}: {decision.chaired_by}" if decision.chaired_by else words
+
+
+def vote_words(motion: str, outcome: str, votes: Iterable[str], casting: str) -> str:
+    """The count, and what it was on where that is not the decision."""
+    cast = voting.count(votes, casting)
+    words = [cast.words]
+    if casting:
+        words.append(f"casting vote {SIDE_WORDS[Side(casting)].lower()}")
+    if motion and motion != outcome:
+        words.append(f"on “{CHOICE_WORDS[Outcome(motion)]}”, which was lost")
+    return ", ".join(words)
 
 
 def section_words(section: str) -> str:

@@ -189,6 +189,7 @@ MATRIX: dict[str, Row] = {
     "use_kept_words": Row(COORDINATOR, POST, "meeting"),
     "add_late_item": Row(COORDINATOR, BOTH, "meeting"),
     "ratify_all": Row(COORDINATOR, POST, "meeting"),
+    "undo_decision": Row(COORDINATOR, POST, "meeting"),
     "live_draft": Row(COORDINATOR, POST, "meeting"),
     "close_meeting": Row(COORDINATOR, BOTH, "meeting"),
     "minutes": Row(TABLE, BOTH, "held"),

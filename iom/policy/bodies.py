@@ -22,6 +22,16 @@ from iom.policy.base import (
 )
 
 
+# What a body decides itself: who joins, ratings, who leaves; that others lend support to somebody's case; how police
+# management of a young person goes on. What it does not decide it may recommend to the body that does.
+Power = Literal["admission", "rating", "exit", "support", "transfer"]
+# What holds for policies that were stored before bodies said it.
+POWERS_BY_KIND: dict[str, tuple[Power, ...]] = {
+    "panel": ("admission", "rating", "exit"),
+    "transfer": ("transfer",),
+}
+
+
 class Cadence(Sourced):
     """How often a body meets: every `every` units, as the document words it."""
 
@@ -188,6 +198,7 @@ class BodyPolicy(Shape):
     new_members_: Value[str] = Field(alias="new_members")
     quorum: Quorum
     decision_rule: DecisionRule
+    decides_: Value[tuple[Power, ...]] | None = Field(default=None, alias="decides")
     deadlines: Deadlines
     agenda_rule: AgendaRule
     late_rule: LateRule | None = None
@@ -235,6 +246,11 @@ class BodyPolicy(Shape):
     @property
     def new_members(self) -> str:
         return self.new_members_.value
+
+    @property
+    def decides(self) -> tuple[Power, ...]:
+        """What the body decides itself, besides what the scheme's rules on joining and leaving give it."""
+        return self.decides_.value if self.decides_ is not None else POWERS_BY_KIND.get(self.kind, ())
 
     @property
     def organisations(self) -> tuple[str, ...]:

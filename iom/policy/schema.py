@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from iom.policy.base import DayCount, Months, Shape, Slug, Sourced, Value, Word, Words
-from iom.policy.bodies import BodyPolicy
+from iom.policy.bodies import BodyPolicy, Power
 from iom.policy.joining import Clause, Criteria, Nomination, Scores, SubCohort
 from iom.policy.managing import (
     DEFAULT_ENGAGEMENT,
@@ -298,6 +298,15 @@ class Policy(Shape):
             if body.slug == slug:
                 return body
         raise KeyError(f"no body {slug!r}; choose from: {', '.join(b.slug for b in self.bodies)}")
+
+    def powers(self, slug: str) -> frozenset[Power]:
+        """What the body of that slug decides: its own powers, and those that joining and leaving give it."""
+        powers = set(self.body(slug).decides)
+        if slug in self.deciding_bodies:
+            powers |= {"admission", "exit"}
+        if slug == self.exit.decided_by:
+            powers.add("exit")
+        return frozenset(powers)
 
     def criteria(self, name: str | None = None) -> Criteria:
         """The criteria of that name, or those in force by default; KeyError with the known names if none."""

@@ -18,10 +18,12 @@ from iom.jinja import weekday_short
 from iom.models import Agency, Membership
 from iom.policy import Policy
 from offenders.models import AssignmentRole
-from panels.decide import NEEDS_COLOUR, NEEDS_REASON, Choice, Lead, LookedAt, NewAction, offered_on
+from panels import voting
+from panels.choices import ASKS_HARM, NEEDS_REASON, NEEDS_TAKER, Choice, LookedAt, NewAction, needs_colour
+from panels.decide import Lead, offered_on
 from panels.live import Brief, Table
-from panels.models import AgendaItem, Decision, How, ItemAction, Outcome
-from panels.words import CHOICE_WORDS, HOW_WORDS, REASON_CHIPS
+from panels.models import AgendaItem, Decision, Harm, How, ItemAction, Outcome, Section, Side
+from panels.words import CHOICE_WORDS, HOW_CHOICES, REASON_CHIPS, SIDE_WORDS
 
 AGAINST_THE_RULE = "Enter a reason for going against the scheme rule"
 MOST_ACTIONS = 20
@@ -63,9 +65,22 @@ class ItemForm(SaneForm):
     lead_professional_name = CleanCharField(label="or someone without an account", max_length=120, required=False)
     police_officer = forms.ChoiceField(label="Police officer", required=False)
     police_officer_name = CleanCharField(label="or someone without an account", max_length=120, required=False)
-    how = forms.ChoiceField(
-        label="How it was decided", choices=list(HOW_WORDS.items()), widget=forms.RadioSelect, required=False
+    taken_on_by = forms.ChoiceField(label="Which agency", required=False)
+    harm = forms.ChoiceField(label="Risk of harm", widget=forms.RadioSelect, required=False)
+    harm_words = CleanCharField(label="What the concern is", max_length=600, required=False)
+    harm_agency = forms.ChoiceField(label="Who deals with it", required=False)
+    how = forms.ChoiceField(label="How it was decided", widget=forms.RadioSelect, required=False)
+    motion = forms.ChoiceField(
+        label="What was voted on", required=False, help_text="Only where that is not the decision above"
     )
+    casting = forms.ChoiceField(
+        label="Casting vote",
+        choices=[(Side.FOR, "For"), (Side.AGAINST, "Against")],
+        widget=forms.RadioSelect,
+        required=False,
+        help_text="Only when the vote is tied",
+    )
+    vote_note = CleanCharField(label="Note on the vote", max_length=300, required=False)
     dissent = CleanCharField(label="Who disagreed, and why", max_length=600, required=False, widget=forms.Textarea)
     note = CleanCharField(
         label="Note for the minutes", max_length=4000, required=False, widget=forms.Textarea, multiline=True
@@ -88,29 +103,72 @@ class ItemForm(SaneForm):
         present: Decision | None = None,
     ) -> None:
         self.item, self.brief, self.table, self.policy, self.present = item, brief, table, policy, present
-        self.offered = offered_on(item)
+        self.rule = policy.body(item.meeting.body.slug).decision_rule
+        self.offered = offered_on(item, policy)
+        self.voters = table.voters if self.votes else ()
         super().__init__(data, initial=self._start(), auto_id="%s")
         self._offer()
 
     def _offer(self) -> None:
-        self.fields["outcome"].choices = [(outcome, CHOICE_WORDS[outcome]) for outcome in self.offered]
-        self.fields["outcome"].required = self.decides
-        self.fields["colour"].choices = [(str(rating.colour), rating.name) for rating in self.policy.ratings]
-        self.fields["chips"].choices = [(words, words) for words in REASON_CHIPS.get(self.item.section, ())]
-        self.fields["lead_agency"].choices = [
-            ("", "Choose"),
-            *((agency.slug, agency.name) for agency in self.table.agencies),
-        ]
-        self.fields["lead_professional"].choices = people_choices(self.table.people)
-        self.fields["police_officer"].choices = people_choices(self.table.police)
+        agencies = [("", "Choose"), *((agency.slug, agency.name) for agency in self.table.agencies)]
+        choices = {
+            "outcome": [(outcome, self._called(outcome)) for outcome in self.offered],
+            "colour": [(str(rating.colour), rating.name) for rating in self.policy.ratings],
+            "chips": [(words, words) for words in REASON_CHIPS.get(self.item.section, ())],
+            "lead_agency": agencies,
+            "taken_on_by": agencies,
+            "harm_agency": agencies,
+            "lead_professional": people_choices(self.table.people),
+            "police_officer": people_choices(self.table.police),
+            "harm": [(Harm.NONE, self._no_concern()), (Harm.CONCERN, "Concern")],
+            "how": [(how, HOW_CHOICES[How(how)]) for how in voting.ways(self.rule)],
+            "motion": [("", "The decision above"), *((each, CHOICE_WORDS[each]) for each in self.offered)],
+        }
+        for name, of_field in choices.items():
+            self.fields[name].choices = of_field
+        self.fields["outcome"].required = self.decides and self.offered[0] != Outcome.NOTED
+        if self.table.chair:
+            self.fields["casting"].label = f"Casting vote of {self.table.chair}"
+        for agency in self.voters:
+            self.fields[vote_of(agency)] = forms.ChoiceField(
+                label=agency.name, choices=list(SIDE_WORDS.items()), widget=forms.RadioSelect, required=False
+            )
         # What decides nothing here is not asked, and not taken from the client either.
         for name in self._not_asked():
             del self.fields[name]
+
+    def _called(self, outcome: Outcome) -> str:
+        if outcome == Outcome.RECOMMEND:
+            to = self.policy.deciding_body.name
+            return (
+                f"Recommend to the {to}" if self.item.section != Section.REVIEWS else f"Recommend a rating to the {to}"
+            )
+        return CHOICE_WORDS[outcome]
+
+    def _no_concern(self) -> str:
+        if self.harm_stays:
+            return "Stays: no new concern"
+        return "No new concern" if self.item.case_id else "No concern raised"
 
     @property
     def decides(self) -> bool:
         """Whether there is anything to decide; some items are only noted."""
         return self.offered != (Outcome.NOTED,)
+
+    @property
+    def votes(self) -> bool:
+        """Whether the body decides by vote."""
+        return voting.MAJORITY in voting.ways(self.rule)
+
+    @property
+    def asks_harm(self) -> bool:
+        """Whether the panel must say how the risk of harm stands: for every person whose case comes up."""
+        return self.item.section in ASKS_HARM and self.brief is not None
+
+    @property
+    def harm_stays(self) -> bool:
+        """Whether last time's statement stands until somebody says otherwise: only where there was no concern."""
+        return bool(self.item.case_id and self.brief is not None and self.brief.harm_last == Harm.NONE)
 
     def _not_asked(self) -> list[str]:
         nomination = Outcome.ACCEPT in self.offered
@@ -122,8 +180,16 @@ class ItemForm(SaneForm):
             left_out.append("score_agreed")
         if not self.decides:
             left_out += ["colour", "chips", "reason", "how", "dissent"]
-        if self.decides and not NEEDS_COLOUR.intersection(self.offered):
+        elif not any(needs_colour(outcome, self.item.section) for outcome in self.offered):
             left_out.append("colour")
+        if not self.decides or not self.votes:
+            left_out += ["motion", "casting", "vote_note"]
+        elif not self.rule.casting_vote:
+            left_out.append("casting")
+        if not NEEDS_TAKER.intersection(self.offered):
+            left_out.append("taken_on_by")
+        if not self.asks_harm:
+            left_out += ["harm", "harm_words", "harm_agency"]
         if self.present is None:
             left_out.append("correction_reason")
         return left_out
@@ -131,9 +197,10 @@ class ItemForm(SaneForm):
     def _start(self) -> dict[str, Any]:
         """What the form starts from: the decision to be corrected, else what stays as it was; then what was typed."""
         start: dict[str, Any] = {"how": How.AGREED, "note": self.item.note}
-        choices = self.offered
-        if choices[0] in (Outcome.NO_CHANGE, Outcome.NOTED):
-            start["outcome"] = choices[0]
+        if self.offered[0] in (Outcome.NO_CHANGE, Outcome.NOTED):
+            start["outcome"] = self.offered[0]
+        if self.harm_stays:
+            start["harm"] = Harm.NONE
         if self.brief and self.brief.proposed_agency:
             start["lead_agency"] = self.brief.proposed_agency.slug
         if self.present is not None:
@@ -142,28 +209,64 @@ class ItemForm(SaneForm):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean()
-        outcome = given.get("outcome") or ("" if self.decides else Outcome.NOTED)
+        outcome = given.get("outcome") or (Outcome.NOTED if self.offered[0] == Outcome.NOTED else "")
         given["outcome"] = outcome
         given["reason"] = _joined(given.get("chips") or [], given.get("reason", ""))
         if len(given["reason"]) > LONGEST_REASON and "reason" in self.fields:
             over = len(given["reason"]) - LONGEST_REASON
             self.add_error("reason", f"Reason must be {LONGEST_REASON} characters or fewer. You have {over} too many")
-        if outcome in NEEDS_COLOUR:
+        if needs_colour(outcome, self.item.section):
             self._needs_rating(given, outcome)
         if outcome in NEEDS_REASON and not given["reason"]:
             self.add_error("reason", "Enter a reason")
+        if outcome in NEEDS_TAKER and not given.get("taken_on_by"):
+            self.add_error("taken_on_by", "Choose the agency that sees to it")
         if outcome == Outcome.ACCEPT:
             self._needs_leads(given)
             if "score_agreed" in self.fields and not given.get("score_agreed"):
                 self.add_error("score_agreed", "Say whether the panel agrees the score")
+        if self.asks_harm:
+            self._needs_harm(given)
+        self._needs_vote(given, outcome)
         if self.present is not None and not given.get("correction_reason"):
             self.add_error("correction_reason", "Enter why the decision is corrected")
         return given
 
+    def _needs_harm(self, given: dict[str, Any]) -> None:
+        # Where last time's statement stands it is shown as chosen: a page that does not post it changes nothing.
+        harm = given["harm"] = given.get("harm") or (Harm.NONE if self.harm_stays else "")
+        if not harm:
+            self.add_error("harm", f"Say how the risk of harm stands for {self.brief.person.plain_name}")
+        if harm == Harm.CONCERN:
+            if not given.get("harm_words"):
+                self.add_error("harm_words", "Say what the concern about harm is")
+            if not given.get("harm_agency"):
+                self.add_error("harm_agency", "Choose who deals with the concern")
+
+    def _needs_vote(self, given: dict[str, Any], outcome: str) -> None:
+        how = given.get("how") or How.AGREED
+        if how == How.CONSENSUS and not given.get("dissent"):
+            self.add_error("dissent", "Enter who disagreed, and why")
+        if how != How.MAJORITY or not outcome:
+            return
+        cast = voting.count([side for _, side in self._cast(given)], given.get("casting", ""))
+        for problem in voting.problems(self.rule, cast, motion=given.get("motion") or outcome, outcome=outcome):
+            self.add_error("casting" if cast.tied and "casting" in self.fields else "how", problem)
+
+    def _cast(self, given: dict[str, Any]) -> list[tuple[Agency, str]]:
+        """Every organisation's vote; one that is not marked abstained."""
+        return [(agency, given.get(vote_of(agency)) or Side.ABSTAIN) for agency in self.voters]
+
+    @property
+    def ballot(self) -> list[Any]:
+        """The row of each organisation that votes at this item."""
+        return [self[vote_of(agency)] for agency in self.voters]
+
     def _needs_rating(self, given: dict[str, Any], outcome: str) -> None:
         if not given.get("colour"):
-            self.add_error("colour", f"Choose a rating for {self.brief.person.plain_name}")
-        elif outcome == Outcome.CHANGE_RATING and self.present is None and self._is_rated(given["colour"]):
+            name = self.brief.person.plain_name if self.brief else "this item"
+            self.add_error("colour", f"Choose a rating for {name}")
+        elif outcome != Outcome.ACCEPT and self.present is None and self._is_rated(given["colour"]):
             name = self.policy.rating(given["colour"]).name
             self.add_error("colour", f"The rating is {name} already. Choose another, or “No change”")
 
@@ -182,18 +285,33 @@ class ItemForm(SaneForm):
                 self.add_error(role, f"Choose a {LABELS[role].lower()}")
 
     def choice(
-        self, actions: Sequence[NewAction], looked_at: Sequence[LookedAt], *, version: int | None = None
+        self,
+        actions: Sequence[NewAction],
+        looked_at: Sequence[LookedAt],
+        *,
+        version: int | None = None,
+        typed: Mapping[str, Any] | None = None,
     ) -> Choice:
-        """What was recorded, for `decide`. Only for a valid form."""
+        """What was recorded, for `decide`, with the answers as they were typed. Only for a valid form."""
         given = self.cleaned_data
         accepts = given["outcome"] == Outcome.ACCEPT
+        voted = given.get("how") == How.MAJORITY
+        concern = given.get("harm") == Harm.CONCERN
         return Choice(
             outcome=given["outcome"],
             reason=given["reason"],
-            colour=given.get("colour", "") if given["outcome"] in NEEDS_COLOUR else "",
+            colour=given.get("colour", "") if needs_colour(given["outcome"], self.item.section) else "",
             reason_for_referrer=given.get("reason_for_referrer", ""),
             how=given.get("how") or How.AGREED,
+            votes=tuple(self._cast(given)) if voted else (),
+            motion=given.get("motion", "") if voted else "",
+            casting=given.get("casting", "") if voted else "",
+            vote_note=given.get("vote_note", "") if voted else "",
             dissent=given.get("dissent", ""),
+            harm=given.get("harm", ""),
+            harm_words=given.get("harm_words", "") if concern else "",
+            harm_agency=self._agency(given.get("harm_agency")) if concern else None,
+            taken_on_by=self._agency(given.get("taken_on_by")) if given["outcome"] in NEEDS_TAKER else None,
             score_agreed={"yes": True, "no": False}.get(given.get("score_agreed", "")),
             leads=self._leads() if accepts else {},
             actions=tuple(actions),
@@ -201,7 +319,11 @@ class ItemForm(SaneForm):
             note=given.get("note", ""),
             correction_reason=given.get("correction_reason", ""),
             version=version,
+            typed=typed or {},
         )
+
+    def _agency(self, slug: str | None) -> Agency | None:
+        return next((each for each in self.table.agencies if each.slug == slug), None)
 
     def _leads(self) -> dict[str, Lead]:
         given = self.cleaned_data
@@ -348,15 +470,17 @@ class Sheet:
         valid = [form.is_valid() for form in self.forms]  # each says what is wrong with it
         return all(valid)
 
-    def choice(self, *, version: int | None) -> Choice:
+    def choice(self, *, version: int | None, typed: Mapping[str, Any] | None = None) -> Choice:
         looked_at = [said for form in self.looks if (said := form.looked_at()) is not None]
-        return self.form.choice(self.new_actions(), looked_at, version=version)
+        return self.form.choice(self.new_actions(), looked_at, version=version, typed=typed)
 
     def new_actions(self) -> list[NewAction]:
         return [form.action() for form in self.actions]
 
 
-_OF_ROWS = re.compile(r"action-\d{1,2}-(text|agency|owner|due_on|ask)|looked-\d{1,18}-(status|note)")
+_OF_ROWS = re.compile(
+    r"action-\d{1,2}-(text|agency|owner|due_on|ask)|looked-\d{1,18}-(status|note)|vote-[-a-z0-9]{1,60}"
+)
 _SINGLE = frozenset(ItemForm.base_fields) | {"actions", "quick"}
 MOST_ANSWERS = 400
 
@@ -426,6 +550,11 @@ def chosen_person(people: Iterable[Membership], value: Any) -> Membership | None
     return next((person for person in people if str(person.pk) == str(value)), None) if value else None
 
 
+def vote_of(agency: Agency) -> str:
+    """The field of an organisation's vote."""
+    return f"vote-{agency.slug}"
+
+
 def _joined(chips: Sequence[str], line: str) -> str:
     """The reason as it stands in the minutes: what was tapped, then what was typed, as sentences."""
     parts = [part.strip().rstrip(".") for part in (*chips, line) if part.strip()]
@@ -438,13 +567,22 @@ def _as_typed(decision: Decision, table: Table) -> dict[str, Any]:
     """A decision as answers of the form, to correct it."""
     typed: dict[str, Any] = {
         "outcome": decision.outcome,
-        "colour": decision.colour if decision.outcome in NEEDS_COLOUR else "",
+        "colour": decision.colour if needs_colour(decision.outcome, decision.item.section) else "",
         "reason": decision.reason,
         "reason_for_referrer": decision.reason_for_referrer,
-        "how": decision.how,
+        "how": How.MAJORITY if decision.how == How.CASTING else decision.how,
+        "motion": decision.motion if decision.motion != decision.outcome else "",
+        "casting": decision.casting_vote,
+        "vote_note": decision.vote_note,
         "dissent": decision.dissent,
+        "harm": decision.harm,
+        "harm_words": decision.harm_words,
+        "harm_agency": decision.harm_agency.slug if decision.harm_agency else "",
+        "taken_on_by": decision.taken_on_by.slug if decision.taken_on_by else "",
         "score_agreed": {True: "yes", False: "no"}.get(decision.score_agreed, ""),
     }
+    if decision.motion:
+        typed |= {vote_of(vote.agency): vote.vote for vote in decision.votes.select_related("agency")}
     for role, held in decision.leads.items():
         if role == AssignmentRole.LEAD_AGENCY:
             typed["lead_agency"] = _slug(table.agencies, held["agency"])

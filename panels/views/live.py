@@ -26,9 +26,9 @@ from panels.chairing import chairs
 from panels.decide import add_to_item, decide, holding, ratify_everything
 from panels.forms.late import LateItemForm
 from panels.forms.live import Sheet, answers, read_quick_line, without_action
-from panels.models import AgendaItem, ItemAction, ItemState, KeptWords, Outcome, Section
+from panels.models import AgendaItem, Decision, ItemAction, ItemState, KeptWords, Outcome, Section, Vote
 from panels.presence import quorum_at
-from panels.words import OUTCOME_WORDS
+from panels.words import OUTCOME_WORDS, how_words, vote_words
 
 from .at import of_papers
 
@@ -38,7 +38,17 @@ CHANGED_MEANWHILE = (
 )
 KEPT_ASIDE = "What you type is kept for you and is not in the record."
 # What is written of somebody in the record, where no victim is named.
-TEXTS = ("reason", "reason_for_referrer", "lead_reason", "dissent", "note", "correction_reason", "text")
+TEXTS = (
+    "reason",
+    "reason_for_referrer",
+    "lead_reason",
+    "harm_words",
+    "vote_note",
+    "dissent",
+    "note",
+    "correction_reason",
+    "text",
+)
 
 
 @page("panels.view_papers", methods=("GET", "POST"))
@@ -235,6 +245,7 @@ def _rail(request: HttpRequest, meeting: Meeting) -> live.Rail:
 
 
 def _sheet(request: HttpRequest, meeting: Meeting, item: AgendaItem, *, posted: bool = True) -> Sheet:
+    item.meeting = meeting
     policy = live.rules_at(meeting)
     present = holding(item)
     said = live.said_of_actions(request.actor, item)
@@ -243,7 +254,7 @@ def _sheet(request: HttpRequest, meeting: Meeting, item: AgendaItem, *, posted: 
         item,
         request.POST if posted else None,
         brief=brief,
-        table=_table(request, meeting),
+        table=_table(request, meeting, item),
         policy=policy,
         look_at=live.actions_to_look_at(request.actor, meeting, item, said),
         said_before=[each for each in said if each.kind == ItemAction.Kind.REVIEWED],
@@ -265,8 +276,8 @@ def _changes(data: QueryDict) -> bool:
     return bool({"change", "outcome", "note"} & set(data))
 
 
-def _table(request: HttpRequest, meeting: Meeting) -> live.Table:
-    return live.table(request.actor, recording.next_meeting_day(meeting))
+def _table(request: HttpRequest, meeting: Meeting, item: AgendaItem) -> live.Table:
+    return live.table(request.actor, recording.next_meeting_day(meeting), at=item)
 
 
 def _recorded(request: HttpRequest, meeting: Meeting, rail: live.Rail) -> HttpResponse:
@@ -274,7 +285,7 @@ def _recorded(request: HttpRequest, meeting: Meeting, rail: live.Rail) -> HttpRe
     if not request.actor.can("panels.record", meeting):
         raise PermissionDenied
     then = request.POST.get("then", "action")
-    kept, questions = read_quick_line(answers(request.POST), _table(request, meeting))
+    kept, questions = read_quick_line(answers(request.POST), _table(request, meeting, rail.item))
     only_adds = holding(rail.item) is not None and not _changes(request.POST)
     try:
         if then.startswith("remove-"):
@@ -310,7 +321,7 @@ def _save(request: HttpRequest, meeting: Meeting, rail: live.Rail, kept: dict[st
             add_to_item(rail.item, tuple(sheet.new_actions()), by=request.actor)
             recording.keep_draft(rail.item, {}, by=request.actor)
         else:
-            decide(rail.item, sheet.choice(version=_version(request)), by=request.actor)
+            decide(rail.item, sheet.choice(version=_version(request), typed=kept), by=request.actor)
     except Stale:
         _keep_quietly(request, rail.item, kept)
         rail.item.refresh_from_db()
@@ -376,6 +387,8 @@ def _show(
         "form": sheet.form if recorder else None,
         "decision": decision,
         "changing": decision is not None and sheet.form is not None and recorder,
+        "may_undo": live_now and decision is not None and item.undo.get("decision") == decision.pk,
+        "votes": list(decision.votes.select_related("agency")) if decision is not None and decision.motion else [],
         "agreed": [each for each in said if each.kind == ItemAction.Kind.AGREED],
         "looked_at": [each for each in said if each.kind == ItemAction.Kind.REVIEWED],
         "recording": recorder,
@@ -398,6 +411,8 @@ def _show(
         ),
     }
     context |= _kept_for_reader(request, meeting, sheet)
+    if item.ratifies is not None:
+        context |= ratifying.shown(item.ratifies)
     if item.outside is not None:
         context |= {
             "outside": item.outside,
@@ -432,6 +447,8 @@ def _in_words(context: dict[str, Any]) -> dict[str, Any]:
     stays = brief.rating.colour if brief and brief.rating else ""
     return {
         "decision_words": OUTCOME_WORDS[decision.outcome] if decision else "",
+        "how_words": how_words(decision) if decision else "",
+        "vote_words": _count,
         "colour_marks": marks,
         "outcome_marks": {Outcome.NO_CHANGE.value: Markup("No change: stays {}").format(marks[stays])}
         if stays in marks
@@ -439,6 +456,10 @@ def _in_words(context: dict[str, Any]) -> dict[str, Any]:
         "review": review,
         "review_words": _review_words(review) if review else "",
     }
+
+
+def _count(decision: Decision, votes: list[Vote]) -> str:
+    return vote_words(decision.motion, decision.outcome, [each.vote for each in votes], decision.casting_vote)
 
 
 def _mark(colour: str, name: str) -> Markup:

@@ -197,6 +197,7 @@ class Cycle:
         coordinator = self.item("TESTCASE Ray").sees("arrears since November")
         coordinator.choose("score_agreed", "yes").choose("outcome", "accept")
         coordinator.press("Save").sees("There is a problem").sees("Choose a rating for Ray Testcase")
+        coordinator.sees("Say how the risk of harm stands for Ray Testcase").choose("harm", "none")
         coordinator.choose("colour", "RED").fill(reason="Three burglaries since October.")
         # Merton, step 8: probation manages statutory offenders.
         assert coordinator.page.locator("[name=lead_agency]").input_value() == "probation"
@@ -205,7 +206,7 @@ class Cycle:
         coordinator.fill(quick="Police: check the curfew").press("Add action").sees("By when?")
         coordinator.page.locator("main [name$=due_on]").last.fill(f"{self.today + timedelta(days=10):%-d %-m %Y}")
         coordinator.press("Save").sees_not("There is a problem")
-        self.item("EXAMPLE Sam").choose("outcome", "no_change").press("Save").sees_not("There is a problem")
+        self.item("EXAMPLE Sam").choose("outcome", "no_change").choose("harm", "none").press("Save").sees_not("There is a problem")
 
     def follow(self) -> None:
         """A member follows without moving anything; a stranger to the panel meets nothing."""

@@ -12,8 +12,8 @@ from iom.models import Agency, AuditEvent, Body, Scheme
 from iom.steps import Stale, StepRefused
 from offenders.models import Case
 from panels import recording
-from panels.decide import Choice, Lead, LookedAt, NewAction, add_to_item, decide, holding, offered
-from panels.models import Decision, ItemAction, ItemState, MinutesStatus, Outcome, Section
+from panels.decide import Choice, Lead, LookedAt, NewAction, add_to_item, decide, holding, offered_on
+from panels.models import AgendaItem, Decision, ItemAction, ItemState, MinutesStatus, Outcome, Section
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -185,8 +185,8 @@ def test_decision_that_lacks_something_is_refused_in_words(item, as_coordinator,
 
 
 @pytest.mark.parametrize("section", Section)
-def test_every_section_offers_something_to_decide(section):
-    assert offered(section)
+def test_every_section_offers_something_to_decide(section, meeting):
+    assert offered_on(AgendaItem(meeting=meeting, section=section))
 
 
 def test_only_the_recorder_decides(review, merton):

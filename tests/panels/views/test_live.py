@@ -48,7 +48,7 @@ def recorder(sign_in, coordinator):
 
 def record(client, item, then="save", **fields):
     item.refresh_from_db()
-    posted = {"item": item.number, "version": item.version, "then": then, "actions": "0"} | fields
+    posted = {"item": item.number, "version": item.version, "then": then, "actions": "0", "harm": "none"} | fields
     return client.post(reverse("live", args=[KEY]), posted)
 
 
@@ -325,7 +325,8 @@ def test_stale_page_is_409_and_keeps_the_text(review, recorder):
 
     page = recorder.post(
         reverse("live", args=[KEY]),
-        {"item": "2", "version": "1", "then": "save", "outcome": "no_change", "note": "Typed before", "actions": "0"},
+        {"item": "2", "version": "1", "then": "save", "outcome": "no_change", "note": "Typed before", "actions": "0"}
+        | {"harm": "none"},
     )
 
     assert page.status_code == 409
@@ -394,7 +395,7 @@ def test_not_quorate_is_said_and_the_decision_is_marked(db, sign_in):
     page = client.get(reverse("live", args=[meeting.key])).content.decode()
     client.post(
         reverse("live", args=[meeting.key]),
-        {"item": "1", "version": item.version, "then": "save", "outcome": "no_change", "actions": "0"},
+        {"item": "1", "version": item.version, "then": "save", "outcome": "no_change", "actions": "0", "harm": "none"},
     )
 
     assert "Not quorate" in page
@@ -413,7 +414,7 @@ def test_live_page_costs_the_same_for_few_and_many_items(
     review, meeting, merton, recorder, django_assert_max_num_queries
 ):
     for _ in range(2):
-        with django_assert_max_num_queries(34 + factories.AROUND):
+        with django_assert_max_num_queries(36 + factories.AROUND):
             recorder.get(reverse("live", args=[KEY]), {"item": "2"})
         for _ in range(3):
             factories.agenda_item(meeting, Section.REVIEWS, case=factories.case(merton))

@@ -99,6 +99,7 @@ def test_decision_can_be_corrected_from_the_draft(item, sign_in, coordinator):
             "colour": "RED",
             "reason": "Arrested",
             "correction_reason": "Misheard",
+            "harm": "none",
             "actions": "0",
         },
     )
