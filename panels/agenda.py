@@ -50,8 +50,9 @@ ORDER_IS_FIXED = "The agenda has gone out, so its order and numbers stay. Park a
 class Wanted:
     """Something to put on an agenda: a nomination, a case, or a title; `why` says what for.
 
-    With `outside` or `ratifies` it is a decision of before that the panel is asked to ratify. `presenter` is who presents
-    or reports, `brought_by` the agency that keeps the case (Richmond, 2.11), `closed` keeps it for the closed session.
+    With `outside` or `ratifies` it is a decision of before that the panel is asked to ratify. `presenter` is who
+    presents or reports, `brought_by` the agency that keeps the case (Richmond, 2.11), `closed` keeps it for the closed
+    session.
     """
 
     section: str

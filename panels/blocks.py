@@ -25,7 +25,6 @@ from panels.models import (
     MinutesStatus,
     Notice,
     OutsideDecision,
-    Section,
 )
 from panels.readiness import readiness
 from panels.words import OUTCOME_WORDS
@@ -232,10 +231,9 @@ def send_notices(actor: Actor, today: date) -> Iterator[Task]:
         return
     over = (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
     untold = (
-        Decision.objects.in_force()
+        Decision.objects.to_tell()
         .filter(
-            item__in=AgendaItem.objects.visible_to(actor).filter(section=Section.REFERRALS, meeting__status__in=over),
-            to_ratify=False,
+            item__in=AgendaItem.objects.visible_to(actor).filter(meeting__status__in=over),
         )
         .exclude(notice__sent_at__isnull=False)
     )

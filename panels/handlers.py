@@ -11,7 +11,7 @@ from offenders.models import Case
 from referrals import hooks
 from referrals.models import Referral
 
-from . import agenda, board_papers, notice_pdf, notices, proposers, signed_files
+from . import agenda, board_papers, notice_pdf, notices, proposers, ratifying, signed_files
 from .models import AgendaItem, Decision, ItemState, Minutes, MinutesStatus, Notice, Outcome, OutsideDecision, Section
 
 # Whoever put somebody forward is booked, and let go, by hooks of its own; a board's report goes with its agenda.
@@ -62,8 +62,8 @@ def decisions_on(
     between = OutsideDecision.objects.filter(scheme=actor.scheme, referral__in=nominations)
     for made in between.select_related("notice", "policy_version").order_by("pk"):
         told[nominations[made.referral_id]] = _told_between(made, office=office)
-    of_nominations = rows.filter(item__referral__in=nominations, item__section=Section.REFERRALS)
-    for decision in of_nominations.order_by("pk"):
+    of_nominations = rows.to_tell().filter(item__referral__in=nominations)
+    for decision in of_nominations.select_related("item__ratifies").order_by("pk"):
         told[nominations[decision.item.referral_id]] = _told(decision, office=office)
     ended = {case.pk: case for case in cases}
     for decision in rows.filter(item__case__in=ended, outcome=Outcome.REMOVE).order_by("pk"):
@@ -85,6 +85,7 @@ def _told_between(made: OutsideDecision, *, office: bool) -> hooks.Told:
 def _reason(decision: Decision | OutsideDecision, *, office: bool) -> str:
     notice = getattr(decision, "notice", None)
     was_told = notice is not None and notice.status != Notice.Status.DRAFT
+    decision = ratifying.in_effect(decision)
     reasons = [decision.reason] if office else []
     if was_told or office:
         reasons.append(decision.reason_for_referrer)

@@ -9,7 +9,7 @@ from iom import audit
 from iom.jinja import colour_word, longday, moment
 from iom.models import Document
 
-from . import pdf
+from . import pdf, ratifying
 from .models import Notice, Outcome
 from .words import OUTCOME_WORDS
 
@@ -49,8 +49,9 @@ def facts_of(notice: Notice) -> list[Fact]:
 
 
 def _decision(made: Decision | OutsideDecision) -> str:
-    words = OUTCOME_WORDS[Outcome(made.outcome)]
-    return f"{words}, rated {colour_word(made.colour)}" if made.colour else words
+    said = ratifying.in_effect(made)
+    words = OUTCOME_WORDS[Outcome(said.outcome)]
+    return f"{words}, rated {colour_word(said.colour)}" if said.colour else words
 
 
 def sender_of(notice: Notice) -> str:

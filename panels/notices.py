@@ -27,7 +27,7 @@ from referrals.actions import coordinators
 from referrals.models import Referral
 
 from . import ratifying
-from .models import Decision, Notice, Outcome, OutsideDecision, Section
+from .models import Decision, Notice, Outcome, OutsideDecision
 from .record import first_review, following
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Draft:
 
     @property
     def needs_reason(self) -> bool:
-        return self.decision.outcome in NEEDS_REASON
+        return ratifying.in_effect(self.decision).outcome in NEEDS_REASON
 
     @property
     def problem(self) -> str | None:
@@ -76,17 +76,18 @@ class Draft:
 def drafts(meeting: Meeting, *, seen_by: Actor) -> list[Draft]:
     """The notices of a meeting in the order of its items: each nomination with a decision that has taken effect.
 
-    A decision that waits to be ratified tells nobody anything (design.md 3).
+    A decision that waits to be ratified tells nobody anything (design.md 3); the meeting that ratifies it does.
     """
     decisions = list(
-        Decision.objects.in_force()
-        .filter(
-            item__meeting=meeting,
-            item__section=Section.REFERRALS,
-            item__referral__in=Referral.objects.visible_to(seen_by),
-            to_ratify=False,
+        Decision.objects.to_tell()
+        .filter(item__meeting=meeting, item__referral__in=Referral.objects.visible_to(seen_by))
+        .select_related(
+            "item__referral__offender",
+            "item__referral__referrer__user",
+            "item__referral__agency",
+            "item__ratifies",
+            "case",
         )
-        .select_related("item__referral__offender", "item__referral__referrer__user", "item__referral__agency", "case")
         .order_by("item__position", "pk")
     )
     known = Notice.objects.filter(decision__in=decisions).select_related("recipient__user")
@@ -108,11 +109,12 @@ def drafts(meeting: Meeting, *, seen_by: Actor) -> list[Draft]:
 
 def compose(decision: Decision, meeting: Meeting, review: Mapping[str, str] | None, *, corrects: bool = False) -> str:
     """The words of a notice. The reason is the one meant for the referrer, never that of the minutes."""
-    lines = [f"The {meeting.body.name} of {longday(meeting.date)} {OPENINGS[Outcome(decision.outcome)]}"]
+    said = ratifying.in_effect(decision)
+    lines = [f"The {meeting.body.name} of {longday(meeting.date)} {OPENINGS[Outcome(said.outcome)]}"]
     if corrects:
         lines.insert(0, "This corrects the decision that you were sent before.")
-    if decision.outcome in NEEDS_REASON or decision.reason_for_referrer:
-        lines.append(f"{REASON} {decision.reason_for_referrer}".strip())
+    if said.outcome in NEEDS_REASON or said.reason_for_referrer:
+        lines.append(f"{REASON} {said.reason_for_referrer}".strip())
     return "\n\n".join([*lines, *_what_it_means(decision, review)])
 
 
@@ -138,9 +140,10 @@ def compose_outside(outside: OutsideDecision) -> str:
 
 
 def _what_it_means(decision: Decision | OutsideDecision, review: Mapping[str, str] | None) -> list[str]:
-    if decision.outcome == Outcome.ACCEPT:
+    said = ratifying.in_effect(decision)
+    if said.outcome == Outcome.ACCEPT:
         return [_accepted(decision, review)]
-    words = WHAT_NEXT.get(Outcome(decision.outcome))
+    words = WHAT_NEXT.get(Outcome(said.outcome))
     return [words] if words else []
 
 
@@ -163,11 +166,12 @@ def compose_receipt(referral: Referral) -> str:
 
 
 def _accepted(decision: Decision | OutsideDecision, review: Mapping[str, str] | None) -> str:
-    parts = [f"Case: {decision.case.reference}", f"Rating: {colour_word(decision.colour)}"]
+    said = ratifying.in_effect(decision)
+    parts = [f"Case: {decision.case.reference}", f"Rating: {colour_word(said.colour)}"]
     parts += [
         f"{role.label}: {', '.join(part for part in (held['name'], held['agency']) if part)}"
         for role in AssignmentRole
-        if (held := decision.leads.get(role.value))
+        if (held := said.leads.get(role.value))
     ]
     if review:
         parts.append(f"{review['label']}: {longday(date.fromisoformat(review['meeting'] or review['due']))}")
@@ -178,7 +182,7 @@ def problem_with(decision: Decision | OutsideDecision, text: str) -> str | None:
     """Why these words cannot be sent; None when they can."""
     if not text.strip():
         return "Enter the words of the notice."
-    if decision.outcome in NEEDS_REASON:
+    if ratifying.in_effect(decision).outcome in NEEDS_REASON:
         _, marked, reason = text.partition(REASON)
         # The reason ends with its paragraph: what follows is ours.
         if not marked or not reason.partition("\n\n")[0].strip():

@@ -67,6 +67,16 @@ class DecisionQuerySet(SchemeQuerySet):
         """Those that hold: neither corrected by another nor taken back at the meeting."""
         return self.filter(superseded_by=None, undone=None)
 
+    def to_tell(self) -> DecisionQuerySet:
+        """What whoever nominated hears of: what was decided on a nomination and has effect, or was ratified since.
+
+        A recommendation to the body that decides is not told: that body's decision is.
+        """
+        told = ["accept", "not_accept", "defer", "elsewhere"]
+        here = Q(item__section="referrals", outcome__in=told)
+        ratified = Q(outcome="ratify", item__ratifies__item__section="referrals", item__ratifies__outcome__in=told)
+        return self.in_force().filter(here | ratified, to_ratify=False)
+
     def waiting(self) -> DecisionQuerySet:
         """Those made without a quorum that no quorate meeting has ratified or refused to ratify yet."""
         ruled = self.model.objects.in_force().filter(quorate=True, outcome__in=["ratify", "not_ratify"])

@@ -217,10 +217,11 @@ def shown(decision: Decision) -> dict[str, object]:
     return {"waiting": decision, "waiting_words": OUTCOME_WORDS[decision.outcome], "open_words": open_words(decision)}
 
 
-def in_effect(decision: Decision) -> Decision:
+def in_effect(decision: Decision | OutsideDecision) -> Decision | OutsideDecision:
     """The decision whose words hold: the one that was ratified, else the same."""
-    ratified = decision.item.ratifies if decision.outcome == Outcome.RATIFY else None
-    return ratified or decision
+    if isinstance(decision, OutsideDecision) or decision.outcome != Outcome.RATIFY:
+        return decision
+    return decision.item.ratifies or decision
 
 
 def _undo(outside: OutsideDecision, item: AgendaItem, meeting: Meeting, *, because: str, by: Actor) -> None:

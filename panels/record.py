@@ -144,6 +144,7 @@ def items_of(meeting: Meeting) -> list[AgendaItem]:
             "outside__case",
             "ratifies__item__meeting__body",
             "ratifies__case",
+            "brought_by",
         )
         .prefetch_related(
             Prefetch("decisions", decisions, to_attr="all_decisions"),
@@ -272,6 +273,7 @@ def _item(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
         "note": item.note,
         "words": sitting.narrative.get(str(item.pk), ""),
         "goes_to": _goes_to(item, decision, sitting.later),
+        "brought_by": item.brought_by.name if item.brought_by else "",
         "ratifies": _ratifies(item.ratifies) if item.ratifies else None,
     } | ({"outside": _outside(item.outside)} if item.outside else {})
 
