@@ -186,7 +186,7 @@ def test_decision_that_lacks_something_is_refused_in_words(item, as_coordinator,
 
 @pytest.mark.parametrize("section", Section)
 def test_every_section_offers_something_to_decide(section, meeting):
-    assert offered_on(AgendaItem(meeting=meeting, section=section))
+    assert offered_on(AgendaItem(pk=0, meeting=meeting, section=section))
 
 
 def test_only_the_recorder_decides(review, merton):
