@@ -21,7 +21,6 @@ from iom.policy.base import (
     Words,
 )
 
-
 # What a body decides itself: who joins, ratings, who leaves; that others lend support to somebody's case; how police
 # management of a young person goes on. What it does not decide it may recommend to the body that does.
 Power = Literal["admission", "rating", "exit", "support", "transfer"]
