@@ -217,10 +217,13 @@ def change_seat(
     authority: bool,
     briefed: bool,
     by: Actor,
+    leads: bool = False,
     also: Iterable[Seat] = (),
     version: int | None = None,
 ) -> Seat:
     """Say who holds a seat and who stands in; `also` are seats of the same post, which get the same holder.
+
+    One who `leads` for the agency takes that from its other seats on the body (Richmond, 3.6).
 
     Raises PermissionDenied, Stale, or StepRefused: for people of another agency or who have left, and for a substitute
     who is the holder.
@@ -241,6 +244,8 @@ def change_seat(
         problems.append("Name the substitute who is briefed or has delegated authority.")
     if problems:
         raise StepRefused(problems)
+    for one in Seat.objects.filter(body=seat.body, agency=seat.agency, leads=True).exclude(pk=seat.pk) if leads else ():
+        _write_seat(one, by, leads=False)
     _write_seat(
         seat,
         by,
@@ -248,6 +253,7 @@ def change_seat(
         substitute=substitute,
         substitute_authority=authority,
         substitute_briefed=briefed,
+        leads=leads,
     )
     others = {one.pk: one for one in same_post(seat)}
     for one in also:
@@ -303,7 +309,7 @@ def end_seat(seat: Seat, *, reason: str, by: Actor, version: int | None = None) 
         raise StepRefused(["Enter why the seat ends."])
     seat.ended_on, seat.ended_because = clock.today(), reason.strip()
     seat.holder = seat.substitute = None
-    seat.substitute_authority = seat.substitute_briefed = False
+    seat.substitute_authority = seat.substitute_briefed = seat.leads = False
     seat.version += 1
     seat.save()
     audit.record("end_seat", seat, by=by, reason=reason, seat=seat.pk)

@@ -11,7 +11,7 @@ from django.db import transaction
 from iom import audit, bodies, clock, notify, stored_dates
 from iom.deadlines import MeetingDates
 from iom.jinja import hour, longday, plural
-from iom.models import Body, Meeting, Membership, Role, Scheme, Seat, User
+from iom.models import Body, Meeting, Membership, OtherMeeting, Role, Scheme, Seat, User
 from iom.steps import StepRefused, locked, take
 from referrals.models import CheckRequest, Referral, ReferralStatus
 
@@ -57,8 +57,15 @@ def plan(
     by: Actor,
     place: str = "",
     chair: Membership | None = None,
+    area: str = "",
+    pattern_date: date | None = None,
+    by_cadence: bool = False,
+    follows: OtherMeeting | None = None,
 ) -> Meeting:
     """Plan a meeting, with what every agenda has on it. Nobody is told before the agenda goes out.
+
+    `pattern_date` is the day for which it stands in the body's rhythm, its own unless said. `follows` is the meeting of
+    somebody else by which its day was set.
 
     Raises PermissionDenied, or StepRefused when the body has a meeting on that day already or the day is past.
     """
@@ -73,6 +80,10 @@ def plan(
         minutes_long=minutes_long,
         place=place,
         chair=chair,
+        area=area,
+        pattern_date=pattern_date or on,
+        planned_by_cadence=by_cadence,
+        follows=follows,
     )
     stored_dates.store(meeting)
     audit.record("plan_meeting", meeting, by=by, after=meeting.status, meeting=meeting.key)
@@ -96,8 +107,11 @@ def change(
     chair: Membership | None,
     by: Actor,
     version: int | None = None,
+    new_rhythm: bool = False,
 ) -> Meeting:
     """Change when and where a meeting is, or who chairs it. Another day moves it: its old address leads to the new one.
+
+    With `new_rhythm` the meetings that are planned after it follow its new day; else they keep to the old one.
 
     Its dates are counted and stored anew, and the day by which agencies answer follows. Whoever has the agenda is told.
     Raises PermissionDenied, StepRefused or Stale.
@@ -117,8 +131,11 @@ def change(
         _must_be_free(meeting.body, on)
     for name in changed:
         setattr(meeting, name, facts[name])
+    if "date" in changed:
+        meeting.pattern_date = on if new_rhythm else meeting.pattern_date or old
+        meeting.day_agreed = False
     meeting.version += 1
-    meeting.save(update_fields=[*changed, "version"])
+    meeting.save(update_fields=[*changed, "pattern_date", "day_agreed", "version"])
     if "date" in changed:
         _leave_signpost(meeting, old)
         stored_dates.store(meeting)

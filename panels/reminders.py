@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from iom.jinja import longday, weekday_day
 from iom.models import Meeting, MeetingStatus, Membership, Role, Scheme, User
 from iom.reminders import Due, source
-from panels import circulation, ratifying
+from panels import circulation, ratifying, standing  # noqa: F401 -- standing registers what bodies ask of people
 from panels.chairing import chair_of
 from panels.models import MinutesStatus, OutsideDecision
 

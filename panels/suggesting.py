@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -12,12 +12,11 @@ from django.db.models import Max
 
 from actionplans.models import Action
 from iom import clock
+from iom.cadence import following
 from iom.jinja import day_month
 from iom.models import Agency, Meeting, MeetingStatus
 from iom.policy import Policy
-from iom.policy.bodies import Cadence
 from iom.steps import StepRefused
-from iom.working_days import add_months
 from offenders.models import Case, CustodyPeriod
 from referrals import actions as referral_actions
 from referrals.deciding import body_for
@@ -91,16 +90,6 @@ def calendar_of(meeting: Meeting) -> Calendar:
     )
     after = next((day for day in days if day > meeting.date), None)
     return Calendar(meeting.date, days, after or following(meeting.date, meeting.body.policy.cadence))
-
-
-def following(day: date, cadence: Cadence) -> date:
-    """The next day of meeting by the body's cadence alone: the second Thursday follows the second Thursday."""
-    if cadence.unit == "month":
-        first = add_months(day.replace(day=1), cadence.every)
-        same_weekday = first + timedelta(days=(day.weekday() - first.weekday()) % 7 + (day.day - 1) // 7 * 7)
-        # Not every month has a fifth one: the last is meant.
-        return same_weekday if same_weekday.month == first.month else same_weekday - timedelta(days=7)
-    return day + timedelta(days=cadence.every * (7 if cadence.unit == "week" else 1))
 
 
 def _standing(meeting: Meeting, cases: list[Case]) -> list[Standing]:

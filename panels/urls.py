@@ -7,6 +7,7 @@ from .views import (
     agreement,
     attendance,
     board_papers,
+    bodies,
     circulation,
     delivery,
     escalations,
@@ -22,6 +23,23 @@ from .views import (
 
 urlpatterns: list = [
     path("agreement/", agreement.between_meetings, name="agreement"),
+    # Bodies, seats and chairs
+    path("bodies/", bodies.list_bodies, name="bodies"),
+    path("bodies/people/", bodies.people_page, name="bodies_people"),
+    path("bodies/people/<int:pk>/", bodies.person_page, name="bodies_person"),
+    path("bodies/<slug:slug>/", bodies.body_page, name="body"),
+    path("bodies/<slug:slug>/seats/new/", bodies.new_seat, name="new_seat"),
+    path("bodies/<slug:slug>/seats/<int:pk>/", bodies.seat_page, name="seat"),
+    path("bodies/<slug:slug>/seats/<int:pk>/end/", bodies.end_seat, name="end_seat"),
+    path("bodies/<slug:slug>/chair/", bodies.chair_page, name="body_chair"),
+    path("bodies/<slug:slug>/chair/<int:pk>/end/", bodies.end_appointment, name="end_appointment"),
+    path("bodies/<slug:slug>/chair/<int:pk>/review/", bodies.review_chair, name="review_chair"),
+    path("bodies/<slug:slug>/propose/", bodies.propose, name="propose_organisation"),
+    path("bodies/<slug:slug>/requests/<int:pk>/", bodies.join_request, name="join_request"),
+    path("bodies/<slug:slug>/planning/", bodies.planning_page, name="body_planning"),
+    path("bodies/<slug:slug>/planning/meetings/<int:pk>/", bodies.settle_day, name="settle_day"),
+    path("bodies/<slug:slug>/planning/others/", bodies.other_meeting, name="other_meeting"),
+    path("bodies/<slug:slug>/planning/others/<int:pk>/", bodies.change_other_meeting, name="change_other_meeting"),
     # Before the meeting
     path("meetings/", meetings.list_meetings, name="meetings"),
     path("meetings/new/", meetings.new_meeting, name="new_meeting"),

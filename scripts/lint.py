@@ -11,6 +11,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 TYPED = (
     "iom/working_days.py",
     "iom/deadlines.py",
+    "iom/cadence.py",
     "iom/policy",
     "iom/files/judging.py",
     "iom/embedded",

@@ -14,7 +14,7 @@ from django.db import connection
 from actionplans.actions import add_action, update_action
 from iom import clock, outbox, reminders, tasks, walls
 from iom.access import actor_for
-from iom.models import Body, Meeting, Membership, Notification, Reminder, Scheme
+from iom.models import Body, ChairAppointment, Meeting, Membership, Notification, Reminder, Scheme
 from offenders.actions import rate, record_custody, record_release
 from offenders.models import Case
 from panels import agenda, meetings, minutes, recording
@@ -90,6 +90,14 @@ def furnish(scheme: Scheme) -> World:
     )
     referral = factories.referral(scheme, police, status="not_accepted", who=someone(scheme))
     urgent = factories.outside_decision(referral, by=coordinator, decided_by=chair, on=date(2026, 2, 2))
+    ChairAppointment.objects.create(
+        scheme=scheme,
+        body=panel.body,
+        membership=chair,
+        role=ChairAppointment.Role.CHAIR,
+        starts_on=date(2025, 4, 20),
+        review_due=date(2026, 4, 20),
+    )
     return World(scheme, coordinator, chair, police, housing, panel, closed, with_chair, green, inside, action, urgent)
 
 
@@ -245,6 +253,17 @@ TABLE = [
         subject="Ratify the decision on referral URGENT",
         says="outside the meeting on Monday 2 February 2026 was to be ratified by Thursday 12 February 2026",
         link="/referrals/URGENT/outside/",
+    ),
+    Told(
+        "chair_review",
+        opens=date(2026, 3, 23),
+        due=date(2026, 4, 20),
+        late=date(2026, 3, 26),
+        over=None,
+        people=(GRACE, PRIYA),
+        subject="Review due Mon 20 April: who chairs the IOM Case Panel",
+        says="looked at again by Monday 20 April 2026",
+        link="/bodies/panel/",
     ),
 ]
 EACH = pytest.mark.parametrize("row", TABLE, ids=[row.kind for row in TABLE])

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from actionplans import actions as plans
-from iom import clock, walls
+from iom import bodies, clock, walls
 from iom.access import Actor, actor_for
-from iom.models import Agency, Body, Counter, Membership, Scheme
+from iom.models import Agency, Body, Counter, Membership, OtherMeeting, Scheme
 from panels import agenda, attendance, escalations, meetings, minutes, notices, recording
 from panels.decide import Choice, decide
 from panels.escalations import Issue
@@ -86,6 +86,14 @@ class World:
         asked = CheckRequest.objects.get(referral=referral, agency=self.people["member"].agency)
         self.things |= {"meeting": coming, "referral": referral, "item": item, "visitor": guest}
         self.things |= {"paper": paper, "asked": asked}
+        body = coming.body
+        seat = bodies.add_seat(body, agency=self.people["coordinator"].agency, post="Warden", permanent=False, by=by)
+        proposal = bodies.propose(
+            body, organisation="Sample Mentors", agency=None, post="Mentor", why="Help", by=self.actor("member")
+        )
+        chairs = bodies.appoint(body, self.people["chair"], bodies.CHAIR, on=clock.today(), by=by)
+        other = OtherMeeting.objects.create(scheme=self.scheme, body=body, date=today + timedelta(days=9))
+        self.things |= {"seat": seat, "proposal": proposal, "appointment": chairs, "other": other}
 
     def _plan(self, on, by: Actor, body: Body | None = None):
         body = body or factories.of_first_body(self.scheme)
@@ -168,6 +176,12 @@ class World:
             "visitor": lambda: [meeting.key, things["visitor"].pk],
             "held": lambda: [held.key],
             "version": lambda: [held.key, 1],
+            "body": lambda: ["panel"],
+            "settled": lambda: ["panel", meeting.pk],
+            **{
+                name: lambda name=name: ["panel", things[name].pk]
+                for name in ("seat", "proposal", "appointment", "other")
+            },
         }[of]()
 
 
@@ -198,4 +212,6 @@ NEVER = {
     "visitor": ["2099-01-01", 999999],
     "held": ["2099-01-01"],
     "version": ["2099-01-01", 1],
+    "body": ["no-such-body"],
+    **dict.fromkeys(("seat", "proposal", "appointment", "other", "settled"), ["panel", 999999]),
 }

@@ -81,6 +81,7 @@ class Seat(SchemeModel):
     )
     substitute_authority = models.BooleanField(default=False, help_text="The substitute decides for the agency.")
     substitute_briefed = models.BooleanField(default=False, help_text="The substitute knows the cases.")
+    leads = models.BooleanField(default=False, help_text="Leads for the agency on what the body deals with.")
     ended_on = models.DateField(null=True, blank=True, editable=False)
     ended_because = models.CharField(max_length=300, blank=True, editable=False)
 

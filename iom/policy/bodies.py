@@ -39,6 +39,26 @@ class Cadence(Sourced):
     words: Words
 
 
+class Ahead(Sourced):
+    """How many of a body's next meetings are kept planned, and for how many days ahead at most.
+
+    The very next one is planned however far it is.
+    """
+
+    meetings: Annotated[int, Field(ge=1, le=12)]
+    days: Annotated[int, Field(ge=1, le=400)]
+
+
+# What holds for policies that were stored before meetings were planned by themselves.
+THREE_AHEAD = Ahead(meetings=3, days=92, source="default")
+
+
+class AgencyLead(Sourced):
+    """That each agency names one person who leads on what this body deals with."""
+
+    words: Words
+
+
 class RelativeTo(Sourced):
     """A meeting that is fixed by another one, e.g. a fortnight after somebody else's panel."""
 
@@ -188,6 +208,10 @@ class BodyPolicy(Shape):
     parent_: Value[str] = Field(alias="parent")
     same_day_: Value[tuple[Slug, ...]] = Field(alias="same_day")
     cadence: Cadence
+    ahead: Ahead = THREE_AHEAD
+    areas_: Value[Annotated[int, Field(ge=1, le=20)]] = Field(
+        default=Value[Annotated[int, Field(ge=1, le=20)]](value=1, source="default"), alias="areas"
+    )
     relative_to: RelativeTo | None = None
     venue_: Value[str] = Field(alias="venue")
     chair: Chair
@@ -195,6 +219,7 @@ class BodyPolicy(Shape):
     admin_: Value[str] = Field(alias="admin")
     seats: tuple[Seat, ...]
     new_members_: Value[str] = Field(alias="new_members")
+    agency_lead: AgencyLead | None = None
     quorum: Quorum
     decision_rule: DecisionRule
     decides_: Value[tuple[Power, ...]] | None = Field(default=None, alias="decides")
@@ -233,6 +258,11 @@ class BodyPolicy(Shape):
     @property
     def same_day(self) -> tuple[str, ...]:
         return self.same_day_.value
+
+    @property
+    def areas(self) -> int:
+        """In how many areas it meets, each at its own time."""
+        return self.areas_.value
 
     @property
     def venue(self) -> str:

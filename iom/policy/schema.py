@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from iom.policy.base import DayCount, Months, Shape, Slug, Sourced, Value, Word, Words
+from iom.policy.base import AgencyKind, DayCount, Months, Shape, Slug, Sourced, Value, Word, Words
 from iom.policy.bodies import BodyPolicy, Power
 from iom.policy.joining import Clause, Criteria, Nomination, Scores, SubCohort
 from iom.policy.managing import (
@@ -179,6 +179,32 @@ class Principle(Sourced):
     text: Words
 
 
+class Above(Sourced):
+    """A body outside this service to which one answers: the `over` one, by its name."""
+
+    name: Words
+    over: Words
+    words: Words
+
+
+class Caseload(Sourced):
+    """How many people one lead professional should hold at most; None where the scheme sets no limit."""
+
+    limit: Annotated[int, Field(ge=1, le=500)] | None = None
+    words: Words
+
+
+# What holds for policies that were stored before caseloads were counted. The figure is ours.
+TWENTY_CASES = Caseload(limit=20, words="More than this for one lead professional is looked at.", source="default")
+
+
+class TrainingWanted(Sourced):
+    """Something that those who work here should have been trained in; no kinds of agency stands for everybody."""
+
+    what: Words
+    agency_kinds: tuple[AgencyKind, ...] = ()
+
+
 class Duty(Sourced):
     """What an agency or post does for the scheme."""
 
@@ -250,6 +276,9 @@ class Policy(Shape):
     targets: tuple[Target, ...] = ()
     reports: tuple[Report, ...] = ()
     duties: tuple[Duty, ...] = ()
+    governance: tuple[Above, ...] = ()
+    caseload: Caseload = TWENTY_CASES
+    training: tuple[TrainingWanted, ...] = ()
     extra_days: tuple[ExtraDay, ...] = ()
 
     @property
