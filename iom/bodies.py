@@ -197,10 +197,17 @@ def review(appointment: ChairAppointment, outcome: str, *, on: date, by: Actor, 
 # --- Seats -------------------------------------------------------------------------
 
 
+def post_key(agency: int | None, post: str) -> tuple[int | None, str]:
+    """What is the same for one post on several bodies: the agency, and the post without what stands after a comma."""
+    return agency, post.partition(",")[0].strip().casefold()
+
+
 def same_post(seat: Seat) -> list[Seat]:
     """The seats of the same post of the same agency on other bodies (Richmond, marked in the lists of members)."""
-    rows = Seat.objects.filter(scheme=seat.scheme_id, agency=seat.agency_id, post__iexact=seat.post)
-    return list(rows.exclude(body=seat.body_id).select_related("body", "holder__user").order_by("body__position"))
+    rows = Seat.objects.filter(scheme=seat.scheme_id, agency=seat.agency_id).exclude(body=seat.body_id)
+    key = post_key(seat.agency_id, seat.post)
+    found = rows.select_related("body", "holder__user").order_by("body__position", "position")
+    return [one for one in found if post_key(one.agency_id, one.post) == key]
 
 
 def can_sit(seat: Seat, on: date) -> list[Membership]:

@@ -77,6 +77,33 @@ def recurring(body: Body, first: date, times: int) -> list[date]:
     return days
 
 
+def wanted(first: Sitting, times: int, *, others: bool) -> list[Sitting]:
+    """`first`, as many as are asked for in the rhythm of its body, and with `others` who meets on the same day."""
+    found = []
+    for day in recurring(first.body, first.on, times):
+        one = replace(first, on=day)
+        found += [one, *(chained(one) if others else ())]
+    return found
+
+
+@transaction.atomic
+def plan_all(sittings: Iterable[Sitting], *, by: Actor) -> list[Meeting]:
+    """Plan all of them or none. Raises as `meetings.plan`."""
+    return [
+        meetings.plan(
+            body=one.body,
+            on=one.on,
+            starts_at=one.starts_at,
+            minutes_long=one.minutes_long,
+            place=one.place,
+            chair=one.chair,
+            area=one.area,
+            by=by,
+        )
+        for one in sittings
+    ]
+
+
 def same_day_group(body: Body) -> list[Body]:
     """The bodies that meet on one day, in their order, this one among them; alone where the policy joins none."""
     slugs = {body.slug, *body.policy.same_day}
@@ -130,6 +157,18 @@ def together(coming: Iterable[Meeting]) -> list[Together]:
         for day, rows in sorted(days.items())
         if len(rows) > 1
     ]
+
+
+def left_behind(moved: Meeting, old: date) -> str:
+    """In words, who meets on the day from which a meeting was moved and should meet with it; nothing for nobody."""
+    if moved.date == old:
+        return ""
+    group = [one.pk for one in same_day_group(moved.body) if one.pk != moved.body.pk]
+    there = Meeting.objects.filter(body__in=group, date=old, status__in=NOT_HELD_YET).select_related("body")
+    names = [one.body.name for one in there.order_by("starts_at", "pk")]
+    if not names:
+        return ""
+    return f". Still on {day_month(old)}: {', '.join(names)}, which the rules put on one day with it: move them too?"
 
 
 # --- What is wrong with a day -----------------------------------------------------------

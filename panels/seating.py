@@ -37,17 +37,17 @@ def places(body: Body) -> list[Place]:
         .select_related("agency", "holder__user", "substitute__user")
         .order_by("-permanent", "position", "pk")
     )
-    elsewhere: dict[tuple[int, str], list[str]] = {}
+    elsewhere: dict[tuple[int | None, str], list[str]] = {}
     others = Seat.objects.filter(scheme=body.scheme_id).exclude(body=body).order_by("body__position")
     for agency, post, name in others.values_list("agency", "post", "body__name"):
-        elsewhere.setdefault((agency, post.casefold()), []).append(name)
+        elsewhere.setdefault(bodies.post_key(agency, post), []).append(name)
     duties = {(seat.organisation, seat.post): seat.duty for seat in body.policy.seats}
     here = set(Membership.objects.filter(scheme=body.scheme_id).current(clock.today()).values_list("pk", flat=True))
     return [
         Place(
             seat=seat,
             gaps=tuple(_gaps(seat, body, here)),
-            also_on=tuple(dict.fromkeys(elsewhere.get((seat.agency_id, seat.post.casefold()), ()))),
+            also_on=tuple(dict.fromkeys(elsewhere.get(bodies.post_key(seat.agency_id, seat.post), ()))),
             duty=duties.get((seat.agency.name, seat.post), ""),
         )
         for seat in rows

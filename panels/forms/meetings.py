@@ -85,21 +85,51 @@ class NewMeetingForm(MeetingForm):
     """The same with the body that meets."""
 
     body = forms.TypedChoiceField(label="Who meets", coerce=int)
-    field_order = ("body", "date", "starts_at", "minutes_long", "place", "chair")
+    area = forms.ChoiceField(label="Area", required=False)
+    times = forms.IntegerField(
+        label="How many meetings",
+        min_value=1,
+        max_value=12,
+        required=False,
+        error_messages={
+            "invalid": "How many meetings must be a number, such as 3",
+            "min_value": "Plan at least 1 meeting",
+            "max_value": "Plan at most 12 meetings at once",
+        },
+    )
+    others = forms.BooleanField(label="Plan the other panels of the day too, one after another", required=False)
+    field_order = ("body", "area", "date", "starts_at", "minutes_long", "place", "chair", "times", "others")
 
     def __init__(self, *args: Any, scheme: Scheme, bodies: list[Body], **options: Any) -> None:
         super().__init__(*args, scheme=scheme, **options)
         self.bodies = {body.pk: body for body in bodies}
         self.fields["body"].choices = [(pk, body.name) for pk, body in self.bodies.items()]
+        areas = list(dict.fromkeys(area for body in bodies for area in body.areas))
+        self.fields["area"].choices = [("", "Not in one area"), *((area, area) for area in areas)]
+        if not areas:
+            del self.fields["area"]
+        if not any(body.policy.same_day for body in bodies):
+            del self.fields["others"]
 
     def clean_body(self) -> Body:
         return self.bodies[self.cleaned_data["body"]]
+
+    def clean_times(self) -> int:
+        return self.cleaned_data["times"] or 1
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        body = given.get("body")
+        if body is not None and body.areas and given.get("area") not in body.areas:
+            self.add_error("area", f"Choose the area in which the {body.name} meets")
+        return given
 
 
 class EditMeetingForm(MeetingForm):
     """The same for a meeting that stands; `version` is what its reader saw."""
 
     version = VersionField()
+    new_rhythm = forms.BooleanField(label="The meetings planned after it follow this day", required=False)
 
 
 class CancelForm(SaneForm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -13,11 +14,11 @@ from django.shortcuts import redirect, render
 
 from iom import clock
 from iom.access import Actor
-from iom.jinja import day_month, longday
+from iom.jinja import day_month, longday, plural
 from iom.models import Body, Meeting, MeetingStatus
 from iom.pages import page
 from iom.steps import StepRefused
-from panels import agreement, attendance, circulation, meetings, proposers
+from panels import agreement, attendance, circulation, meetings, planning, proposers
 from panels.chairing import chair_of
 from panels.countdown import steps_of
 from panels.forms.agenda import AnswerForm, ReadyForm
@@ -26,7 +27,7 @@ from panels.models import Attendance
 from panels.navigation import pages_of
 from panels.papers import Papers, papers
 from panels.querysets import meetings_with_papers
-from panels.suggesting import calendar_of, following
+from panels.suggesting import calendar_of
 from panels.transitions import COURSE
 from referrals.papers import counts_by_referral
 
@@ -55,6 +56,8 @@ def list_meetings(request: HttpRequest) -> HttpResponse:
             "next": first,
             "steps": steps_of(first, today) if first else [],
             "coming": [meeting for meeting in coming if meeting != first],
+            "together": planning.together(coming),
+            "problems": {meeting.pk: words for meeting in coming if (words := planning.problem_of(meeting))},
             "past": shown,
             "course": course(),
             "may_plan": request.actor.holds("panels.plan_meetings"),
@@ -76,46 +79,49 @@ def new_meeting(request: HttpRequest) -> HttpResponse:
     options: dict[str, Any] = {"scheme": request.actor.scheme, "bodies": bodies}
     if request.method == "GET":
         body = next((body for body in bodies if body.slug == request.GET.get("body")), bodies[0])
-        form = NewMeetingForm(initial=_proposed(request.actor, body), **options)
+        form = NewMeetingForm(initial=_proposed(body), **options)
         return _meeting_page(request, form, dates=None)
     form = NewMeetingForm(request.POST, **options)
     if not form.is_valid():
         return _meeting_page(request, form, dates=None)
     given = form.cleaned_data
     dates = meetings.dates_of(given["body"], given["date"])
+    first = planning.Sitting(
+        body=given["body"],
+        on=given["date"],
+        starts_at=given["starts_at"],
+        minutes_long=given["minutes_long"],
+        place=given["place"],
+        chair=given["chair"],
+        area=given.get("area", ""),
+    )
+    wanted = planning.wanted(first, given["times"], others=given.get("others", False))
     if "show" in request.POST:
-        return _meeting_page(request, form, dates=dates)
+        return _meeting_page(request, form, dates=dates, wanted=wanted)
     try:
-        meeting = meetings.plan(
-            body=given["body"],
-            on=given["date"],
-            starts_at=given["starts_at"],
-            minutes_long=given["minutes_long"],
-            place=given["place"],
-            chair=given["chair"],
-            by=request.actor,
-        )
+        made = planning.plan_all(wanted, by=request.actor)
     except StepRefused as refused:
         _show_refusal(form, refused, "date")
-        return _meeting_page(request, form, dates=dates)
-    messages.success(request, f"{meeting.body.name} planned for {longday(meeting.date)}. Nobody has been told yet")
-    return redirect(meeting)
+        return _meeting_page(request, form, dates=dates, wanted=wanted)
+    if len(made) == 1:
+        messages.success(request, f"{made[0].body.name} planned for {longday(made[0].date)}. Nobody has been told yet")
+        return redirect(made[0])
+    messages.success(request, f"{plural(len(made), 'meeting')} planned. Nobody has been told yet")
+    return redirect("meetings")
 
 
-def _proposed(actor: Actor, body: Body) -> dict[str, Any]:
+def _proposed(body: Body) -> dict[str, Any]:
     """What the next meeting of a body would be by its cadence, and by where the last one was."""
-    held = Meeting.objects.visible_to(actor).filter(body=body).exclude(status=MeetingStatus.CANCELLED)
-    last = held.order_by("-date").first()
-    sitting = body.policy.sitting
-    on = following(last.date, body.policy.cadence) if last else None
-    chair = meetings.default_chair(body)
+    on = planning.next_day(body)
+    one = planning.proposed(body, on or clock.today())
     return {
         "body": body.pk,
         "date": on if on and on >= clock.today() else None,
-        "starts_at": last.starts_at if last else sitting.start_time,
-        "minutes_long": last.minutes_long if last else sitting.minutes,
-        "place": last.place if last else body.policy.venue,
-        "chair": chair.pk if chair else None,
+        "starts_at": one.starts_at,
+        "minutes_long": one.minutes_long,
+        "place": one.place,
+        "chair": one.chair.pk if one.chair else None,
+        "times": 1,
     }
 
 
@@ -153,12 +159,13 @@ def edit_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
             place=given["place"],
             chair=given["chair"],
             version=given["version"],
+            new_rhythm=given["new_rhythm"],
             by=request.actor,
         )
     except StepRefused as refused:
         _show_refusal(form, refused, "date")
         return _meeting_page(request, form, dates=dates, meeting=meeting)
-    messages.success(request, f"Saved: {longday(changed.date)}")
+    messages.success(request, f"Saved: {longday(changed.date)}{planning.left_behind(changed, meeting.date)}")
     return redirect(changed)
 
 
@@ -201,12 +208,15 @@ def _meeting_page(
     dates: Any,
     meeting: Meeting | None = None,
     cancelling: CancelForm | None = None,
+    wanted: Sequence[planning.Sitting] = (),
 ) -> HttpResponse:
+    scheme = request.actor.scheme
     return render(
         request,
         "panels/meeting_form.html",
         {
             "form": form,
+            "wanted": [(one, planning.day_problem(scheme, one.on)) for one in wanted],
             "meeting": meeting,
             "dates": dates,
             "cancelling": cancelling or CancelForm(auto_id="id_cancel_%s"),

@@ -235,10 +235,7 @@ def test_panels_of_one_day_follow_one_another(db):
     assert days_of(asb) == [date(2026, 3, 10), date(2026, 4, 21), date(2026, 5, 12)]
     assert days_of(dyo) == [date(2026, 3, 10), date(2026, 4, 14), date(2026, 5, 12)]
     march = planning.together(Meeting.objects.filter(scheme=richmond).select_related("body", "scheme"))[0]
-    assert (
-        march.words == "IOM Panel at 10:00, then ASB Panel at 12:00, then "
-        "Deter Young Offenders Panel at 14:00"
-    )
+    assert march.words == "IOM Panel at 10:00, then ASB Panel at 12:00, then Deter Young Offenders Panel at 14:00"
 
 
 def test_transfer_panel_meets_every_three_months_in_each_area(db):

@@ -97,7 +97,10 @@ def test_london_bodies_show_boards_team_meetings_and_what_stands_above_them(db, 
     )
     assert "Case co-ordinator A post to be considered later" in panel
     assert "Fortnightly London, Meeting Structure" in panel
-    assert "Every two months London, Meeting Structure" in body_text(client, "iom-board")
+    assert (
+        "Every two months The model says bi-monthly, taken as every two months. London, Meeting Structure"
+        in body_text(client, "iom-board")
+    )
     assert "restricted matters follow" in body_text(client, "rrb")
     weekly = body_text(client, "weekly")
     assert "Weekly London, Meeting Structure" in weekly and "The team IOM Team" in weekly
@@ -174,10 +177,10 @@ def test_coordinator_fills_one_post_on_several_panels_and_names_a_substitute(db,
     officer = factories.member(richmond, "member", agency_kind="council", seat=False, name="Ada Example")
     other = factories.member(richmond, "member", agency_kind="council", seat=False, name="Ben Sample")
     client = sign_in(coordinator)
-    seat = Seat.objects.get(body__slug="iom", post="Community Safety Officer")
+    seat = Seat.objects.get(body__slug="iom", post="Anti-Social Behaviour Officer")
     form = client.get(f"/bodies/iom/seats/{seat.pk}/").content.decode()
     assert "ASB Panel (nobody yet)" in form and "IOM Strategic Group (nobody yet)" in form
-    asb = Seat.objects.get(body__slug="asb", post="Community Safety Officer")
+    asb = Seat.objects.get(body__slug="asb", post="Anti-Social Behaviour Officer")
 
     page = client.post(
         f"/bodies/iom/seats/{seat.pk}/",
@@ -186,7 +189,7 @@ def test_coordinator_fills_one_post_on_several_panels_and_names_a_substitute(db,
     )
 
     said = text(page)
-    assert "Saved: Community Safety Officer, and on 1 other body" in said
+    assert "Saved: Anti-Social Behaviour Officer, and on 1 other body" in said
     assert "Ada Example" in said and "Ben Sample Is briefed" in said
     assert "Ada Example" in body_text(client, "asb") and "Ada Example" not in body_text(client, "strategic")
     assert AuditEvent.objects.filter(verb="change_seat").count() == 2
@@ -354,6 +357,37 @@ def test_areas_of_the_transfer_panel_are_named_by_the_coordinator(db, sign_in):
     client.post("/meetings/new/", facts | {"body": body.pk, "area": "North"})
     assert Meeting.objects.get().area == "North"
     assert "Plan the first meeting in: South, Island" in text(client.get("/bodies/transfer/planning/"))
+
+
+@pytest.mark.feature(12, 59)
+def test_panels_of_one_day_are_planned_together_in_a_row_of_months(db, sign_in):
+    richmond, coordinator = everybody("richmond")
+    client = sign_in(coordinator)
+    body = Body.objects.get(scheme=richmond, slug="iom")
+    facts = {"body": body.pk, "date": "6 3 2026", "starts_at": "10", "minutes_long": "90", "place": "Hall", "chair": ""}
+
+    page = client.post("/meetings/new/", facts | {"times": "2", "others": "on", "show": "1"})
+
+    said = text(page)
+    assert "Friday 6 March 2026, 10am IOM Panel Nothing" in said
+    assert "Friday 3 April 2026, 10am IOM Panel It falls on Good Friday, a bank holiday" in said
+    assert "5 working days before the meeting" in said and not Meeting.objects.exists()
+    assert "Plan at most 12 meetings" in text(client.post("/meetings/new/", facts | {"times": "13"}))
+
+    page = client.post("/meetings/new/", facts | {"times": "2", "others": "on"}, follow=True)
+
+    said = text(page)
+    assert "6 meetings planned. Nobody has been told yet" in said
+    assert (
+        "On one day, Friday 6 March 2026: IOM Panel at 10:00, then ASB Panel at 11:30, "
+        "then Deter Young Offenders Panel at 13:30." in said
+    )
+    iom = Meeting.objects.get(body=body, date=date(2026, 3, 6))
+    edit = {"date": "9 3 2026", "starts_at": "10", "minutes_long": "90", "place": "Hall", "chair": "", "version": 1}
+    page = client.post(f"/meetings/{iom.key}/edit/", edit | {"new_rhythm": "on"}, follow=True)
+    assert "Still on 6 March: ASB Panel, Deter Young Offenders Panel" in text(page)
+    iom.refresh_from_db()
+    assert iom.pattern_date == date(2026, 3, 9)
 
 
 # --- People ---------------------------------------------------------------------------------
