@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 from iom import audit, clock
 from iom.jinja import plural
 from iom.models import Meeting, MeetingStatus, Membership
-from iom.steps import StepRefused
+from iom.steps import StepRefused, locked
 
-from .models import AgreementSignature
+from .models import AgreementSignature, Attendance, TableSignature
 from .transitions import OPEN_TO_ITEMS
 
 if TYPE_CHECKING:
@@ -41,6 +41,52 @@ def signatures_for(meeting: Meeting) -> dict[int, AgreementSignature]:
     if meeting.body.policy.agreement.signed == "each_meeting":
         rows = rows.filter(meeting=meeting)
     return {signature.membership_id: signature for signature in rows.order_by("signed_at")}
+
+
+def unsigned(meeting: Meeting, people: Iterable[Attendance]) -> tuple[str, ...]:
+    """The names of those of these people who have not signed: neither by their account nor at the table."""
+    by_account = signatures_for(meeting)
+    at_the_table = table_signatures(meeting)
+    return tuple(
+        row.who
+        for row in people
+        if (row.account.pk not in by_account if row.account else (row.pk, row.who) not in at_the_table)
+    )
+
+
+def table_signatures(meeting: Meeting) -> dict[tuple[int, str], TableSignature]:
+    """What was signed on paper under the version in force, by row of the attendance and name."""
+    version = meeting.scheme.policy.sharing_agreement.version
+    rows = TableSignature.objects.filter(attendance__meeting=meeting, agreement_version=version)
+    return {(row.attendance_id, row.name): row for row in rows.select_related("seen_by")}
+
+
+@transaction.atomic
+def sign_at_the_table(row: Attendance, *, by: Actor) -> TableSignature:
+    """Write down that somebody without an account signed on paper, seen by the actor; said twice it is said once.
+
+    Raises PermissionDenied, or StepRefused for people with an account (they sign themselves) and for who is not here.
+    """
+    meeting = locked(Meeting, row.meeting_id)
+    if not by.can("panels.take_attendance", meeting) or by.user is None:
+        raise PermissionDenied
+    row = locked(Attendance, row.pk)
+    if row.account is not None:
+        raise StepRefused([f"{row.who} has an account and signs there."])
+    if not row.here:
+        raise StepRefused([f"{row.who} is not recorded as here."])
+    if meeting.status not in (*OPEN_TO_ITEMS, MeetingStatus.MINUTES_DRAFTED):
+        raise StepRefused(["The minutes are signed: the signatures stay as they are."])
+    version = by.scheme.policy.sharing_agreement.version
+    signature, new = TableSignature.objects.get_or_create(
+        attendance=row,
+        name=row.who,
+        agreement_version=version,
+        defaults={"scheme": row.scheme, "seen_by": by.user, "signed_at": clock.now()},
+    )
+    if new:
+        audit.record("see_agreement_signed", signature, by=by, after=version[:60], meeting=meeting.key)
+    return signature
 
 
 def opens_restricted(actor: Actor, meeting: Meeting) -> bool:

@@ -14,7 +14,7 @@ from iom import audit, clock
 from iom.models import Agency, Meeting, MeetingStatus, Membership, Seat
 from iom.steps import StepRefused, locked
 
-from .models import Attendance, Circulation
+from .models import AgendaItem, Attendance, Circulation, GuestItem
 from .quorum import Quorum, Seen, quorum
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Place:
     """One row of the attendance: a seat with its holder, and what is recorded of it so far.
 
     `how` is what was recorded, else what the person answered (`from_reply`), else blank. A seat whose agency has nobody
-    here is taken by name.
+    here is taken by name. The substitute named for the seat stands ready until another is written down.
     """
 
     key: str
@@ -44,6 +44,11 @@ class Place:
     how: str
     substitute_name: str
     from_reply: bool
+
+    @property
+    def said_yes(self) -> bool:
+        """Whether they answered that they come, and nothing is recorded of them yet."""
+        return self.from_reply and self.how == Attendance.How.PRESENT
 
     @property
     def name(self) -> str:
@@ -62,6 +67,7 @@ class Came:
     name: str = ""
     substitute_name: str = ""
     delegated_authority: bool = False
+    briefed: bool = False
 
 
 def places(meeting: Meeting) -> list[Place]:
@@ -75,15 +81,17 @@ def places(meeting: Meeting) -> list[Place]:
     for seat in _seats(meeting):
         holder = seat.holder if seat.holder is not None and _is_current(seat.holder, meeting.date) else None
         if holder is None:
-            found.append(_place(seat, None, by_post.get((seat.agency_id, seat.post)), None))
+            found.append(_place(seat, None, by_post.get((seat.agency_id, seat.post)), None, meeting.date))
         elif holder.pk not in seen:
             seen.add(holder.pk)
-            found.append(_place(seat, holder, by_person.get(holder.pk), replies.get(holder.pk)))
+            row, reply = by_person.get(holder.pk), replies.get(holder.pk)
+            found.append(_place(seat, holder, row, reply, meeting.date))
     return found
 
 
 def _seats(meeting: Meeting) -> list[Seat]:
-    rows = Seat.objects.filter(body=meeting.body).select_related("agency", "holder__user", "holder__agency")
+    people = ("holder__user", "holder__agency", "substitute__user")
+    rows = Seat.objects.filter(body=meeting.body).select_related("agency", *people)
     return list(rows.order_by("position", "pk"))
 
 
@@ -92,7 +100,8 @@ def _is_current(membership: Membership, on: date) -> bool:
     return membership.starts_on <= on and not ended and membership.user.is_active
 
 
-def _place(seat: Seat, holder: Membership | None, row: Attendance | None, reply: Circulation | None) -> Place:
+def _place(seat: Seat, holder: Membership | None, row: Attendance | None, reply: Circulation | None, on: date) -> Place:
+    named = seat.substitute.user.name if seat.substitute is not None and _is_current(seat.substitute, on) else ""
     answered = REPLIES.get(Circulation.Answer(reply.answer), "") if reply is not None and reply.answer else ""
     return Place(
         key=f"seat-{seat.pk}",
@@ -100,7 +109,7 @@ def _place(seat: Seat, holder: Membership | None, row: Attendance | None, reply:
         membership=holder,
         row=row,
         how=row.how if row else str(answered),
-        substitute_name=row.substitute_name if row else (reply.substitute_name if reply else ""),
+        substitute_name=(row.substitute_name if row else reply.substitute_name if reply else "") or named,
         from_reply=row is None and bool(answered),
     )
 
@@ -108,7 +117,7 @@ def _place(seat: Seat, holder: Membership | None, row: Attendance | None, reply:
 def visitors(meeting: Meeting) -> list[Attendance]:
     """Guests and observers, in the order in which they were written down."""
     rows = Attendance.objects.filter(meeting=meeting).exclude(standing=Attendance.Standing.MEMBER)
-    return list(rows.select_related("agency"))
+    return list(rows.select_related("agency").prefetch_related("guest_items__item"))
 
 
 @transaction.atomic
@@ -128,7 +137,7 @@ def take_attendance(meeting: Meeting, came: Iterable[Came], *, by: Actor) -> lis
             "take_attendance",
             meeting,
             by=by,
-            fields={field for row in changed for field in ("how", "substitute_name", "delegated_authority")},
+            fields={field for row in changed for field in ("how", "substitute_name", "delegated_authority", "briefed")},
             meeting=meeting.key,
             rows=len(changed),
         )
@@ -149,12 +158,15 @@ def _problem(known: dict[str, Place], one: Came) -> str | None:
 
 
 _HERE = (Attendance.How.PRESENT, Attendance.How.REMOTE)
+HERE = (*_HERE, Attendance.How.SUBSTITUTE)
 
 
 def _write(meeting: Meeting, place: Place, one: Came) -> Attendance | None:
     substitute = one.how == Attendance.How.SUBSTITUTE
     facts = {
         "how": one.how,
+        "substitute": _account_of(place.seat, one.substitute_name) if substitute else None,
+        "briefed": substitute and one.briefed,
         # A seat that nobody holds stands in the minutes under its post.
         "name": place.membership.user.name if place.membership else one.name or place.seat.post,
         "substitute_name": one.substitute_name if substitute else "",
@@ -174,7 +186,17 @@ def _write(meeting: Meeting, place: Place, one: Came) -> Attendance | None:
     if not one.how:
         place.row.delete()
         return place.row
+    if not place.row.here or one.how not in HERE:
+        # Who was away and is here now is here from the start; who is away has neither come nor gone.
+        place.row.movements.all().delete()
+        facts["at_start"] = True
     return _change(place.row, facts)
+
+
+def _account_of(seat: Seat, name: str) -> Membership | None:
+    """The account of a substitute: of the one named for the seat, if that is who came."""
+    named = seat.substitute
+    return named if named is not None and named.user.name.casefold() == name.casefold() else None
 
 
 def _change(row: Attendance, facts: dict[str, object]) -> Attendance | None:
@@ -199,10 +221,12 @@ def add_visitor(
     agency: Agency | None = None,
     post: str = "",
     agreed_at: date | None = None,
+    items: Iterable[AgendaItem] = (),
 ) -> Attendance:
     """Write down a guest (with the meeting that agreed to the invitation, if one did) or an observer.
 
-    Neither counts for the quorum nor votes. Raises PermissionDenied or StepRefused as `take_attendance`.
+    A guest is here for these `items` alone, or without any for the whole meeting. Neither counts for the quorum nor
+    votes. Raises PermissionDenied or StepRefused as `take_attendance`.
     """
     meeting = _open_for(meeting, by)
     if standing == Attendance.Standing.MEMBER:
@@ -217,6 +241,8 @@ def add_visitor(
         post=post,
         agreed_at=agreed_at,
     )
+    for item in items:
+        GuestItem.objects.create(scheme=meeting.scheme, attendance=row, item=item)
     audit.record("add_visitor", row, by=by, after=standing, meeting=meeting.key)
     return row
 
@@ -234,7 +260,7 @@ def remove_visitor(row: Attendance, *, by: Actor) -> None:
 
 @transaction.atomic
 def check_in(meeting: Meeting, how: str, *, by: Actor) -> Attendance:
-    """A seat holder says from their own device that they are here, in the room or remote, on the day.
+    """A seat holder or the named substitute says from their own device that they are here, on the day.
 
     Raises PermissionDenied, or StepRefused on any other day or without a seat.
     """
@@ -246,10 +272,23 @@ def check_in(meeting: Meeting, how: str, *, by: Actor) -> Attendance:
     if meeting.status not in (MeetingStatus.AGENDA_SENT, MeetingStatus.LIVE) or meeting.date != clock.today():
         raise StepRefused(["You can check in on the day of the meeting."])
     meeting.scheme = meeting.body.scheme = by.scheme
-    mine = next((place for place in places(meeting) if place.membership == by.membership), None)
-    if mine is None:
+    table = places(meeting)
+    mine = next((place for place in table if place.membership == by.membership), None)
+    for_another = next((place for place in table if place.seat.substitute == by.membership), None)
+    if mine is not None:
+        came = Came(mine.key, how)
+    elif for_another is not None:
+        mine, seat = for_another, for_another.seat
+        came = Came(
+            mine.key,
+            Attendance.How.SUBSTITUTE,
+            substitute_name=by.user.name,
+            delegated_authority=seat.substitute_authority,
+            briefed=seat.substitute_briefed,
+        )
+    else:
         raise StepRefused(["You hold no seat here. Ask the coordinator to write you down."])
-    row = _write(meeting, mine, Came(mine.key, how)) or mine.row
+    row = _write(meeting, mine, came) or mine.row
     audit.record("check_in", row, by=by, after=how, meeting=meeting.key)
     return row
 

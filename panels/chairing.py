@@ -6,6 +6,7 @@ items, handing over the recording. Chair and recorder are not one person (securi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
@@ -14,10 +15,12 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from iom import audit, clock
-from iom.models import Meeting, MeetingStatus, Membership
+from iom.bodies import vice_chair_on
+from iom.models import Meeting, MeetingStatus, Membership, Seat
 from iom.steps import StepRefused, locked
 
 from .models import ActingChair, AgendaItem, Attendance, Minutes, MinutesStatus
+from .succession import AtTheTable, propose
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -59,6 +62,57 @@ def chairs(meeting: Meeting, by: Actor) -> bool:
     return chair is not None and by.user is not None and chair.user_id == by.user.pk
 
 
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Who can take the chair now: those proposed by the rule first, then everybody else at the table with an account.
+
+    `away`: the named chair is not recorded as here. `nameless` are those here who have no account, so cannot sign.
+    """
+
+    away: bool
+    proposed: tuple[Attendance, ...]
+    others: tuple[Attendance, ...]
+    nameless: tuple[Attendance, ...]
+    words: str
+    source: str
+
+    @property
+    def everybody(self) -> tuple[Attendance, ...]:
+        return self.proposed + self.others
+
+
+def succession(meeting: Meeting) -> Succession:
+    """Who would chair by the body's rule if the chair is away, among those recorded as here; never the recorder."""
+    chair, rows = chair_of(meeting), _seated(meeting)
+    able = [row for row in rows if row.account and row.account != chair and row.account.user_id != meeting.recorder_id]
+    vice = vice_chair_on(meeting.body, meeting.date)
+    seats = Seat.objects.filter(body=meeting.body, holder=meeting.chair, substitute__isnull=False)
+    substitutes = set(seats.values_list("substitute", flat=True)) if meeting.chair else set()
+    by_rule = propose(
+        meeting.body.policy.succession,
+        [
+            AtTheTable(
+                key=row.pk,
+                post=row.account.post or row.post,
+                agency_kind=row.agency.kind if row.agency else "",
+                vice_chair=row.account == vice,
+                substitute_of_chair=row.account.pk in substitutes
+                or (row.substitute_id is not None and row.membership_id == meeting.chair_id),
+            )
+            for row in able
+        ],
+    )
+    known = {row.pk: row for row in able}
+    return Succession(
+        away=chair is not None and not any(row.account == chair for row in rows),
+        proposed=tuple(known[key] for key in by_rule.keys),
+        others=tuple(row for row in able if row.pk not in by_rule.keys),
+        nameless=tuple(row for row in rows if row.account is None),
+        words=by_rule.words,
+        source=by_rule.source,
+    )
+
+
 @transaction.atomic
 def take_the_chair(
     meeting: Meeting,
@@ -67,29 +121,31 @@ def take_the_chair(
     because: str,
     by: Actor,
     item: AgendaItem | None = None,
-    rule: str = "",
-    source: str = "",
 ) -> ActingChair:
     """Write down that somebody takes the chair, from an item on or (None) for all of the meeting, and why.
 
-    The named chair takes it back in the same way. `rule` and `source` are the step of the succession by which it came.
+    The named chair takes it back in the same way. Whoever the body's rule proposes is recorded with the rule's words
+    and source; anybody else as chosen by the meeting.
     Raises PermissionDenied, or StepRefused: without a reason, for the recorder, for somebody who is not at the table on
     a seat or for whoever holds it, or once the minutes are with the chair.
     """
     meeting = locked(Meeting, meeting.pk)
     if not by.can("panels.take_attendance", meeting):
         raise PermissionDenied
+    meeting.scheme = meeting.body.scheme = by.scheme
     if problems := _obstacles(meeting, who, because):
         raise StepRefused(problems)
-    before = chair_of(meeting)
+    before, by_rule = chair_of(meeting), succession(meeting)
+    proposed = any(row.account == who for row in by_rule.proposed)
+    named = meeting.chair_id == who.pk
     made = ActingChair.objects.create(
         scheme=meeting.scheme,
         meeting=meeting,
         membership=who,
         item=item,
         because=because.strip(),
-        rule=rule,
-        source=source,
+        rule="The chair who was named." if named else by_rule.words if proposed else "Chosen by those present.",
+        source=by_rule.source if proposed and not named else "",
         taken_at=clock.now(),
     )
     audit.record(

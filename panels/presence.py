@@ -7,11 +7,12 @@ substitute at the item; an interest declared there takes its vote, unless anothe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from iom.models import Agency, Meeting
 
+from . import agreement, attendance
 from .models import AgendaItem, Attendance, GuestItem, Interest, Movement
 from .quorum import Quorum, Seen, quorum
 
@@ -71,6 +72,57 @@ class Room:
         return tuple(sorted(here - voters, key=lambda agency: (agency.name, agency.pk)))
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An item from which on the meeting is quorate, or is not any more."""
+
+    number: str
+    quorum: Quorum
+
+
+def turns(room: Room, items: Iterable[AgendaItem]) -> list[Turn]:
+    """Where the quorum was lost and regained over these items, in their order; nothing while it holds throughout."""
+    found: list[Turn] = []
+    met = True
+    for item in items:
+        counted = room.quorum_at(item)
+        if counted.met != met:
+            found.append(Turn(item.number, counted))
+            met = counted.met
+    return found
+
+
+def turns_in_words(found: Iterable[Turn]) -> str:
+    """Such as: Not quorate from item 8 (3 of 4 agencies). Quorate again from item 10. Nothing for no turns."""
+    return " ".join(
+        f"Quorate again from item {turn.number}."
+        if turn.quorum.met
+        else f"Not quorate from item {turn.number} ({turn.quorum.here} of {turn.quorum.needed} agencies)."
+        for turn in found
+    )
+
+
+def in_words(room: Room, row: Attendance, numbers: Mapping[int, str]) -> str:
+    """How somebody came and went: "from item 5", "left at item 8, back at item 10", "for item 3". Blank: throughout.
+
+    `numbers` names the items that the reader sees; a coming at any other is told without its number.
+    """
+    if not row.here:
+        return ""
+    said = []
+    only = [numbers[item] for item in numbers if item in room.guests.get(row.pk, ())]
+    if only:
+        said.append(f"for {'item' if len(only) == 1 else 'items'} {', '.join(only)}")
+    state, ever = row.at_start, row.at_start
+    for move in room.moves.get(row.pk, ()):
+        if move.here == state:
+            continue
+        at = f"item {numbers[move.item_id]}" if move.item_id in numbers else "another item"
+        said.append(f"left at {at}" if not move.here else f"back at {at}" if ever else f"from {at}")
+        state, ever = move.here, ever or move.here
+    return ", ".join(said)
+
+
 def room(meeting: Meeting) -> Room:
     """The room of a meeting, in four questions to the database."""
     rows = Attendance.objects.filter(meeting=meeting).select_related("agency", "membership__user", "substitute__user")
@@ -78,8 +130,8 @@ def room(meeting: Meeting) -> Room:
     for move in Movement.objects.filter(attendance__meeting=meeting).select_related("item"):
         moves.setdefault(move.attendance_id, []).append(move)
     guests: dict[int, set[int]] = {}
-    for attendance, item in GuestItem.objects.filter(attendance__meeting=meeting).values_list("attendance", "item"):
-        guests.setdefault(attendance, set()).add(item)
+    for guest in GuestItem.objects.filter(attendance__meeting=meeting):
+        guests.setdefault(guest.attendance_id, set()).add(guest.item_id)
     interests: dict[int, list[Interest]] = {}
     for interest in Interest.objects.filter(attendance__meeting=meeting).select_related("attendance__agency"):
         interests.setdefault(interest.item_id, []).append(interest)
@@ -115,3 +167,67 @@ def interests_at(item: AgendaItem) -> tuple[Interest, ...]:
 def _place(item: AgendaItem) -> Place:
     """Where an item stands on the agenda."""
     return item.position, item.pk
+
+
+# --- The block "Who is here" of the live page --------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One line of the block. `key` names them to `movements`; `moved` says that they came or went at this very item."""
+
+    key: str
+    name: str
+    agency: str
+    standing: str
+    here: bool
+    moved: bool
+    interest: Interest | None
+    row: Attendance | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Who is here at an item, who could come, and what that means."""
+
+    here: tuple[Person, ...]
+    away: tuple[Person, ...]
+    quorum: Quorum
+    turns: str
+    without_vote: tuple[Agency, ...]
+    unsigned: tuple[str, ...]
+
+
+def block(meeting: Meeting, item: AgendaItem, items: Iterable[AgendaItem], *, known: Room | None = None) -> Block:
+    """The block of an item. `items` are those that the reader sees, in their order."""
+    here_now = known or room(meeting)
+    declared = {each.attendance_id: each for each in here_now.interests.get(item.pk, ())}
+    people = [_person(here_now, row, item, declared.get(row.pk)) for row in here_now.rows]
+    recorded = {row.membership_id for row in here_now.rows}
+    away = [person for person in people if not person.here]
+    away += [
+        Person(place.key, place.name, place.seat.agency.name, "", False, False, None, None)
+        for place in attendance.places(meeting)
+        if place.row is None and place.membership is not None and place.membership.pk not in recorded
+    ]
+    return Block(
+        here=tuple(person for person in people if person.here),
+        away=tuple(away),
+        quorum=here_now.quorum_at(item),
+        turns=turns_in_words(turns(here_now, items)),
+        without_vote=here_now.without_vote_at(item),
+        unsigned=agreement.unsigned(meeting, here_now.here_at(item)),
+    )
+
+
+def _person(here_now: Room, row: Attendance, item: AgendaItem, interest: Interest | None) -> Person:
+    return Person(
+        key=f"row-{row.pk}",
+        name=row.who,
+        agency=row.agency.name if row.agency else row.post,
+        standing="" if row.seated else row.get_standing_display(),
+        here=here_now.is_here(row, item),
+        moved=any(move.item_id == item.pk for move in here_now.moves.get(row.pk, ())),
+        interest=interest,
+        row=row,
+    )

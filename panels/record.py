@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -24,8 +24,10 @@ from offenders.models import Case, RagRating
 from referrals.models import Score
 from referrals.scoring import current_scores
 
+from . import agreement, presence
 from .chairing import chair_of
 from .models import (
+    ActingChair,
     AgendaItem,
     Attendance,
     Consulted,
@@ -37,6 +39,7 @@ from .models import (
     Outcome,
     OutsideDecision,
     Side,
+    TableSignature,
 )
 from .querysets import NOTHING_TO_RATIFY
 from .words import HARM_WORDS, OUTCOME_WORDS, SIDE_WORDS, how_words, section_words, vote_words
@@ -56,6 +59,8 @@ class _Sitting:
     policy: Policy
     later: list[date]
     scores: dict[int, Score]
+    room: presence.Room
+    numbers: dict[int, str]
 
 
 def canonical(record: Record) -> bytes:
@@ -83,7 +88,9 @@ def record_of(minutes: Minutes) -> Record:
     items = items_of(meeting)
     scores = current_scores(item.referral.offender_id for item in items if item.referral)
     chair = chair_of(meeting)
-    sitting = _Sitting(meeting, minutes.narrative, policy_version.policy, later, scores)
+    room = replace(presence.room(meeting), needed=body.quorum.organisations)
+    numbers = {item.pk: item.number for item in items}
+    sitting = _Sitting(meeting, minutes.narrative, policy_version.policy, later, scores, room, numbers)
     return {
         "format": FORMAT,
         "classification": CLASSIFICATION,
@@ -99,8 +106,11 @@ def record_of(minutes: Minutes) -> Record:
             "recorder": meeting.recorder.name if meeting.recorder else "",
         },
         "rules": {"version": policy_version.number, "quorum_needed": body.quorum.organisations},
-        "attendance": [_attended(row) for row in _attendance(meeting)],
-        "agreement": _agreement(meeting),
+        "chair_taken": [_chair_taken(took, sitting) for took in meeting.acting_chairs.all()],
+        "attendance": [_attended(row, sitting) for row in room.rows],
+        "quorum_turns": presence.turns_in_words(presence.turns(room, items)),
+        "guests_invited": [{"name": guest.name, "purpose": guest.purpose} for guest in meeting.guests_agreed.all()],
+        "agreement": _agreement(meeting, room),
         "items": [_item(item, sitting) for item in items],
         "next_meeting": later[0].isoformat() if later else "",
     }
@@ -223,11 +233,19 @@ def following(meeting: Meeting) -> list[date]:
     return list(rows.exclude(status=MeetingStatus.CANCELLED).order_by("date").values_list("date", flat=True))
 
 
-def _attendance(meeting: Meeting) -> list[Attendance]:
-    return list(meeting.attendance.select_related("agency").order_by("pk"))
+def _chair_taken(took: ActingChair, sitting: _Sitting) -> dict[str, str]:
+    """Who took the chair, why and by which rule; from an item that is not in these minutes, without its number."""
+    return {
+        "name": took.membership.user.name,
+        "because": took.because,
+        "rule": took.rule,
+        "source": took.source,
+        "from_item": sitting.numbers.get(took.item_id, ""),
+        "at": _instant(took.taken_at),
+    }
 
 
-def _attended(row: Attendance) -> dict[str, Any]:
+def _attended(row: Attendance, sitting: _Sitting) -> dict[str, Any]:
     return {
         "agency": row.agency.name if row.agency else "",
         "name": row.name,
@@ -235,6 +253,7 @@ def _attended(row: Attendance) -> dict[str, Any]:
         "standing": row.get_standing_display(),
         "how": row.get_how_display(),
         "here": row.here,
+        "came": presence.in_words(sitting.room, row, sitting.numbers),
         "counts": row.here and row.standing == Attendance.Standing.MEMBER,
         "substitute": row.substitute_name if row.how == Attendance.How.SUBSTITUTE else "",
         "delegated_authority": row.delegated_authority,
@@ -242,11 +261,17 @@ def _attended(row: Attendance) -> dict[str, Any]:
     }
 
 
-def _agreement(meeting: Meeting) -> dict[str, Any]:
+def _agreement(meeting: Meeting, room: presence.Room) -> dict[str, Any]:
+    on_paper = TableSignature.objects.filter(attendance__meeting=meeting).select_related("seen_by")
+    here = [row for row in room.rows if row.here]
     signatures = meeting.signatures.order_by("typed_name", "pk")
     return {
         "title": meeting.scheme.policy_on(meeting.date).policy.sharing_agreement.title,
         "signed": [{"name": signature.typed_name, "version": signature.agreement_version} for signature in signatures],
+        "at_the_table": [
+            {"name": each.name, "version": each.agreement_version, "seen_by": each.seen_by.name} for each in on_paper
+        ],
+        "unsigned": list(agreement.unsigned(meeting, here)),
     }
 
 
@@ -270,6 +295,11 @@ def _item(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
         "corrected": [_corrected(old, new) for old, new in zip(earlier, chain[1:], strict=True)],
         "looked_at": [_looked_at(said) for said in item.said_of_actions if said.kind == ItemAction.Kind.REVIEWED],
         "actions": [_action(said) for said in item.said_of_actions if said.kind == ItemAction.Kind.AGREED],
+        "interests": [
+            {"name": each.attendance.who, "agency": _agency(each.attendance), "words": each.words}
+            for each in sitting.room.interests.get(item.pk, ())
+        ],
+        "without_vote": [agency.name for agency in sitting.room.without_vote_at(item)],
         "note": item.note,
         "words": sitting.narrative.get(str(item.pk), ""),
         "goes_to": _goes_to(item, decision, sitting.later),
@@ -292,6 +322,10 @@ def _ratifies(decision: Decision) -> dict[str, Any]:
         "agencies_here": decision.agencies_here,
         "agencies_needed": decision.agencies_needed,
     }
+
+
+def _agency(row: Attendance) -> str:
+    return row.agency.name if row.agency else ""
 
 
 def _outside(outside: OutsideDecision) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from .views import (
     minutes_files,
     notices,
     outside,
+    room,
     undoing,
 )
 
@@ -79,6 +80,13 @@ urlpatterns: list = [
     path("meetings/<str:key>/live/draft/", live.keep_draft, name="live_draft"),
     path("meetings/<str:key>/live/add/", late.add_late_item, name="add_late_item"),
     path("meetings/<str:key>/live/kept/", live.use_kept_words, name="use_kept_words"),
+    path("meetings/<str:key>/live/items/<int:pk>/move/", room.move_person, name="move_person"),
+    path("meetings/<str:key>/live/items/<int:pk>/interest/", room.declare_interest, name="declare_interest"),
+    path("meetings/<str:key>/live/interests/<int:pk>/remove/", room.take_back_interest, name="take_back_interest"),
+    path("meetings/<str:key>/attendance/chair/", attendance.take_the_chair, name="take_the_chair"),
+    path("meetings/<str:key>/attendance/<int:pk>/signed/", attendance.signed_at_the_table, name="signed_at_the_table"),
+    path("meetings/<str:key>/attendance/invite/", attendance.invite_guest, name="invite_guest"),
+    path("meetings/<str:key>/attendance/invited/<int:pk>/", attendance.invited_guest, name="invited_guest"),
     path("meetings/<str:key>/live/ratify/", live.ratify_all, name="ratify_all"),
     path("meetings/<str:key>/close/", live.close_meeting, name="close_meeting"),
     path("meetings/<str:key>/minutes/", minutes.draft_minutes, name="minutes"),

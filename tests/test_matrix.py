@@ -194,6 +194,13 @@ MATRIX: dict[str, Row] = {
     "add_visitor": Row(COORDINATOR, POST, "meeting"),
     "remove_visitor": Row(COORDINATOR, POST, "visitor"),
     "sign_agreement": Row(TABLE, BOTH, "meeting"),
+    "move_person": Row(COORDINATOR, POST, "item"),
+    "declare_interest": Row(COORDINATOR, POST, "item"),
+    "take_back_interest": Row(COORDINATOR, POST, "interest"),
+    "take_the_chair": Row(COORDINATOR, POST, "meeting"),
+    "signed_at_the_table": Row(COORDINATOR, POST, "visitor"),
+    "invite_guest": Row(COORDINATOR, POST, "meeting"),
+    "invited_guest": Row(COORDINATOR, POST, "guest_invitation"),
     "agreement": Row(TABLE, BOTH),
     # at and after the meeting
     "live": Row(TABLE, BOTH, "meeting"),

@@ -10,7 +10,7 @@ from actionplans import actions as plans
 from iom import bodies, clock, walls
 from iom.access import Actor, actor_for
 from iom.models import Agency, Body, Counter, Membership, OtherMeeting, Scheme
-from panels import agenda, attendance, escalations, meetings, minutes, notices, recording
+from panels import agenda, attendance, escalations, inviting, meetings, minutes, movements, notices, recording
 from panels.decide import Choice, decide
 from panels.escalations import Issue
 from panels.models import AgendaItem, Attendance
@@ -117,6 +117,10 @@ class World:
         here = [attendance.Came(place.key, "present") for place in attendance.places(held) if place.membership]
         attendance.take_attendance(held, here, by=by)
         recording.start(held, by=by)
+        first = AgendaItem.objects.filter(meeting=held).first()
+        declared = movements.declare(first, held.attendance.first(), "Lives in the same street.", by=by)
+        invitation = inviting.invite(held, name="Ivy Guest", purpose="Advice on tenancies", by=by)
+        self.things |= {"interest": declared, "guest_invitation": invitation}
         for item in AgendaItem.objects.filter(meeting=held):
             refusal = Choice("not_accept", reason="Below the rule.", reason_for_referrer="The rule is not met.")
             other = Choice("no_change", reason="Keeps to the plan.") if item.case_id else Choice("noted")
@@ -174,6 +178,8 @@ class World:
             "paper": lambda: [things["paper"].file.key],
             "item": lambda: [meeting.key, things["item"].pk],
             "visitor": lambda: [meeting.key, things["visitor"].pk],
+            "interest": lambda: [held.key, things["interest"].pk],
+            "guest_invitation": lambda: [held.key, things["guest_invitation"].pk],
             "held": lambda: [held.key],
             "version": lambda: [held.key, 1],
             "body": lambda: ["panel"],
@@ -210,6 +216,8 @@ NEVER = {
     "paper": ["00000000-0000-4000-8000-000000000000"],
     "item": ["2099-01-01", 999999],
     "visitor": ["2099-01-01", 999999],
+    "interest": ["2099-01-01", 999999],
+    "guest_invitation": ["2099-01-01", 999999],
     "held": ["2099-01-01"],
     "version": ["2099-01-01", 1],
     "body": ["no-such-body"],

@@ -176,7 +176,7 @@ def _minutes_in_draft(life: Life, day: date) -> None:
     life.put_to_panel(put_off, meeting, life.last_working_day(day - 22 * DAY), everyone=False)
     life.answer_checks(meeting, life.last_working_day(day - 20 * DAY), everyone=True)
     _send(life, meeting, reviews=2)
-    life.hold(meeting, put_off=put_off)
+    life.hold(meeting, put_off=put_off, lively=True)
     with life.at(life.today, 0, 2):
         _write(life, meeting)
         for draft in notices.drafts(meeting, seen_by=life.coordinator):

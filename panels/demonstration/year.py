@@ -24,6 +24,7 @@ from panels import (
     agenda,
     agreement,
     attendance,
+    chairing,
     circulation,
     escalations,
     meetings,
@@ -42,7 +43,7 @@ from referrals.forms.nomination import excluding_flags
 from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
 
-from . import board, bodies, names
+from . import board, bodies, names, room
 from .between import between_schemes
 from .marks import Mark
 from .people import Staff
@@ -227,7 +228,7 @@ class Life:
         with self.at(max(triaged_on, self.last_working_day(day - min(7, lead_in) * DAY)), 17):
             self.build_agenda(meeting, reviews={1: self.size.reviews, 2: LONG}.get(last, SHORT))
             agenda.send_agenda(meeting, by=self.coordinator)
-        self.hold(meeting, put_off=nominated[0] if last == 1 else None)
+        self.hold(meeting, put_off=nominated[0] if last == 1 else None, lively=last == 2)
         self.write_up(meeting, sign=not (last == 1 and self.size.minutes_with_chair))
         self.work_on_actions(day)
         self.lock_up(day)
@@ -484,13 +485,20 @@ class Life:
         for item in AgendaItem.objects.filter(meeting=meeting, late=True, late_agreed_by=None):
             agenda.agree_late(item, by=actor_for(self.chair))
 
-    def hold(self, meeting: Meeting, *, put_off: Referral | None = None) -> None:
-        """The meeting, item by item; the panel puts off its decision on one nomination."""
+    def hold(self, meeting: Meeting, *, put_off: Referral | None = None, lively: bool = False) -> None:
+        """The meeting, item by item; the panel puts off its decision on one nomination.
+
+        A `lively` one has another chair, a late arrival, an interest and guests.
+        """
         by = self.coordinator
         day = meeting.date
         with self.at(day, 9, 45):
             self.take_attendance(meeting)
+            if lively:
+                room.chair_is_away(self, meeting)
             recording.start(meeting, by=by)
+            if lively:
+                room.comings_and_goings(self, meeting)
         minute = 0
         items = AgendaItem.objects.filter(meeting=meeting).numbered()
         for item in items.select_related("referral__offender", "case__offender"):
@@ -634,10 +642,11 @@ class Life:
         if not sign or signed_on >= self.today:
             return
         with self.at(signed_on, 17):
+            chair = chairing.chair_of(meeting)
             minutes.sign(
                 sent,
-                by=actor_for(self.chair),
-                typed_name=self.chair.user.name,
+                by=actor_for(chair),
+                typed_name=chair.user.name,
                 record_sha256=fingerprint(record_of(sent)),
                 fresh=True,
             )

@@ -20,14 +20,13 @@ from iom.pages import found, page
 from iom.steps import Stale, StepRefused
 from offenders import naming
 from offenders.models import Colour
-from panels import aside, live, ratifying, recording
+from panels import aside, live, presence, ratifying, recording
 from panels.attendance import quorum_of
-from panels.chairing import chairs
+from panels.chairing import chair_of, chairs
 from panels.decide import add_to_item, decide, holding, ratify_everything
 from panels.forms.late import LateItemForm
 from panels.forms.live import Sheet, answers, read_quick_line, without_action
 from panels.models import AgendaItem, Decision, ItemAction, ItemState, KeptWords, Outcome, Section, Vote
-from panels.presence import quorum_at
 from panels.words import OUTCOME_WORDS, how_words, vote_words
 
 from .at import of_papers
@@ -375,6 +374,7 @@ def _show(
             item.refresh_from_db(fields=["draft", "version", "state"])
         sheet = _sheet(request, meeting, item, posted=False)
     decision = sheet.present
+    room = presence.room(meeting)
     said = live.said_of_actions(request.actor, item) if decision is not None else []
     context = {
         "meeting": meeting,
@@ -401,7 +401,10 @@ def _show(
         "may_force": live_now
         and recording.unanswered(meeting)
         and request.actor.can("panels.force_hand_over", meeting),
-        "quorum": quorum_at(meeting, item),
+        "quorum": room.quorum_at(item),
+        "room": presence.block(meeting, item, [line.item for line in rail.lines], known=room),
+        "room_open": item.section == Section.APOLOGIES and recorder,
+        "chair": chair_of(meeting),
         "timer": live.timer(meeting, item) if item.state == ItemState.OPEN else None,
         "problems": problems or [],
         "has_error": bool(problems) or any(form.errors for form in sheet.forms if form.is_bound),

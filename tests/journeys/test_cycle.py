@@ -206,7 +206,9 @@ class Cycle:
         coordinator.fill(quick="Police: check the curfew").press("Add action").sees("By when?")
         coordinator.page.locator("main [name$=due_on]").last.fill(f"{self.today + timedelta(days=10):%-d %-m %Y}")
         coordinator.press("Save").sees_not("There is a problem")
-        self.item("EXAMPLE Sam").choose("outcome", "no_change").choose("harm", "none").press("Save").sees_not("There is a problem")
+        self.item("EXAMPLE Sam").choose("outcome", "no_change").choose("harm", "none").press("Save").sees_not(
+            "There is a problem"
+        )
 
     def follow(self) -> None:
         """A member follows without moving anything; a stranger to the panel meets nothing."""
