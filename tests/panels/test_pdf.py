@@ -274,7 +274,6 @@ def test_document_beyond_a_limit_fails_in_plain_words_and_the_next_is_made(setti
         ({"pages": 1}, "more than 1 pages"),
         ({"rows": 3}, "rows of tables"),
         ({"seconds": 0.05}, "longer than 0.05 seconds"),
-        ({"memory": 2**20}, "more than 1 MB of memory"),
     )
 
     for limit, words in limits:
@@ -284,6 +283,13 @@ def test_document_beyond_a_limit_fails_in_plain_words_and_the_next_is_made(setti
 
     settings.PDF_LIMITS = standard
     assert pdf.render_minutes(record(), draft=True).startswith(b"%PDF-")
+
+
+def test_document_that_needs_too_much_memory_fails_alone():
+    page = f"<html lang=en><!--{'x' * 2**26}--><title>T</title><p>Words</p></html>"
+
+    with pytest.raises(typeset.PdfTooLarge, match="more than 1 MB of memory"):
+        typeset.pdf_of(page, style="", fonts=settings.PDF_FONTS, limits=typeset.Limits(memory=2**20))
 
 
 def test_process_with_threads_makes_the_same_document(made):

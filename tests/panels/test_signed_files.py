@@ -177,6 +177,35 @@ def test_accessible_copy_passes_what_checks_tagged_documents(tmp_path):
         )
         for number, colour in enumerate(("RED", "AMBER", "GREEN", "BLUE"), start=2)
     ]
+    written = {"text": "Write to them", "agency": "Police", "who": "Tom Dunn", "due_on": "2026-03-19", "case": ""}
+    people[0] |= {
+        "decision": people[0]["decision"]
+        | {
+            "votes": {
+                "motion": "no_change",
+                "words": "carried by 2 to 1",
+                "cast": [{"agency": "Police", "vote": "For"}, {"agency": "Housing", "vote": "Against"}],
+                "casting": "For",
+                "note": "",
+            },
+            "harm": {"state": "new", "words": "New risk", "said": "A neighbour", "agency": "Police"},
+            "taken_on_by": "Housing",
+            "dissent": "Housing would have rated Red.",
+        },
+        "looked_at": [written | {"person": "", "outcome": "Done", "note": "Seen"} for _ in range(3)],
+        "corrected": [
+            {
+                "words": "Rating changed",
+                "colour": "RED",
+                "reason": "",
+                "because": "Misheard",
+                "at": "2026-03-12T10:44:00.000000Z",
+                "by": "Priya Shah",
+            }
+        ],
+        "late": True,
+        "late_agreed_by": "Grace Adeyemi",
+    }
     whole = record(item("1"), *people)
     whole["attendance"] = whole["attendance"] * 4
     file = tmp_path / "accessible.pdf"
