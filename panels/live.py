@@ -17,7 +17,7 @@ from iom.policy import Policy
 from offenders.leads import LeadProposal, propose_lead_agency
 from offenders.models import Case, CustodyPeriod, Offender, RagRating
 from referrals import engagement
-from referrals.models import Finding, HarmJudgement, Referral, Score
+from referrals.models import Finding, HarmJudgement, Referral, ReferralStatus, Score
 from referrals.research import Held, not_looked_up, research_for
 from referrals.returns import Answer, returns_for, waiting_for
 from referrals.scoring import current_score, judgement_of, meaning
@@ -28,7 +28,8 @@ from .agreement import opens_restricted
 from .chairing import chair_name
 from .models import AgendaItem, Decision, ItemAction, ItemState, Section
 from .papers import items_for
-from .presence import voters_at
+from .presence import Room, room
+from .since import Since, since_last
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -117,7 +118,14 @@ class Brief:
     proposed_agency: Agency | None = None
     review: dict[str, str] | None = None
     met: engagement.Shown | None = None
-    harm_last: str = ""
+    harm_said: Decision | None = None
+    since: Since | None = None
+    joined_by: Referral | None = None
+
+    @property
+    def harm_last(self) -> str:
+        """How the risk of harm stood when the case came up last; blank if nobody said."""
+        return self.harm_said.harm if self.harm_said else ""
 
     @property
     def asked(self) -> bool:
@@ -134,6 +142,7 @@ class Table:
     police: tuple[Membership, ...] = field(default=())
     voters: tuple[Agency, ...] = ()
     chair: str = ""
+    room: Room | None = None
 
 
 def rules_at(meeting: Meeting) -> Policy:
@@ -201,6 +210,10 @@ def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> B
     score = current_score(person)
     means = meaning(policy.scores, score.pct_2yr) if score and score.pct_2yr in range(1, 100) else None
     ratings = tuple(case.ratings.order_by("-starts_on")[:4]) if case else ()
+    periods = list(case.custody_periods.order_by("-starts_on")[:4]) if case else []
+    returns = tuple(returns_for(actor, person, meeting, signed=open_to))
+    systems = tuple(research_for(actor, person, meeting, signed=open_to))
+    met = engagement.latest(person, policy)
     proposal = proposal_for(policy, referral)
     return Brief(
         person=person,
@@ -210,23 +223,29 @@ def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> B
         referral=referral,
         rating=next(iter(ratings), None),
         ratings=ratings,
-        custody=case.custody_periods.filter(released_on=None).first() if case else None,
+        custody=next((period for period in periods if period.released_on is None), None),
         score=score,
         score_means=means.words if means else "",
         score_source=means.source if means else "",
         judged=judgement_of(item.referral) if item.referral else None,
         finding=referral.findings.first() if referral else None,
         needs=_needs(policy, referral),
-        returns=tuple(returns_for(actor, person, meeting, signed=open_to)),
+        returns=returns,
         waiting=tuple(waiting_for(meeting, person)) if actor.holds("referrals.see_returns") else (),
-        systems=tuple(research_for(actor, person, meeting, signed=open_to)),
+        systems=systems,
         not_looked_up=tuple(not_looked_up(actor, person, meeting)) if actor.holds("referrals.research") else (),
         sealed_closed=not open_to,
         proposal=proposal,
         proposed_agency=agency_of(actor, proposal),
-        met=engagement.latest(person, policy),
+        met=met,
         review=record.first_review(policy, meeting.date, record.following(meeting)) if referral else None,
-        harm_last=harm_last_said(case, item) if case else "",
+        harm_said=harm_last_said(case, item) if case else None,
+        joined_by=_joined_by(actor, person) if case else None,
+        since=since_last(
+            actor, case, meeting, ratings=ratings, periods=periods, returns=returns, systems=systems, met=met
+        )
+        if case
+        else None,
     )
 
 
@@ -254,6 +273,7 @@ def agency_of(actor: Actor, proposal: LeadProposal | None) -> Agency | None:
 
 def table(actor: Actor, next_panel: date | None, *, at: AgendaItem | None = None) -> Table:
     """Whom the recorder can name; `at` an item where it is voted, the organisations with a vote and whoever chairs."""
+    here = room(at.meeting) if at is not None else None
     votes = at is not None and _votes(at)
     people = tuple(
         Membership.objects.visible_to(actor)
@@ -267,8 +287,9 @@ def table(actor: Actor, next_panel: date | None, *, at: AgendaItem | None = None
         people=people,
         next_panel=next_panel,
         police=tuple(person for person in people if person.agency.kind == "police"),
-        voters=voters_at(at.meeting, at) if votes else (),
+        voters=here.voters_at(at) if votes else (),
         chair=chair_name(at.meeting) if votes else "",
+        room=here,
     )
 
 
@@ -276,10 +297,16 @@ def _votes(item: AgendaItem) -> bool:
     return voting.MAJORITY in voting.ways(rules_at(item.meeting).body(item.meeting.body.slug).decision_rule)
 
 
-def harm_last_said(case: Case, item: AgendaItem) -> str:
-    """What was said of the risk of harm when the case came up last, at its acceptance too; blank if nothing was."""
+def _joined_by(actor: Actor, person: Offender) -> Referral | None:
+    """The nomination by which somebody joined: what was known of MAPPA and safeguarding then."""
+    accepted = Referral.objects.visible_to(actor).filter(offender=person, status=ReferralStatus.ACCEPTED)
+    return accepted.order_by("-pk").first()
+
+
+def harm_last_said(case: Case, item: AgendaItem) -> Decision | None:
+    """The decision that last said how the risk of harm of a case stands, its acceptance too; None if none did."""
     rows = Decision.objects.in_force().filter(case=case).exclude(harm="").exclude(item=item)
-    return rows.order_by("-decided_at", "-pk").values_list("harm", flat=True).first() or ""
+    return rows.select_related("item__meeting", "harm_agency").order_by("-decided_at", "-pk").first()
 
 
 def actions_to_look_at(actor: Actor, meeting: Meeting, item: AgendaItem, said: Iterable[ItemAction]) -> list[Action]:

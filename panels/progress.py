@@ -84,7 +84,7 @@ def figures_for(meeting: Meeting, by: Actor) -> Figures:
 
 def _meetings(scheme: Scheme, found: delivery.Report) -> list[dict[str, Any]]:
     """Each meeting that was held, and whether anything in it was decided without a quorum."""
-    inquorate = Decision.objects.filter(item__meeting=OuterRef("pk"), superseded_by=None, quorate=False)
+    inquorate = Decision.objects.filter(item__meeting=OuterRef("pk"), superseded_by=None, undone=None, quorate=False)
     rows = Meeting.objects.filter(
         scheme=scheme, body__in=found.bodies, status__in=delivery.HELD, date__range=(found.since, found.until)
     ).select_related("body")
@@ -100,6 +100,7 @@ def _nominations(scheme: Scheme, since: date, until: date) -> list[list[str]]:
         item__section=Section.REFERRALS,
         item__meeting__date__range=(since, until),
         superseded_by=None,
+        undone=None,
         to_ratify=False,
         outcome__in=DECIDED,
     )

@@ -15,7 +15,7 @@ from actionplans import actions as plans
 from actionplans.models import Action
 from iom import audit
 from iom.clock import now
-from iom.jinja import day_month
+from iom.jinja import day_month, lower_first
 from iom.models import Agency, Meeting, MeetingStatus, User
 from iom.steps import StepRefused, locked, take
 from offenders.models import CaseStatus
@@ -337,10 +337,11 @@ def _next(meeting: Meeting) -> Meeting | None:
 
 
 @transaction.atomic
-def close(meeting: Meeting, *, by: Actor) -> Minutes:
+def close(meeting: Meeting, *, by: Actor, because: str = "") -> Minutes:
     """Close the meeting: what it did not finish goes on, actions are counted forward, and the minutes draft themselves.
 
-    Raises PermissionDenied or StepRefused.
+    Nobody is passed over in silence: who was not reached goes on to the next meeting, with `because` in the minutes of
+    this one and on the agenda of that. Raises PermissionDenied or StepRefused.
     """
     meeting = locked(Meeting, meeting.pk)
     if not by.can("panels.record", meeting):
@@ -353,7 +354,7 @@ def close(meeting: Meeting, *, by: Actor) -> Minutes:
     closed = take(CLOSE_MEETING, meeting, by=by)
     closed.scheme = closed.body.scheme = by.scheme
     for unfinished in carried.people:
-        _carry(unfinished, meeting, by)
+        _carry(unfinished, meeting, by, because.strip())
     plans.carry_forward(carried.actions, by=by)
     escalations.bring_all(by=by)
     return minutes.draft(closed, by=by)
@@ -366,16 +367,20 @@ def _next_that_decides(meeting: Meeting) -> Meeting | None:
     return rows.select_related("body", "scheme").order_by("date", "pk").first()
 
 
-def _carry(unfinished: Unfinished, meeting: Meeting, by: Actor) -> None:
+def _carry(unfinished: Unfinished, meeting: Meeting, by: Actor, because: str) -> None:
     item, to = unfinished.item, unfinished.to
-    if item.state == ItemState.OPEN:
+    not_reached = item.state == ItemState.OPEN
+    if not_reached:
         item.state = ItemState.CARRIED
+        item.note = item.note or because
         item.version += 1
-        item.save(update_fields=["state", "version"])
+        item.save(update_fields=["state", "note", "version"])
         audit.record(
             "carry_item_forward", item, by=by, subjects=agenda.subjects_of(item), meeting=meeting.key, item=item.number
         )
     why = f"{unfinished.why} on {day_month(meeting.date)}"
+    if not_reached and because:
+        why = f"{why}: {because}"
     if hasattr(item, "escalation_link"):
         return  # `escalations.bring_all` brings it to the next agenda
     if item.section == Section.OUTSIDE:
@@ -435,6 +440,19 @@ def first_reviews(meeting: Meeting, carried: CarryForward) -> list[tuple[Decisio
     policy = meeting.scheme.policy_on(meeting.date).policy
     found = first_review(policy, meeting.date, following(meeting))
     return [(decision, found) for decision in carried.accepted] if found else []
+
+
+def next_reviews(meeting: Meeting, carried: CarryForward) -> tuple[int, str]:
+    """How many cases were reviewed here and stay on the cohort, and when they come up again by the scheme's rule."""
+    rows = Decision.objects.in_force().filter(item__meeting=meeting, item__case__isnull=False, quorate=True)
+    count = rows.filter(outcome__in=[Outcome.NO_CHANGE, Outcome.CHANGE_RATING]).count()
+    rule = meeting.scheme.policy_on(meeting.date).policy.review("progress")
+    if not count or rule is None:
+        return 0, ""
+    if rule.every_meetings == 1:
+        return count, f"{rule.label}: at {carried.where}"
+    how_often = f"every {rule.every_meetings} meetings" if rule.every_meetings else lower_first(rule.asks)
+    return count, f"{rule.label}: {how_often}"
 
 
 def next_meeting_day(meeting: Meeting) -> date | None:

@@ -75,6 +75,8 @@ REASON_CHIPS = {
     Section.REVIEWS: ("Engaging", "Not engaging", "New offences", "No new offences", "Breach or recall"),
     Section.EXITS: ("No offending of concern", "Support in place", "No longer needs several agencies"),
 }
+# Why somebody on the agenda was not dealt with; it stands in the minutes and on the next agenda.
+NOT_REACHED_WORDS = ("Out of time", "Whoever presents it was not here", "Information is missing")
 
 
 def how_words(decision: Decision) -> str:

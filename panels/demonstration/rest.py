@@ -6,6 +6,7 @@ everything happens by the verbs that people use; what no verb leads to yet is sa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from django.contrib.auth.hashers import make_password
@@ -260,16 +261,17 @@ def _decide(life: Life, meeting: Meeting, nominated: list[Referral]) -> None:
                 leads=leads | {AssignmentRole.LEAD_PROFESSIONAL: named},
                 actions=tuple(life.new_actions(meeting.date, 1)),
             )
-        decide(meeting.items.get(referral=referral), choice, by=by)
+        item = meeting.items.get(referral=referral)
+        decide(item, life.as_the_body_decides(item, choice), by=by)
     about_cases = list(meeting.items.filter(case__isnull=False).order_by("position"))
     typed = life.mark("Typed and not yet decided.")
     if about_cases:
         recording.keep_draft(about_cases[0], {"outcome": "no_change", "note": typed}, by=by)
         aside.keep(about_cases[0], {"note": life.mark("Typed before somebody else took over.")}, by=by)
     if len(about_cases) > 1:
-        first = decide(about_cases[1], Choice(Outcome.NO_CHANGE, note=because), by=by)
-        again = Choice(Outcome.NO_CHANGE, note=because, reason=because, correction_reason=life.mark("Said otherwise."))
-        decide(first.item, again, by=by)
+        said = Choice(Outcome.NO_CHANGE, note=because, **life.harm(about_cases[1]))
+        first = decide(about_cases[1], said, by=by)
+        decide(first.item, replace(said, reason=because, correction_reason=life.mark("Said otherwise.")), by=by)
     agenda.park(meeting.items.get(section=Section.ESCALATIONS, escalation_link=None), by=by)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from random import Random
+from typing import Any
 
 from actionplans import actions as plans
 from actionplans.models import Action, ActionStatus
@@ -32,9 +33,12 @@ from panels import (
     notices,
     outside,
     recording,
+    voting,
 )
+from panels.choices import ASKS_HARM
 from panels.decide import Choice, Lead, LookedAt, NewAction, decide
-from panels.models import AgendaItem, Attendance, Consulted, Notice, Outcome, Section
+from panels.models import AgendaItem, Attendance, Consulted, Harm, How, Notice, Outcome, Section, Side
+from panels.presence import voters_at
 from panels.record import fingerprint, record_of
 from panels.suggesting import add_suggested, suggestions
 from referrals import actions as referrals
@@ -95,6 +99,8 @@ class Life:
     settled: set[int] = field(init=False, default_factory=set)
     scheme_began: date = field(init=False)
     considered: int = field(init=False, default=0)
+    voted: int = field(init=False, default=0)
+    asked_harm: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.policy = self.scheme.policy
@@ -534,7 +540,9 @@ class Life:
                 agreement.sign(meeting, by=actor, typed_name=actor.user.name, agreed=[True] * len(statements))
 
     def decide(self, item: AgendaItem, by: Actor, *, put_off: Referral | None) -> None:
-        if item.section == Section.REFERRALS:
+        if item.section == Section.OUTSIDE:
+            choice = Choice(Outcome.RATIFY)
+        elif item.section == Section.REFERRALS:
             choice = self.put_off() if item.referral == put_off else self.choice_on_referral(item)
         elif item.case_id is not None:
             choice = self.choice_on_case(item)
@@ -542,7 +550,37 @@ class Life:
             choice = made
         else:
             choice = Choice(Outcome.NOTED, note=self.mark(names.NOTED.get(item.section, "Nothing was raised.")))
-        decide(item, choice, by=by)
+        decide(item, self.as_the_body_decides(item, choice), by=by)
+
+    def as_the_body_decides(self, item: AgendaItem, choice: Choice) -> Choice:
+        """With the risk of harm said for every case, and a vote now and then where the body votes."""
+        if item.section in ASKS_HARM:
+            choice = replace(choice, **self.harm(item))
+        rule = self.policy.body(item.meeting.body.slug).decision_rule
+        if voting.MAJORITY not in voting.ways(rule) or choice.outcome not in (Outcome.ACCEPT, Outcome.CHANGE_RATING):
+            return choice
+        self.voted += 1
+        voters = voters_at(item.meeting, item)
+        if self.voted % 3 or len(voters) < 2:
+            return choice
+        # Every second vote is tied, with the others abstaining: it goes to whoever chairs.
+        tied = self.voted % 2 == 0
+        sides = [Side.FOR, Side.AGAINST if tied else Side.FOR, *[Side.ABSTAIN if tied else Side.FOR] * len(voters)]
+        return replace(
+            choice,
+            how=How.MAJORITY,
+            votes=tuple(zip(voters, sides, strict=False)),
+            casting=Side.FOR if tied else "",
+        )
+
+    def harm(self, item: AgendaItem) -> dict[str, Any]:
+        """What was said of the risk of harm: now and then a concern, that somebody deals with."""
+        self.asked_harm += 1
+        if self.asked_harm % 6:
+            return {"harm": Harm.NONE}
+        words = self.mark("Threats to a neighbour were reported.")
+        agency = Agency.objects.filter(scheme=self.scheme, kind="police").order_by("pk").first()
+        return {"harm": Harm.CONCERN, "harm_words": words, "harm_agency": agency}
 
     def put_off(self) -> Choice:
         return Choice(

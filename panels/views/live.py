@@ -27,7 +27,7 @@ from panels.decide import add_to_item, decide, holding, ratify_everything
 from panels.forms.late import LateItemForm
 from panels.forms.live import Sheet, answers, read_quick_line, without_action
 from panels.models import AgendaItem, Decision, ItemAction, ItemState, KeptWords, Outcome, Section, Vote
-from panels.words import OUTCOME_WORDS, how_words, vote_words
+from panels.words import NOT_REACHED_WORDS, OUTCOME_WORDS, how_words, vote_words
 
 from .at import of_papers
 
@@ -182,7 +182,8 @@ def close_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     problems: list[str] = []
     if request.method == "POST":
         try:
-            recording.close(meeting, by=request.actor)
+            because = request.POST.get("because", "")
+            recording.close(meeting, by=request.actor, because=because if because in NOT_REACHED_WORDS else "")
         except StepRefused as refused:
             problems = refused.problems
         else:
@@ -197,6 +198,8 @@ def close_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
         "heading": live.heading,
         "drafts": [unfinished for unfinished in carried.not_reached if unfinished.item.draft],
         "reviews": recording.first_reviews(meeting, carried),
+        "next_reviews": recording.next_reviews(meeting, carried),
+        "not_reached_words": NOT_REACHED_WORDS if any(each.goes_on for each in carried.not_reached) else (),
         "as_date": date.fromisoformat,
     }
     return render(request, "panels/close.html", context, status=409 if problems else 200)
@@ -374,7 +377,7 @@ def _show(
             item.refresh_from_db(fields=["draft", "version", "state"])
         sheet = _sheet(request, meeting, item, posted=False)
     decision = sheet.present
-    room = presence.room(meeting)
+    room = sheet.table.room
     said = live.said_of_actions(request.actor, item) if decision is not None else []
     context = {
         "meeting": meeting,

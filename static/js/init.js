@@ -2,6 +2,7 @@
 import { initAll } from "../vendor/govuk-frontend.min.js";
 import { Alert, ButtonMenu, MultiSelect } from "../vendor/moj-frontend.min.js";
 import { startAutosave } from "./autosave.js";
+import { startBallot } from "./ballot.js";
 import { startHeartbeat } from "./heartbeat.js";
 import { startHideScreen } from "./hide-screen.js";
 import { startKeys } from "./live-keys.js";
@@ -31,6 +32,7 @@ const startMoj = (root) => {
 initAll();
 startMoj(document);
 startAutosave();
+startBallot();
 startReorder();
 startReveal();
 startHideScreen();
@@ -41,6 +43,7 @@ const enhance = (root) => {
   initAll({ scope: root });
   startMoj(root);
   startAutosave(root);
+  startBallot(root);
   startReorder(root);
   startReveal(root);
 };

@@ -9,6 +9,7 @@ from actionplans.models import Action
 from iom import clock
 from iom.access import actor_for
 from iom.models import Body
+from offenders.actions import rate
 from offenders.models import Case
 from panels import notices, recording
 from panels.decide import decide, holding, offered_on
@@ -147,6 +148,15 @@ def test_casting_vote_without_a_tie_is_refused_and_outsiders_do_not_vote(richmon
     richmond.save(item, **given, **votes(richmond, "for"), **{f"vote-{outsider.agency.slug}": "against"})
 
     assert Decision.objects.get().votes.count() == len(FOUR)
+
+
+def test_the_strategic_group_votes_too(db, sign_in):
+    table = Table(factories.scheme("richmond"), "strategic", FOUR, sign_in)
+    item = factories.agenda_item(table.meeting, Section.AOB, title="Where we meet")
+
+    table.save(item, outcome="agreed", reason="Twickenham", how="majority", **votes(table, "for", "for", "against"))
+
+    assert (Decision.objects.get().how, Decision.objects.get().votes.count()) == ("majority", len(FOUR))
 
 
 # --- Final say, agreement, dissent -------------------------------------------
@@ -292,6 +302,41 @@ def test_risk_of_harm_is_asked_for_every_case(merton, sign_in):
     assert "Stays: no new concern" in table.page(third)
     table.save(third, outcome="no_change")
     assert holding(third).harm == "none"
+
+
+# --- What changed since ---
+
+
+@pytest.mark.feature(312)
+@pytest.mark.feature(80)
+def test_brief_says_what_changed_since_the_last_panel(merton, sign_in, django_assert_max_num_queries):
+    table = Table(merton, "panel", FOUR, sign_in)
+    before = factories.meeting(merton, DAY - timedelta(days=28), status="signed")
+    case = factories.case(merton, colour="AMBER", since=DAY - timedelta(days=60))
+    item = factories.agenda_item(table.meeting, Section.REVIEWS, case=case)
+    assert "Nothing that is recorded here" in table.page(item)
+    agency = table.people[1].agency
+    factories.decided(case, "no_change", meeting=before, case=case, harm="none")
+    rate(case, "RED", on=DAY - timedelta(days=5), reason="Two arrests", by=table.by)
+    for text, status, due, finished in (
+        ("Home visit", "open", DAY - timedelta(days=9), None),
+        ("Tenancy form", "done", DAY, DAY - timedelta(days=3)),
+        ("Old one", "done", DAY - timedelta(days=50), DAY - timedelta(days=50)),
+    ):
+        Action.objects.create(
+            scheme=merton, case=case, text=text, agency=agency, due_on=due, status=status, finished_on=finished
+        )
+    asked = factories.check_request(table.meeting, agency, case.offender)
+    factories.agency_return(asked, table.people[1], last_contact=DAY - timedelta(days=2))
+
+    with django_assert_max_num_queries(46 + factories.AROUND):
+        page = table.page(item)
+
+    brief = page.partition("Changed since the last panel")[2].partition("</ul>")[0]
+    for words in ("Rated Red: Two arrests", "late. Police: Home visit", "Done. Police: Tenancy form", "last contact"):
+        assert words in brief
+    assert "Old one" not in brief
+    assert "Risk of harm on 12 Feb 2026: <strong>no new concern" in page
 
 
 # --- Not quorate -------------------------------------------------------------
@@ -445,12 +490,13 @@ def test_closing_says_where_everything_goes(merton, sign_in):
     for words in ("Parked", "Not reached", "Deferred", f"To the {following.called}"):
         assert words in page
 
-    table.close()
+    table.client.post(reverse("close_meeting", args=[table.meeting.key]), {"because": "Out of time"})
 
     assert {item.case for item in following.items.all()} == {parked.case, open_item.case, put_off.case}
     assert {item.why for item in following.items.all()} == {
-        "Parked on 12 March", "Not reached on 12 March", "Deferred on 12 March",
+        "Parked on 12 March", "Not reached on 12 March: Out of time", "Deferred on 12 March",
     }  # fmt: skip
+    assert "Out of time" in table.client.get(reverse("minutes", args=[table.meeting.key])).content.decode()
 
 
 def test_queries_do_not_grow_with_votes(richmond, django_assert_max_num_queries):
