@@ -170,7 +170,7 @@ def _write(
         motion=(choice.motion or choice.outcome) if voted else "",
         casting_vote=choice.casting if how == How.CASTING else "",
         chaired_by=chair_name(meeting) if how in STATED else "",
-        vote_note=choice.vote_note.strip() if voted else "",
+        vote_note=choice.vote_note.strip() if how != How.AGREED else "",
         dissent=choice.dissent.strip(),
         harm=choice.harm,
         harm_words=choice.harm_words.strip() if concern else "",

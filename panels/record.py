@@ -368,6 +368,7 @@ def _decision(decision: Decision, item: AgendaItem, sitting: _Sitting) -> dict[s
         "case": decision.case.reference if decision.case else "",
         "reason": decision.reason,
         "how": how_words(decision),
+        "how_note": decision.vote_note,
         "votes": _votes(decision),
         "dissent": decision.dissent,
         "harm": _harm(decision),
@@ -400,7 +401,6 @@ def _votes(decision: Decision) -> dict[str, Any] | None:
         "words": vote_words(decision.motion, decision.outcome, [each.vote for each in cast], decision.casting_vote),
         "cast": [{"agency": each.agency.name, "vote": SIDE_WORDS[Side(each.vote)]} for each in cast],
         "casting": SIDE_WORDS[Side(decision.casting_vote)] if decision.casting_vote else "",
-        "note": decision.vote_note,
     }
 
 

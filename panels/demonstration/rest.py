@@ -20,10 +20,22 @@ from iom.models import Agency, Meeting, MeetingStatus, Membership, Role, User
 from offenders import actions as cases
 from offenders import cohort_page, related, restricted
 from offenders.models import AssignmentRole, Case, CustodyPeriod
-from panels import agenda, agreement, aside, attendance, circulation, escalations, meetings, minutes, notices, recording
+from panels import (
+    agenda,
+    agreement,
+    aside,
+    attendance,
+    circulation,
+    escalations,
+    meetings,
+    minutes,
+    notices,
+    recording,
+    voting,
+)
 from panels.decide import Choice, Lead, decide
 from panels.escalations import Issue
-from panels.models import Consulted, Escalation, Notice, Outcome, OutsideDecision, Section
+from panels.models import Consulted, Escalation, How, Notice, Outcome, OutsideDecision, Section
 from referrals import actions as referrals
 from referrals import again, engagement, papers, returns, scoring
 from referrals.forms.nomination import excluding_flags
@@ -244,10 +256,15 @@ def _decide(life: Life, meeting: Meeting, nominated: list[Referral]) -> None:
     by, because = life.coordinator, life.mark("As the panel saw it.")
     leads = life.leads(statutory=True, driver="other")
     named = Lead(leads[AssignmentRole.LEAD_PROFESSIONAL].agency, name=life.mark("Ash Example"))
+    ways = voting.ways(life.policy.body(meeting.body.slug).decision_rule)
     outcomes = {
         Outcome.ACCEPT: {"colour": life.policy.first_rating.colour or "RED"},
         Outcome.NOT_ACCEPT: {},
-        Outcome.DEFER: {"dissent": life.mark("Police would have decided today.")},
+        Outcome.DEFER: {
+            "dissent": life.mark("Police would have decided today."),
+            "how": next((way for way in ways if way in (How.CONSENSUS, How.CHAIR_FINAL)), How.AGREED),
+            "vote_note": life.mark("The chair heard everybody first."),
+        },
         Outcome.ELSEWHERE: {},
     }
     for referral, (outcome, more) in zip(nominated, outcomes.items(), strict=True):
@@ -272,6 +289,10 @@ def _decide(life: Life, meeting: Meeting, nominated: list[Referral]) -> None:
         said = Choice(Outcome.NO_CHANGE, note=because, **life.harm(about_cases[1]))
         first = decide(about_cases[1], said, by=by)
         decide(first.item, replace(said, reason=because, correction_reason=life.mark("Said otherwise.")), by=by)
+    who_is_here = meeting.items.filter(section=Section.APOLOGIES).first()
+    if who_is_here is not None:
+        # Saved last, so that it can be undone.
+        decide(who_is_here, Choice(Outcome.NOTED, note=because, typed={"note": because}), by=by)
     agenda.park(meeting.items.get(section=Section.ESCALATIONS, escalation_link=None), by=by)
 
 

@@ -571,6 +571,7 @@ class Life:
             how=How.MAJORITY,
             votes=tuple(zip(voters, sides, strict=False)),
             casting=Side.FOR if tied else "",
+            vote_note=self.mark("Probation asked for a vote."),
         )
 
     def harm(self, item: AgendaItem) -> dict[str, Any]:

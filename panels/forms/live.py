@@ -80,7 +80,7 @@ class ItemForm(SaneForm):
         required=False,
         help_text="Only when the vote is tied",
     )
-    vote_note = CleanCharField(label="Note on the vote", max_length=300, required=False)
+    vote_note = CleanCharField(label="Note on how it was decided", max_length=300, required=False)
     dissent = CleanCharField(label="Who disagreed, and why", max_length=600, required=False, widget=forms.Textarea)
     note = CleanCharField(
         label="Note for the minutes", max_length=4000, required=False, widget=forms.Textarea, multiline=True
@@ -179,11 +179,11 @@ class ItemForm(SaneForm):
         if not nomination or self.brief is None or self.brief.score is None:
             left_out.append("score_agreed")
         if not self.decides:
-            left_out += ["colour", "chips", "reason", "how", "dissent"]
+            left_out += ["colour", "chips", "reason", "how", "vote_note", "dissent"]
         elif not any(needs_colour(outcome, self.item.section) for outcome in self.offered):
             left_out.append("colour")
         if not self.decides or not self.votes:
-            left_out += ["motion", "casting", "vote_note"]
+            left_out += ["motion", "casting"]
         elif not self.rule.casting_vote:
             left_out.append("casting")
         if not NEEDS_TAKER.intersection(self.offered):
@@ -306,7 +306,7 @@ class ItemForm(SaneForm):
             votes=tuple(self._cast(given)) if voted else (),
             motion=given.get("motion", "") if voted else "",
             casting=given.get("casting", "") if voted else "",
-            vote_note=given.get("vote_note", "") if voted else "",
+            vote_note=given.get("vote_note", ""),
             dissent=given.get("dissent", ""),
             harm=given.get("harm", ""),
             harm_words=given.get("harm_words", "") if concern else "",
