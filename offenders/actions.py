@@ -26,6 +26,7 @@ from .models import (
     Offender,
     RagRating,
     Search,
+    Supervision,
 )
 from .transitions import CLOSE, LEAVE
 
@@ -410,6 +411,27 @@ def record_release(period: CustodyPeriod, *, on: date, by: Actor, version: int |
     period.save(update_fields=["released_on", "version"])
     audit.record("record_release", held, by=by, subjects=[held.reference])
     return period
+
+
+@transaction.atomic
+def record_supervision(case: Case, kind: str, ends_on: date | None, *, by: Actor) -> Supervision | None:
+    """Record until when somebody is under an order or licence of this kind; None takes it back.
+
+    Said twice, the last holds; the history keeps both. Raises PermissionDenied.
+    """
+    held = _for_change(case, by, "offenders.record_custody")
+    there = Supervision.objects.select_for_update().filter(case=held, kind=Supervision.Kind(kind)).first()
+    if ends_on is None:
+        if there is not None:
+            there.delete()
+    elif there is None:
+        there = Supervision.objects.create(scheme_id=held.scheme_id, case=held, kind=kind, ends_on=ends_on)
+    elif there.ends_on != ends_on:
+        there.ends_on = ends_on
+        there.version += 1
+        there.save(update_fields=["ends_on", "version"])
+    audit.record("record_supervision", held, by=by, after=kind, subjects=[held.reference])
+    return there if ends_on is not None else None
 
 
 def _must_be_in_order(starts_on: date, release_expected_on: date | None) -> None:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("cases/<str:reference>/", case.case, name="case"),
     path("cases/<str:reference>/audit/", history.case_audit, name="case_audit"),
     path("cases/<str:reference>/custody/", custody.custody, name="case_custody"),
+    path("cases/<str:reference>/custody/supervision/", custody.supervision, name="case_supervision"),
     path("cases/<str:reference>/custody/release/", custody.release, name="case_release"),
     # Family, victims and contacts
     path("cases/<str:reference>/family/", related.case_family, name="case_family"),

@@ -28,6 +28,7 @@ from panels.models import (
 )
 from panels.readiness import readiness
 from panels.words import OUTCOME_WORDS
+from referrals.deciding import panels_for
 from referrals.models import Referral
 
 # --- Before the meeting
@@ -36,6 +37,8 @@ from referrals.models import Referral
 LOOK_AHEAD = timedelta(days=21)
 # What a meeting of a kind is called where there is room for a word.
 MEETINGS = {"panel": "Panel", "board": "Board"}
+# The dates of a meeting that concern somebody who only nominates.
+FOR_REFERRERS = ("Referrals close", "Panel")
 
 
 def next_meeting(actor: Actor, today: date) -> Meeting | None:
@@ -162,6 +165,7 @@ def _left_to_do(actor: Actor, copy: Circulation) -> str:
 def countdown(actor: Actor, today: date) -> Iterator[Block]:
     """The panel clock: what comes before and after the next meeting, in order (feature 303)."""
     if not actor.holds("iom.view_meetings"):
+        yield from _countdown_of_referrer(actor, today)
         return
     meeting = next_meeting(actor, today)
     if meeting is None:
@@ -169,6 +173,16 @@ def countdown(actor: Actor, today: date) -> Iterator[Block]:
     yield Block(
         "panels/blocks/countdown.html", {"steps": steps_of(meeting, today), "meeting": meeting}, place=10, slot="top"
     )
+
+
+def _countdown_of_referrer(actor: Actor, today: date) -> Iterator[Block]:
+    """Whoever only nominates: until when, and the day of the panel; nothing that leads to its papers."""
+    if not actor.has_role("referrer"):
+        return
+    meeting = panels_for(actor.scheme).open
+    if meeting is not None:
+        steps = [step | {"href": ""} for step in steps_of(meeting, today) if step["label"] in FOR_REFERRERS]
+        yield Block("panels/blocks/countdown.html", {"steps": steps, "meeting": meeting}, place=10, slot="top")
 
 
 @home_block

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from iom import audit, clock, notify
 from iom.access import actor_for
+from iom.jinja import clock as clock_words
 from iom.jinja import day_month, longday, plural
 from iom.models import Agency, Meeting, MeetingStatus, Membership, Seat, User
 from iom.steps import StepRefused, locked
 
 from .models import AgendaItem, Circulation
+from .slots import Slots, slots
 from .transitions import NOT_HELD_YET
 
 if TYPE_CHECKING:
@@ -76,8 +78,9 @@ def circulate(meeting: Meeting, *, by: Actor) -> list[Circulation]:
     copies = Circulation.objects.bulk_create(
         [Circulation(scheme=meeting.scheme, meeting=meeting, membership=person, sent_at=now) for person in people]
     )
+    made = slots(meeting)
     for person in people:
-        _tell_agenda_is_ready(meeting, person)
+        _tell_agenda_is_ready(meeting, person, made)
     references = AgendaItem.objects.filter(meeting=meeting).values_list("referral__reference", "case__reference")
     audit.record(
         "circulate_agenda",
@@ -90,11 +93,20 @@ def circulate(meeting: Meeting, *, by: Actor) -> list[Circulation]:
     return copies
 
 
-def _tell_agenda_is_ready(meeting: Meeting, person: Membership) -> None:
+def _when_asked(made: Slots, person: Membership) -> str:
+    """From when until when the reader's agency is asked, where cases are grouped: times alone."""
+    mine = made.of(person.agency)
+    if mine is not None:
+        return f"Your agency is asked to be there from {clock_words(mine.starts)} to {clock_words(mine.ends)}. "
+    return "No item concerns your agency, so you need not come. " if made.spares(person.agency) else ""
+
+
+def _tell_agenda_is_ready(meeting: Meeting, person: Membership, made: Slots) -> None:
     # Counted for each reader: whoever is not named on a restricted case does not learn of it from a number.
     actor = actor_for(person)
     actor.scheme.policy_version = meeting.scheme.policy_version
     items = AgendaItem.objects.visible_to(actor).filter(meeting=meeting).numbered().count()
+    when = _when_asked(made, person)
     notify.tell(
         [person.user],
         scheme=meeting.scheme,
@@ -103,7 +115,8 @@ def _tell_agenda_is_ready(meeting: Meeting, person: Membership) -> None:
         text=f"Agenda ready: {name_of(meeting)}",
         url=meeting.get_absolute_url(),
         email_body=(
-            f"{plural(items, 'item')}, {length_in_words(meeting.minutes_long)}. Read it and tell us if you will attend:"
+            f"{plural(items, 'item')}, {length_in_words(meeting.minutes_long)}. {when}"
+            "Read it and tell us if you will attend:"
         ),
     )
 
@@ -111,6 +124,16 @@ def _tell_agenda_is_ready(meeting: Meeting, person: Membership) -> None:
 def copy_of(actor: Actor, meeting: Meeting) -> Circulation | None:
     """The actor's own copy, if they were sent one."""
     return Circulation.objects.filter(meeting=meeting, membership=actor.membership).first()
+
+
+def mark_opened(copy: Circulation, *, by: Actor) -> None:
+    """Note when a reader first had their agenda before them; it says neither that they read it nor that they come.
+
+    Looking is in the audit already; this is for the list of copies.
+    """
+    if copy.opened_at is None and by.membership is not None and copy.membership_id == by.membership.pk:
+        copy.opened_at = clock.now()
+        Circulation.objects.filter(pk=copy.pk, opened_at=None).update(opened_at=copy.opened_at)
 
 
 @transaction.atomic
@@ -165,10 +188,17 @@ def chase(meeting: Meeting, *, by: Actor) -> int:
     Whoever joined since it went out gets it now. Raises PermissionDenied or StepRefused as `circulate`.
     """
     new = {copy.membership_id for copy in circulate(meeting, by=by)}
-    people = [copy.membership.user for copy in quiet_copies(meeting) if copy.membership_id not in new]
-    told = _remind(meeting, people)
+    copies = [copy for copy in quiet_copies(meeting) if copy.membership_id not in new and not _reminded_today(copy)]
+    told = _remind(meeting, [copy.membership.user for copy in copies])
+    Circulation.objects.filter(pk__in=[copy.pk for copy in copies]).update(
+        chased_at=clock.now(), chased=F("chased") + 1
+    )
     audit.record("chase_circulation", meeting, by=by, meeting=meeting.key, people=told)
     return told + len(new)
+
+
+def _reminded_today(copy: Circulation) -> bool:
+    return copy.chased_at is not None and clock.local(copy.chased_at).date() == clock.today()
 
 
 def _remind(meeting: Meeting, people: Iterable[User]) -> int:

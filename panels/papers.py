@@ -14,12 +14,16 @@ from iom.models import Meeting
 from offenders.models import Case, Offender, RagRating
 from referrals.models import CheckRequest, Referral, Score
 
-from . import agreement
+from . import agreement, concerned
 from .models import AgendaItem, ItemState, Section
 from .querysets import AgendaItemQuerySet
+from .running_order import CLOSED, GROUPED, GROUPS, OPENING, PRESENTED, SECTIONS, Facts, Order, rank
 
 if TYPE_CHECKING:
     from iom.access import Actor
+
+# Parts of a meeting that stand as one, whatever sections their items are of.
+ALONE = (OPENING, PRESENTED, CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A section of the agenda with its lines."""
+    """Items that stand together: a section, a need or an agency, who presents first, or the closed session."""
 
-    section: Section
+    key: str
+    title: str
     lines: tuple[Line, ...]
 
     @property
@@ -99,8 +104,8 @@ class Part:
 
     @property
     def says_it_all(self) -> bool:
-        """Whether its one item is called as the section is, so that a heading would say it twice."""
-        return len(self.lines) == 1 and self.lines[0].heading == self.section.label
+        """Whether its one item is called as the part is, so that a heading would say it twice."""
+        return len(self.lines) == 1 and self.lines[0].heading == self.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +149,52 @@ def papers(meeting: Meeting, actor: Actor) -> Papers:
     lines = _lines(meeting, actor, items, when)
     standing = [line for line in lines if line.item.state != ItemState.PARKED]
     return Papers(
-        parts=tuple(
-            Part(section, tuple(line for line in standing if line.item.section == section)) for section in Section
-        ),
+        parts=_parts(meeting, standing),
         parked=tuple(line for line in lines if line.item.state == ItemState.PARKED),
         count=len(everything),
         minutes=sum(minutes for _, minutes in everything),
     )
+
+
+def _parts(meeting: Meeting, lines: list[Line]) -> tuple[Part, ...]:
+    """The lines in their parts, and each section that such an agenda has although nothing stands in it."""
+    order = Order(meeting.body.policy.agenda_rule.presenters_first, bool(meeting.grouping))
+    groups = concerned.groups(meeting, [line.item for line in lines]) if meeting.grouping else {}
+    found: dict[tuple[int, int, str], list[Line]] = {}
+    titles: dict[str, str] = {}
+    for line in lines:
+        item = line.item
+        phase = rank(Facts(item.section, bool(item.presenter), item.closed), order)[0]
+        key, title = _part_of(item, phase, groups)
+        titles[key] = title
+        grouped = phase == GROUPS and bool(meeting.grouping)
+        place = min((at for (_, at, name) in found if name == key), default=line.place) if grouped else 0
+        found.setdefault((phase, place or SECTIONS.index(item.section) * (phase not in ALONE), key), []).append(line)
+    for section in sections_of(meeting):
+        if section.value not in titles and not (meeting.grouping and section in GROUPED):
+            titles[section.value] = section.label
+            found[rank(Facts(section.value), order)[0], SECTIONS.index(section.value), section.value] = []
+    return tuple(Part(key, titles[key], tuple(found[phase, at, key])) for phase, at, key in sorted(found))
+
+
+def _part_of(item: AgendaItem, phase: int, groups: dict[int, concerned.Group]) -> tuple[str, str]:
+    if phase == CLOSED:
+        return "closed", "Closed session, without invited people"
+    if phase == PRESENTED:
+        return "presented", "Presentations and reports, first"
+    if phase == GROUPS and id(item) in groups:
+        group = groups[id(item)]
+        return f"group-{group.place}", group.label
+    return item.section, item.get_section_display()
+
+
+def sections_of(meeting: Meeting) -> tuple[Section, ...]:
+    """The sections that an agenda of this body shows although they are empty."""
+    rule = meeting.body.policy.agenda_rule
+    if rule.kind == "not_cases":
+        return (Section.APOLOGIES, Section.LAST_ACTIONS, Section.REPORTS, Section.ESCALATIONS, Section.AOB)
+    left_out = {Section.REPORTS} if rule.brought_by_agencies else {Section.REPORTS, Section.BROUGHT}
+    return tuple(section for section in Section if section not in left_out)
 
 
 def timetable(meeting: Meeting, minutes: Iterable[int]) -> list[tuple[time, time]]:

@@ -58,6 +58,7 @@ class AgendaItemQuerySet(OfMeetingsQuerySet):
             "referral__agency",
             "case__offender",
             "late_agreed_by",
+            "brought_by",
             "outside__decided_by__user",
         )
 

@@ -14,6 +14,7 @@ from referrals.models import CheckRequest
 from . import attendance
 from .chairing import chair_of
 from .models import AgendaItem
+from .slots import slots
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -34,7 +35,18 @@ def readiness(meeting: Meeting, actor: Actor) -> list[Settled]:
         expected = attendance.forecast(meeting)
         needed = f" ({expected.needed} needed)" if expected.needed else ""
         lines.append(Settled(f"Expected: {plural(expected.here, 'agency', 'agencies')}{needed}", expected.met))
+    if meeting.grouping:
+        lines.append(_quorum_at_each(meeting))
     return lines
+
+
+def _quorum_at_each(meeting: Meeting) -> Settled:
+    """Where agencies come for their part only: whether the quorum holds at every item."""
+    weak = slots(meeting).weak
+    if not weak:
+        return Settled("The quorum holds at every item", done=True)
+    numbers = ", ".join(each.number for each in weak)
+    return Settled(f"Quorum not certain at {'item' if len(weak) == 1 else 'items'} {numbers}", done=False)
 
 
 def _chair(meeting: Meeting) -> Settled:

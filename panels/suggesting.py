@@ -17,15 +17,15 @@ from iom.jinja import day_month
 from iom.models import Agency, Meeting, MeetingStatus
 from iom.policy import Policy
 from iom.steps import StepRefused
-from offenders.models import Case, CustodyPeriod
+from offenders.models import Case, CustodyPeriod, Supervision
 from referrals import actions as referral_actions
 from referrals.deciding import body_for
 from referrals.models import CheckRequest, Referral, ReferralStatus
 from referrals.near_release import release_of
 
 from .agenda import Wanted, add_items
-from .models import AgendaItem, Section
-from .suggestions import Calendar, Standing, Suggestion, suggest
+from .models import AgendaItem, ItemState, Section
+from .suggestions import Calendar, Standing, Suggestion, rota_words, suggest
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -52,6 +52,7 @@ class Suggested:
 
     cases: tuple[Suggestion, ...]
     nominated: tuple[Nominated, ...]
+    rota: str = ""
 
     @property
     def pressing(self) -> tuple[Suggestion, ...]:
@@ -76,20 +77,24 @@ def suggestions(meeting: Meeting, actor: Actor) -> Suggested:
     ]
     body = meeting.body.policy
     room = meeting.minutes_long // body.sitting.minutes_per_item
-    found = suggest(actor.scheme.policy, body, _standing(meeting, cases), calendar, room)
-    return Suggested(tuple(found), tuple(_nominated(meeting, actor, {referral for _, referral in items})))
+    policy = actor.scheme.policy
+    found = suggest(policy, body, _standing(meeting, cases), calendar, room)
+    nominated = _nominated(meeting, actor, {referral for _, referral in items})
+    return Suggested(tuple(found), tuple(nominated), rota_words(policy, body, calendar))
 
 
 def calendar_of(meeting: Meeting) -> Calendar:
     """The days on which the body meets; where none is planned after this one, its cadence says when that would be."""
-    days = tuple(
+    rows = list(
         Meeting.objects.filter(body=meeting.body)
         .exclude(status=MeetingStatus.CANCELLED)
         .order_by("date")
-        .values_list("date", flat=True)
+        .values_list("date", "status")
     )
+    days = tuple(day for day, _ in rows)
+    held = tuple(day for day, status in rows if status in HELD)
     after = next((day for day in days if day > meeting.date), None)
-    return Calendar(meeting.date, days, after or following(meeting.date, meeting.body.policy.cadence))
+    return Calendar(meeting.date, days, after or following(meeting.date, meeting.body.policy.cadence), held)
 
 
 def _standing(meeting: Meeting, cases: list[Case]) -> list[Standing]:
@@ -105,6 +110,15 @@ def _standing(meeting: Meeting, cases: list[Case]) -> list[Standing]:
     )
     seen = dict(before.filter(case__in=cases).values_list("case").annotate(last=Max("meeting__date")))
     last_held = before.aggregate(last=Max("meeting__date"))["last"] or date.min
+    # On the agenda of the last meeting, and left without a decision there.
+    undecided = set(
+        before.filter(case__in=cases, meeting__date=last_held, decisions=None)
+        .exclude(state=ItemState.PARKED)
+        .values_list("case", flat=True)
+    )
+    ends = dict(Supervision.objects.filter(case__in=cases).values_list("case").annotate(last=Max("ends_on")))
+    policy = meeting.body.scheme.policy
+    own = {clause.name: each.body for each in policy.eligibility for clause in each.clauses if each.body}
     return [
         Standing(
             pk=case.pk,
@@ -121,6 +135,10 @@ def _standing(meeting: Meeting, cases: list[Case]) -> list[Standing]:
             or case.rating.starts_on <= last_held,
             carried_forward=carried.get(case.pk, 0),
             last_seen=seen.get(case.pk),
+            undecided_on=last_held if case.pk in undecided else None,
+            supervision_ends_on=ends.get(case.pk),
+            born=case.offender.date_of_birth,
+            taken_by=own.get(case.criterion, ""),
         )
         for case in cases
     ]

@@ -11,6 +11,7 @@ from datetime import date
 
 from iom.deadlines import first_review_meeting
 from iom.policy import Policy
+from iom.policy.base import DEFAULT_SOURCE
 from iom.policy.bodies import BodyPolicy
 from iom.working_days import add_months
 from offenders.rag import Inside, green_clock
@@ -24,7 +25,11 @@ FIRST_REVIEW_LAPSES = 2
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the agenda asks about one open case."""
+    """What the agenda asks about one open case.
+
+    `undecided_on` is the body's last meeting if the case was on its agenda and nothing was decided; `taken_by` the body
+    whose own criteria were met, for people who were taken on by another than the scheme's panel.
+    """
 
     pk: int
     reference: str
@@ -37,19 +42,38 @@ class Standing:
     rated_by_meeting: bool = True
     carried_forward: int = 0
     last_seen: date | None = None
+    undecided_on: date | None = None
+    supervision_ends_on: date | None = None
+    born: date | None = None
+    taken_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The meeting in question among the others of its body: every day they meet, and the day of the one after it."""
+    """The meeting in question among the others of its body: every day they meet, those held, and the next day."""
 
     meeting: date
     all_days: tuple[date, ...]
     next_one: date
+    held: tuple[date, ...] = ()
+
+    @property
+    def before_or_start(self) -> date:
+        """The day of the meeting before this one; where there is none, as long before it as the next one is after."""
+        earlier = max((day for day in self.all_days if day < self.meeting), default=None)
+        return earlier or self.meeting - (self.next_one - self.meeting)
 
     @property
     def from_here(self) -> tuple[date, ...]:
         return tuple(day for day in self.all_days if day >= self.meeting)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a case belongs on the agenda, and the paragraph that says so."""
+
+    words: str
+    source: str = DEFAULT_SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +84,7 @@ class Suggestion:
     case: int
     reference: str
     colour: str
-    reasons: tuple[str, ...]
+    because: tuple[Reason, ...]
     routine: bool = False
 
     @property
@@ -69,9 +93,18 @@ class Suggestion:
         return f"case-{self.case}-{self.section}"
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        return tuple(reason.words for reason in self.because)
+
+    @property
     def why(self) -> str:
         """The reasons in one line, as they stand on the agenda."""
         return ". ".join(self.reasons)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The paragraphs behind the reasons, each once; where the document is silent, our default is none."""
+        return tuple(dict.fromkeys(reason.source for reason in self.because if reason.source != DEFAULT_SOURCE))
 
 
 def suggest(
@@ -79,56 +112,115 @@ def suggest(
 ) -> list[Suggestion]:
     """One suggestion for each case that has a reason: releases before exits before reviews, Red first in each.
 
-    `room` is how many items the meeting has time for; a body that takes its cohort in turns is offered no more.
+    `room` is how many items the meeting has time for; a body that takes its cohort in turns is offered no more, unless
+    its policy says that it takes one rating after the other.
     """
+    cases = [case for case in cases if _is_theirs(policy, body, case, calendar)]
     found = [one for case in cases if (one := _of_case(policy, body, case, calendar))]
-    found += _by_rota(body, cases, {one.case for one in found}, room)
+    if not rota_colour(policy, body, calendar):
+        found += _by_rota(body, cases, {one.case for one in found}, room)
     order = ("releases", "exits", "reviews")
     return sorted(found, key=lambda one: (order.index(one.section), one.routine, _rank(one.colour), one.reference))
 
 
+def _is_theirs(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> bool:
+    """Whether a case is one of those that a body looks at.
+
+    A casework meeting by rota takes the rating of its week (Waltham Forest, 3.2); the transfer panel the young ones
+    (Hampshire, Transfer Process); a panel that does not open the cohort those whom it took on itself.
+    """
+    if colour := rota_colour(policy, body, calendar):
+        return case.colour == colour
+    if policy.youth_route and policy.youth_route.body == body.slug:
+        age = policy.youth_route.takeover
+        return case.born is not None and calendar.before_or_start < add_months(case.born, age.years * 12 + age.months)
+    return body.opens_cohort or case.taken_by == body.slug
+
+
+def rota_colour(policy: Policy, body: BodyPolicy, calendar: Calendar) -> str:
+    """The rating of the week, for a body that takes one after the other; blank for any other.
+
+    Each of its meetings takes the next one, so that a week that was called off leaves none out.
+    """
+    turns = rota_of(policy, body)
+    if not turns:
+        return ""
+    return turns[sum(day < calendar.meeting for day in calendar.all_days) % len(turns)]
+
+
+def rota_of(policy: Policy, body: BodyPolicy) -> tuple[str, ...]:
+    """The ratings that a body takes in turn, in their order; none where it takes no turns by rating."""
+    if body.agenda_rule.kind != "rota":
+        return ()
+    known = {str(rating.colour) for rating in policy.ratings}
+    return tuple(str(colour) for colour in body.agenda_rule.focus if str(colour) in known)
+
+
 def _of_case(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> Suggestion | None:
     """A case comes once, in the section of its weightiest reason, with the other reasons beside it."""
-    releases = _release_reasons(policy, case, calendar)
+    releases = _release_reasons(policy, body, case, calendar)
     exits = _exit_reasons(policy, body, case, calendar)
     reviews = _review_reasons(policy, body, case, calendar)
     section = "releases" if releases else "exits" if exits else "reviews"
     reasons = (*releases, *exits, *reviews)
     if reasons:
         return Suggestion(section, case.pk, case.reference, case.colour, reasons)
-    if routine := _routine_reason(body, case):
+    if routine := _routine_reason(policy, body, case, calendar):
         return Suggestion("reviews", case.pk, case.reference, case.colour, (routine,), routine=True)
     return None
 
 
-def _release_reasons(policy: Policy, case: Standing, calendar: Calendar) -> list[str]:
+def _release_reasons(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> list[Reason]:
     """Somebody who comes out before the meeting after this one is rated again first (Merton, Roles)."""
+    review = policy.review("pre_release")
+    if body.slug not in ((review.body,) if review and review.body else policy.deciding_bodies):
+        return []
+    source = review.source if review else policy.custody.source
     reasons = []
     expected = case.release_expected_on
     if case.inside_since and expected and expected < calendar.next_one and policy.custody.re_rate_before_release:
-        reasons.append(f"Release expected on {_day(expected)}, rating to agree before it")
-    if case.released_on and not case.inside_since and case.colour == "BLUE":
-        reasons.append(f"Released on {_day(case.released_on)} and still rated in custody")
+        reasons.append(Reason(f"Release expected on {_day(expected)}, rating to agree before it", source))
+    if case.released_on and not case.inside_since:
+        if case.colour == "BLUE":
+            reasons.append(Reason(f"Released on {_day(case.released_on)} and still rated in custody", source))
+        elif not policy.blue.used and case.since <= case.released_on and _unseen_since(case, case.released_on):
+            reasons.append(Reason(f"Released on {_day(case.released_on)} and not rated again since", source))
     if not case.rated_by_meeting and not reasons:
         what = "In custody since" if case.colour == "BLUE" else "Rating changed between meetings, on"
-        reasons.append(f"{what} {_day(case.since)}, to be noted")
+        reasons.append(Reason(f"{what} {_day(case.since)}, to be noted"))
     return reasons
 
 
-def _exit_reasons(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> list[str]:
-    """Green for the scheme's months: on the panel that its exit rule names, and on any after that."""
-    if case.colour != "GREEN" or policy.exit.decided_by != body.slug:
+def _unseen_since(case: Standing, day: date) -> bool:
+    return case.last_seen is None or case.last_seen < day
+
+
+def _exit_reasons(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> list[Reason]:
+    """Green for the scheme's months, on the panel that its exit rule names and on any after that; or the end of
+    supervision before the next panel, where the person leaves with it (Hampshire, When IOM Ends).
+    """
+    rule = policy.exit
+    ends = case.supervision_ends_on
+    if rule.force == "end_of_supervision" and body.slug == (rule.decided_by or policy.deciding_bodies[0]):
+        if ends is None or ends >= calendar.next_one:
+            return []
+        plan = ", transition plan to agree" if rule.needs_transition_plan else ""
+        verb = "ends" if ends >= calendar.meeting else "ended"
+        return [Reason(f"Supervision {verb} on {_day(ends)}{plan}", rule.source)]
+    if case.colour != "GREEN" or rule.decided_by != body.slug:
         return []
     inside = [] if policy.blue.used or case.inside_since is None else [Inside(case.inside_since, None)]
     if not policy.blue.used and case.released_on:
         inside.append(Inside(case.released_on, case.released_on))
-    clock = green_clock(policy.exit, rated_green_on=case.since, meetings=calendar.from_here, inside=inside)
+    clock = green_clock(rule, rated_green_on=case.since, meetings=calendar.from_here, inside=inside)
     if clock is None or clock.meeting != calendar.meeting:
         return []
-    return [f"Green for {policy.exit.green_months} months on {_day(clock.due)}"]
+    return [Reason(f"Green for {rule.green_months} months on {_day(clock.due)}", rule.source)]
 
 
-def _review_reasons(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> list[str]:
+def _review_reasons(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> list[Reason]:
+    if body.agenda_rule.kind == "not_cases":
+        return []
     reasons = []
     first = policy.review("first")
     if first and first.months and first.body == body.slug:
@@ -136,19 +228,82 @@ def _review_reasons(policy: Policy, body: BodyPolicy, case: Standing, calendar: 
         # A cohort that comes from elsewhere was accepted before any meeting that we know of.
         lapsed = add_months(case.accepted_on, first.months + FIRST_REVIEW_LAPSES) < calendar.meeting
         if due == calendar.meeting and not lapsed:
-            reasons.append(f"{first.label}: accepted on {_day(case.accepted_on)}")
-    if case.carried_forward >= CARRIED_OFTEN and body.agenda_rule.kind != "not_cases":
-        reasons.append(f"An action was carried forward {case.carried_forward} times")
+            reasons.append(Reason(f"{first.label}: accepted on {_day(case.accepted_on)}", first.source))
+    reasons += _ages(policy, body, case, calendar)
+    if case.undecided_on:
+        reasons.append(Reason(f"No decision at the meeting of {_day(case.undecided_on)}"))
+    if policy.exit.force != "end_of_supervision" and body.slug in policy.deciding_bodies:
+        ends = case.supervision_ends_on
+        if ends and calendar.meeting <= ends < calendar.next_one:
+            reasons.append(Reason(f"Supervision ends on {_day(ends)}"))
+    if overdue := _overdue(policy, body, case, calendar):
+        reasons.append(overdue)
+    if case.carried_forward >= CARRIED_OFTEN:
+        reasons.append(Reason(f"An action was carried forward {case.carried_forward} times"))
     return reasons
 
 
-def _routine_reason(body: BodyPolicy, case: Standing) -> str:
+def _ages(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> list[Reason]:
+    """The age that somebody young reaches before the next transfer panel, and since the last (Hampshire, Transfer
+    Process): the latest one, for the body that the route names.
+    """
+    route = policy.youth_route
+    if route is None or route.body != body.slug or case.born is None:
+        return []
+    steps = (
+        (route.takeover, "probation takes over"),
+        (route.liaison, "the liaison with probation begins"),
+        (route.starts, "the transfer begins"),
+    )
+    for age, what in steps:
+        day = add_months(case.born, age.years * 12 + age.months)
+        if calendar.before_or_start < day < calendar.next_one:
+            months = f" and {age.months} months" if age.months else ""
+            return [Reason(f"{age.years} years{months} on {_day(day)}: {what}", route.source)]
+    return []
+
+
+def _overdue(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> Reason | None:
+    """A review that was due at an earlier meeting, or in an earlier week, and did not take place.
+
+    A body that takes every case, or its cohort in turns, has no review to miss.
+    """
+    if body.agenda_rule.kind in ("every_case", "rota"):
+        return None
+    for review in policy.reviews:
+        if review.kind not in ("progress", "operational") or review.body not in (None, body.slug):
+            continue
+        if review.body is None and body.slug not in policy.deciding_bodies:
+            continue
+        since = case.last_seen or case.accepted_on
+        if review.every_meetings:
+            missed = sum(since < day < calendar.meeting for day in calendar.held)
+            if missed >= review.every_meetings:
+                return Reason(f"{review.label} overdue: last seen {_last(case)}", review.source)
+        elif review.weeks and (calendar.meeting - since).days > review.weeks * 7:
+            return Reason(f"{review.label} overdue: last seen {_last(case)}", review.source)
+    return None
+
+
+def _last(case: Standing) -> str:
+    return f"on {_day(case.last_seen)}" if case.last_seen else f"never, accepted on {_day(case.accepted_on)}"
+
+
+def _routine_reason(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> Reason | None:
     rule = body.agenda_rule
     if rule.kind == "every_case":
-        return "Every case is reviewed"
+        return Reason("Every case is reviewed", rule.source)
     if rule.kind == "focus" and case.colour in rule.focus:
-        return "This meeting looks at this rating first"
-    return ""
+        return Reason("This meeting looks at this rating first", rule.source)
+    if rota_colour(policy, body, calendar):
+        return Reason(rota_words(policy, body, calendar), rule.source)
+    return None
+
+
+def rota_words(policy: Policy, body: BodyPolicy, calendar: Calendar) -> str:
+    """Which week of the rota a meeting is: "Week 2 of 4: Amber". Blank where there is none."""
+    turns, colour = rota_of(policy, body), rota_colour(policy, body, calendar)
+    return f"Week {turns.index(colour) + 1} of {len(turns)}: {policy.rating(colour).name}" if colour else ""
 
 
 def _by_rota(body: BodyPolicy, cases: Sequence[Standing], chosen: set[int], room: int) -> list[Suggestion]:
@@ -165,7 +320,7 @@ def _by_rota(body: BodyPolicy, cases: Sequence[Standing], chosen: set[int], room
             case.pk,
             case.reference,
             case.colour,
-            (f"Last seen on {_day(case.last_seen)}" if case.last_seen else "Not seen by this meeting yet",),
+            (Reason(f"Last seen on {_day(case.last_seen)}" if case.last_seen else "Not seen by this meeting yet"),),
             routine=True,
         )
         for case in waiting[: max(room - len(chosen), 0)]

@@ -72,6 +72,7 @@ MATRIX: dict[str, Row] = {
     "case_audit": Row(TABLE, GET, "case", some_refused=True),
     "case_custody": Row(TABLE, BOTH, "case"),
     "case_release": Row(TABLE, POST, "case"),
+    "case_supervision": Row(TABLE, POST, "case"),
     # restricted cases: whoever does not lead the case meets 403 before a form that they would not be given
     "case_open": Row(frozenset({"coordinator", "chair"}), BOTH, "case"),
     "case_restrict": Row(TABLE, BOTH, "case", some_refused=True),
@@ -189,6 +190,12 @@ MATRIX: dict[str, Row] = {
     "plan_minutes": Row(COORDINATOR, POST, "item"),
     "ask_chair": Row(COORDINATOR, POST, "item"),
     "agree_late": Row(CHAIR, POST, "item"),
+    "refuse_late": Row(CHAIR, POST, "item"),
+    "arrange_item": Row(COORDINATOR, BOTH, "item"),
+    "group_agenda": Row(COORDINATOR, POST, "meeting"),
+    "meeting_file": Row(MEETINGS, GET, "meeting"),
+    "meeting_brief": Row(TABLE, GET, "meeting"),
+    "agenda_pack": Row(TABLE, GET, "meeting"),
     "circulation": Row(COORDINATOR, BOTH, "meeting"),
     "attendance": Row(COORDINATOR, BOTH, "meeting"),
     "add_visitor": Row(COORDINATOR, POST, "meeting"),
@@ -235,6 +242,8 @@ OPEN = {"sign_in", "sign_out", "invited", "healthz", "readyz", "choose_membershi
 # Before the code, and how one signs in: each speaks of the reader's own account alone.
 OPEN |= {"code", "passkey", "passkey_question", "recovery_code", "recovery_codes", "lost_phone", "set_up_code"}
 OPEN |= {"set_up_square", "reset_ask", "reset_asked", "reset", "change_password", "account_security", "new_app"}
+# One's own dates, and what a calendar program reads of them.
+OPEN |= {"calendar_address", "calendar_feed"}
 OPEN |= {"new_recovery_codes", "add_passkey", "passkey_options", "remove_passkey", "forget_devices"}
 
 

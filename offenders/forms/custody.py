@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from iom.forms import CleanCharField, DateField, SaneForm, VersionField
-from offenders.models import CustodyPeriod
+from offenders.models import CustodyPeriod, Supervision
 
 
 class CustodyForm(SaneForm):
@@ -49,3 +49,15 @@ class ReleaseForm(SaneForm):
         label="Released on", latest="today", noun="the release date", help_text="For example, 17 3 2026."
     )
     version = VersionField()
+
+
+class SupervisionForm(SaneForm):
+    """Until when somebody is under an order or licence. An empty date takes the record of that kind back."""
+
+    kind = forms.ChoiceField(label="Order or licence", choices=Supervision.Kind.choices)
+    ends_on = DateField(
+        label="Ends on",
+        required=False,
+        noun="the end of supervision",
+        help_text="For example, 17 3 2026. Leave empty if there is none of this kind any more.",
+    )

@@ -14,6 +14,7 @@ from offenders.models.cases import (
     RagRating,
     Restriction,
     Search,
+    Supervision,
     may_open,
 )
 from offenders.models.people import Alias, Gender, Offender
@@ -45,6 +46,7 @@ __all__ = [
     "RowToImport",
     "Search",
     "SheetToImport",
+    "Supervision",
     "Transfer",
     "TransferKind",
     "TransferShare",
@@ -53,5 +55,16 @@ __all__ = [
     "may_open",
 ]
 
-for _model in (Offender, Alias, Case, RagRating, Assignment, CustodyPeriod, RelatedPerson, RelatedOpening, Transfer):
+for _model in (
+    Offender,
+    Alias,
+    Case,
+    RagRating,
+    Assignment,
+    CustodyPeriod,
+    Supervision,
+    RelatedPerson,
+    RelatedOpening,
+    Transfer,
+):
     auditlog.register(_model)

@@ -330,6 +330,31 @@ class CustodyPeriod(SchemeModel):
         return f"{self.get_kind_display()}, {self.prison}"
 
 
+class Supervision(SchemeModel):
+    """An order or licence under which somebody is supervised, and the day on which it ends (design.md 3)."""
+
+    class Kind(models.TextChoices):
+        LICENCE = "licence", "Licence"
+        ORDER = "order", "Community order"
+        SUSPENDED = "suspended", "Suspended sentence order"
+        YOUTH = "youth", "Youth rehabilitation order"
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="supervisions")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    ends_on = models.DateField()
+
+    class Meta:
+        ordering = ["ends_on", "pk"]
+        constraints = [
+            per_scheme(),
+            *same_scheme("case"),
+            models.UniqueConstraint(fields=["case", "kind"], name="offenders_supervision_once_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} until {self.ends_on}"
+
+
 class Search(SchemeModel):
     """Words that somebody looked for, kept so that they do not stand in an address (security.md H4)."""
 

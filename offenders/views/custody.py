@@ -11,7 +11,7 @@ from iom.steps import Stale, StepRefused
 from offenders import actions
 from offenders.case_pages import case_page, find_case
 from offenders.clocks import FRIDAY
-from offenders.forms.custody import CustodyForm, ReleaseForm
+from offenders.forms.custody import CustodyForm, ReleaseForm, SupervisionForm
 from offenders.models import Case
 
 
@@ -56,6 +56,19 @@ def release(request: HttpRequest, reference: str) -> HttpResponse:
     return _show(request, case, _custody_form(case, None), form)
 
 
+@page("offenders.record_custody", methods=("POST",))
+def supervision(request: HttpRequest, reference: str) -> HttpResponse:
+    """Until when somebody is supervised: the agenda of the panel before the end proposes it."""
+    case = find_case(request.actor, reference)
+    form = SupervisionForm(request.POST, auto_id="id_supervision_%s")
+    if form.is_valid():
+        actions.record_supervision(case, form.cleaned_data["kind"], form.cleaned_data["ends_on"], by=request.actor)
+        messages.success(request, f"Supervision of {case.reference} saved")
+        return redirect("case_custody", case.reference)
+    release_form = ReleaseForm(initial={"version": case.inside.version if case.inside else 0})
+    return _show(request, case, _custody_form(case, None), release_form, form)
+
+
 def _custody_form(case: Case, data: object) -> CustodyForm:
     held = case.inside
     names = ("kind", "prison", "starts_on", "release_expected_on", "version")
@@ -73,7 +86,13 @@ def _save(case: Case, form: CustodyForm, request: HttpRequest) -> None:
         actions.record_custody(case, by=request.actor, **given)
 
 
-def _show(request: HttpRequest, case: Case, form: CustodyForm, release_form: ReleaseForm) -> HttpResponse:
+def _show(
+    request: HttpRequest,
+    case: Case,
+    form: CustodyForm,
+    release_form: ReleaseForm,
+    supervision_form: SupervisionForm | None = None,
+) -> HttpResponse:
     held = case.inside
     return render(
         request,
@@ -82,6 +101,8 @@ def _show(request: HttpRequest, case: Case, form: CustodyForm, release_form: Rel
         | {
             "form": form,
             "release_form": release_form,
+            "supervision_form": supervision_form or SupervisionForm(auto_id="id_supervision_%s"),
+            "supervisions": list(case.supervisions.all()),
             "may_change": request.actor.can("offenders.record_custody", case),
             "friday": bool(held and held.release_expected_on and held.release_expected_on.weekday() == FRIDAY),
             "earlier": [period for period in case.custody if period.released_on is not None],

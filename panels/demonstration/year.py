@@ -732,6 +732,8 @@ class Life:
         for period in out.select_related("case").order_by("pk"):
             with self.at(period.release_expected_on, 12):
                 cases.record_release(period, on=period.release_expected_on, by=self.coordinator)
+                until = period.release_expected_on + timedelta(days=270)
+                cases.record_supervision(period.case, "licence", until, by=self.coordinator)
 
     def settle(self, on: date) -> None:
         """Somebody goes Green and stays so."""

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from iom import clock
+from iom import clock, typeset
 from iom.jinja import day_month
 from iom.models import Agency, Meeting, MeetingStatus
 from iom.pages import found, page
 from iom.steps import StepRefused, obstacles
 from offenders.models import Case
-from panels import agenda, circulation
-from panels.forms.agenda import AddItemForm, MinutesForm, MoveForm
+from panels import agenda, agenda_pack, changes, circulation, concerned, live
+from panels.forms.agenda import AddItemForm, ArrangeForm, GroupForm, MinutesForm, MoveForm, RefuseLateForm
 from panels.models import AgendaItem, Section
 from panels.navigation import pages_of
-from panels.papers import items_for, papers
+from panels.papers import Papers, items_for, papers
 from panels.readiness import readiness
+from panels.slots import slots
 from panels.suggesting import Suggested, add_suggested, suggestions
 from panels.transitions import OPEN_TO_ITEMS, SEND_AGENDA
 from referrals.models import Referral
@@ -34,13 +35,15 @@ REMOVED = "agenda_removed"
 @of_papers
 def build_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """The agenda with its sections, times, checks and suggestions."""
-    return _builder(request, meeting, AddItemForm())
+    return _builder(request, meeting, AddItemForm(meeting=meeting))
 
 
 def _builder(request: HttpRequest, meeting: Meeting, form: AddItemForm) -> HttpResponse:
     shown = papers(meeting, request.actor)
     offered = suggestions(meeting, request.actor) if meeting.status in OPEN_TO_ITEMS else Suggested((), ())
     removed = request.session.get(REMOVED)
+    rule = meeting.body.policy.agenda_rule
+    made = slots(meeting)
     return render(
         request,
         "panels/agenda_builder.html",
@@ -57,11 +60,24 @@ def _builder(request: HttpRequest, meeting: Meeting, form: AddItemForm) -> HttpR
             "today": clock.today(),
             "readiness": readiness(meeting, request.actor),
             "obstacles": obstacles(SEND_AGENDA, meeting),
-            "agenda_rule": meeting.body.policy.agenda_rule,
+            "agenda_rule": rule,
+            "slots": made,
+            "concerned": _concerned(meeting, shown) if made.grouped else {},
+            "grouping": GroupForm(initial={"grouping": meeting.grouping, "version": meeting.version})
+            if rule.kind != "not_cases"
+            else None,
             "removed": removed if removed and removed["meeting"] == meeting.pk else None,
             "pages": pages_of(meeting, request.actor, "agenda/"),
         },
     )
+
+
+def _concerned(meeting: Meeting, shown: Papers) -> dict[int, str]:
+    """The agencies that come for each item, in words, by the item's number."""
+    items = [line.item for line in shown.lines]
+    found = concerned.concerns(meeting, items)
+    names = dict(Agency.objects.filter(scheme=meeting.scheme).values_list("pk", "name"))
+    return {item.pk: ", ".join(sorted(names[agency] for agency in found[id(item)].agencies)) for item in items}
 
 
 def _names(request: HttpRequest, offered: Suggested) -> dict[int, str]:
@@ -75,7 +91,7 @@ def add_to_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Add suggestions by their keys, every suggested review, or an item of one's own."""
     if "all_reviews" in request.POST or "key" in request.POST:
         return _add_suggested(request, meeting)
-    form = AddItemForm(request.POST)
+    form = AddItemForm(request.POST, meeting=meeting)
     if form.is_valid():
         given = form.cleaned_data
         case = Case.objects.visible_to(request.actor).filter(reference__iexact=given["reference"]).first()
@@ -90,6 +106,9 @@ def add_to_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
                     title="" if case else given["title"],
                     why=given["why"],
                     minutes=given["minutes"],
+                    presenter=given["presenter"],
+                    brought_by=given.get("brought_by"),
+                    closed=given.get("closed", False),
                     by=request.actor,
                 )
             except StepRefused as refused:
@@ -248,6 +267,61 @@ def plan_minutes(request: HttpRequest, meeting: Meeting, pk: int) -> HttpRespons
     return redirect(_address(meeting, item))
 
 
+@page("panels.build_agenda", methods=("GET", "POST"))
+@of_papers
+def arrange_item(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
+    """How an item is taken: who presents it, who keeps the case, its need, and which agencies come for it."""
+    item = _item(request, meeting, pk)
+    if request.method == "POST":
+        form = ArrangeForm(request.POST, meeting=meeting)
+        if form.is_valid():
+            given = form.cleaned_data
+            how = agenda.Arranged(given["presenter"], given["brought_by"], given["closed"], given["need"])
+            try:
+                agenda.arrange(item, how, agencies=given["agencies"], version=given["version"], by=request.actor)
+            except StepRefused as refused:
+                for problem in refused.problems:
+                    form.add_error(None, problem)
+            else:
+                messages.success(request, "Saved")
+                return redirect(_address(meeting, item))
+    else:
+        form = ArrangeForm(
+            meeting=meeting,
+            initial={
+                "presenter": item.presenter,
+                "brought_by": item.brought_by_id,
+                "need": item.need,
+                "closed": item.closed,
+                "agencies": list(concerned.concerns(meeting, [item])[id(item)].agencies),
+                "version": item.version,
+            },
+        )
+    return render(
+        request,
+        "panels/agenda_item.html",
+        {"meeting": meeting, "item": item, "heading": live.heading(item), "form": form, "has_error": bool(form.errors)},
+    )
+
+
+@page("panels.build_agenda", methods=("POST",))
+@of_papers
+def group_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """By section, by need or by agency."""
+    form = GroupForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose how the cases stand")
+        return redirect(_address(meeting))
+    try:
+        changed = agenda.group(
+            meeting, form.cleaned_data["grouping"], version=form.cleaned_data["version"], by=request.actor
+        )
+    except StepRefused as refused:
+        return _refused(request, meeting, refused)
+    messages.success(request, f"The cases stand {changed.get_grouping_display().lower()}")
+    return redirect(_address(meeting))
+
+
 @page("panels.build_agenda", methods=("POST",))
 @of_papers
 def ask_chair(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
@@ -268,6 +342,25 @@ def agree_late(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
     item = _item(request, meeting, pk)
     agenda.agree_late(item, by=request.actor)
     messages.success(request, f"Agreed: the panel takes item {item.number or item.position}")
+    return redirect(meeting)
+
+
+@page("panels.agree_late_item", methods=("POST",))
+@of_papers
+def refuse_late(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
+    """The chair does not take a late item now, and says why."""
+    item = _item(request, meeting, pk)
+    form = RefuseLateForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, form.errors["because"][0])
+        return redirect(f"{meeting.get_absolute_url()}#late-items")
+    try:
+        agenda.refuse_late(item, because=form.cleaned_data["because"], by=request.actor)
+    except StepRefused as refused:
+        for problem in refused.problems:
+            messages.error(request, problem)
+        return redirect(meeting)
+    messages.success(request, "Not taken now. The coordinator has been told")
     return redirect(meeting)
 
 
@@ -300,9 +393,36 @@ def send_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
             "length": circulation.length_in_words(meeting.minutes_long),
             "name": circulation.name_of(meeting),
             "readiness": readiness(meeting, request.actor),
+            "slots": slots(meeting),
             "restricted": items_for(request.actor, meeting).filter(case__restricted=True).exists(),
             "has_error": bool(problems),
             "sections": Section,
         },
         status=200,
     )
+
+
+@page("panels.view_papers")
+@of_papers
+def meeting_brief(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The cohort in a minute: what changed since the body last met (feature 312)."""
+    if not agenda_pack.cohort(meeting):
+        raise Http404
+    return render(request, "panels/brief.html", {"meeting": meeting, "brief": changes.brief(meeting, request.actor)})
+
+
+@page("panels.view_papers", kind="pdf")
+@of_papers
+def print_agenda_pack(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The agenda as a document, made for this reader when they ask for it."""
+    try:
+        content = agenda_pack.render(meeting, request.actor)
+    except (typeset.PdfUnavailable, typeset.PdfTooLarge) as error:
+        messages.error(request, f"The agenda pack could not be made. {error}")
+        return redirect(meeting)
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="agenda-{meeting.key}.pdf"'
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cache-Control"] = "no-store"
+    return response

@@ -27,6 +27,7 @@ from panels.models import Attendance
 from panels.navigation import pages_of
 from panels.papers import Papers, papers
 from panels.querysets import meetings_with_papers
+from panels.slots import Slots, slots
 from panels.suggesting import calendar_of
 from panels.transitions import COURSE
 from referrals.papers import counts_by_referral
@@ -244,11 +245,16 @@ def _agenda_page(
         ready = _ready_form(request, meeting, signed=signature is not None)
     if form is None and copy is not None:
         form = AnswerForm(initial={"answer": copy.answer, "substitute_name": copy.substitute_name})
+    if copy is not None and request.method == "GET":
+        circulation.mark_opened(copy, by=actor)
     shown = papers(meeting, actor) if reads else None
+    made = slots(meeting) if reads and meeting.status != MeetingStatus.DRAFT else Slots(grouped=False)
     return render(
         request,
         "panels/meeting.html",
         {
+            "slots": made,
+            "my_slot": made.of(actor.agency),
             "meeting": meeting,
             "chair": chair_of(meeting),
             "papers": shown,

@@ -1,12 +1,12 @@
 """What is suggested for an agenda, and why. Days are worked out by hand from Merton's rules."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from iom.policy import load_preset
 from panels.suggesting import following
-from panels.suggestions import Calendar, Standing, suggest
+from panels.suggestions import Calendar, Standing, rota_words, suggest
 
 MERTON = load_preset("merton")
 PANEL = MERTON.body("panel")
@@ -150,7 +150,7 @@ def test_board_is_offered_no_cases():
     [
         pytest.param("by_exception", [], id="nothing_to_decide"),
         pytest.param("focus", [1], id="red_first"),
-        pytest.param("rota", [2, 3], id="longest_unseen_as_many_as_fit"),
+        pytest.param("rota", [1], id="the_rating_of_the_week"),
     ],
 )
 def test_agenda_rule_decides_which_reviews_are_routine(kind, expected):
@@ -182,3 +182,129 @@ def test_following_meeting_keeps_the_weekday(day, every, unit, expected):
     cadence = PANEL.cadence.model_copy(update={"every": every, "unit": unit})
 
     assert following(day, cadence) == expected
+
+
+def test_rota_without_ratings_takes_those_unseen_for_longest():
+    rule = PANEL.agenda_rule.model_copy(update={"kind": "rota", "focus": ()})
+    body = PANEL.model_copy(update={"agenda_rule": rule})
+    cases = [
+        standing(pk=1, reference="IOM-0001", colour="RED", last_seen=date(2026, 2, 12)),
+        standing(pk=2, reference="IOM-0002"),
+        standing(pk=3, reference="IOM-0003", last_seen=date(2026, 1, 15)),
+    ]
+
+    assert sorted(one.case for one in suggest(MERTON, body, cases, CALENDAR, room=2)) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("week", "words", "case"),
+    [
+        pytest.param(0, "Week 1 of 4: Red", "RED", id="first"),
+        pytest.param(1, "Week 2 of 4: Amber", "AMBER", id="second"),
+        pytest.param(4, "Week 1 of 4: Red", "RED", id="round_again"),
+    ],
+)
+def test_casework_takes_another_rating_each_week_by_itself_and_says_which(week, words, case):
+    policy = load_preset("waltham_forest")
+    body = policy.body("casework")
+    days = tuple(date(2026, 3, 2) + timedelta(weeks=number) for number in range(6))
+    calendar = Calendar(days[week], days, days[week] + timedelta(weeks=1))
+    colours = ("RED", "AMBER", "GREEN", "BLUE")
+    cases = [standing(pk=pk, reference=f"IOM-000{pk}", colour=colour) for pk, colour in enumerate(colours)]
+
+    found = suggest(policy, body, cases, calendar, room=1)
+
+    assert [(one.colour, one.why, one.sources) for one in found] == [(case, words, ("Waltham Forest, 3.2",))]
+    assert rota_words(policy, body, calendar) == words
+
+
+def test_each_reason_says_which_paragraph_it_follows():
+    assert first(colour="GREEN", since=date(2025, 9, 12)).sources == ("Merton, Roles",)
+    assert first(carried_forward=3).sources == (), "ours: no document says it"
+
+
+BIRTHDAY = date(2008, 9, 1)
+
+
+@pytest.mark.parametrize(
+    ("meeting", "why"),
+    [
+        pytest.param(date(2026, 2, 2), "17 years and 6 months on 1 March: the transfer begins", id="begins"),
+        pytest.param(
+            date(2026, 5, 4), "17 years and 9 months on 1 June: the liaison with probation begins", id="liaison"
+        ),
+        pytest.param(date(2026, 8, 3), "18 years on 1 September: probation takes over", id="takes_over"),
+        pytest.param(date(2026, 11, 2), "18 years on 1 September: probation takes over", id="taken_over_since"),
+        pytest.param(date(2027, 2, 1), None, id="no_longer_young"),
+    ],
+)
+def test_transfer_panel_is_offered_the_young_at_the_ages_of_the_policy(meeting, why):
+    policy = load_preset("hampshire")
+    body = policy.body("transfer")
+    days = tuple(date(2025, 11, 3) if n == 0 else first_monday(n) for n in range(8))
+    after = min(day for day in days if day > meeting)
+    calendar = Calendar(meeting, days, after)
+
+    found = suggest(policy, body, [standing(born=BIRTHDAY), standing(pk=2, born=date(1990, 1, 1))], calendar, room=20)
+
+    assert [one.why for one in found] == ([why] if why else [])
+
+
+def first_monday(quarter):
+    """The panel's days: 2 February, 4 May, 3 August, 2 November 2026, 1 February 2027 …"""
+    return [
+        date(2026, 2, 2), date(2026, 5, 4), date(2026, 8, 3), date(2026, 11, 2),
+        date(2027, 2, 1), date(2027, 5, 3), date(2027, 8, 2),
+    ][quarter - 1]  # fmt: skip
+
+
+def test_end_of_supervision_is_put_to_the_panel_before_it_where_people_leave_with_it():
+    policy = load_preset("hampshire")
+    body = policy.body("macc")
+
+    def why(ends):
+        found = suggest(policy, body, [standing(supervision_ends_on=ends)], CALENDAR, room=20)
+        return [(one.section, one.why, one.sources) for one in found]
+
+    ending = ("exits", "Supervision ends on 8 April, transition plan to agree", ("Hampshire, When IOM Ends",))
+    assert why(date(2026, 4, 8)) == [ending]
+    assert why(date(2026, 4, 9)) == [], "the next panel comes in time"
+    assert first(supervision_ends_on=date(2026, 4, 8)).why == "Supervision ends on 8 April"
+
+
+def test_case_left_without_a_decision_and_one_that_no_panel_saw_come_by_exception():
+    policy = load_preset("london")
+    body = policy.body("panel")
+    held = (date(2026, 1, 15), date(2026, 2, 12), date(2026, 2, 26))
+    calendar = Calendar(date(2026, 3, 12), (*held, date(2026, 3, 12)), date(2026, 3, 26), held)
+    cases = [
+        standing(pk=1, reference="IOM-0001", undecided_on=date(2026, 2, 26), last_seen=date(2026, 2, 26)),
+        standing(pk=2, reference="IOM-0002", last_seen=date(2026, 1, 1)),
+        standing(pk=3, reference="IOM-0003", last_seen=date(2026, 1, 15)),
+    ]
+
+    found = suggest(policy, body, cases, calendar, room=20)
+
+    assert {one.case: one.why for one in found} == {
+        1: "No decision at the meeting of 26 February",
+        2: "Progress review overdue: last seen on 1 January",
+    }
+
+
+def test_released_without_a_rating_since_is_told_also_where_custody_has_no_colour():
+    policy = load_preset("hampshire")
+    body = policy.body("macc")
+    assert not policy.blue.used
+    out = standing(since=date(2025, 12, 1), released_on=date(2026, 3, 3), last_seen=date(2026, 2, 26))
+
+    (one,) = suggest(policy, body, [out], CALENDAR, room=20)
+
+    assert (one.section, one.why) == ("releases", "Released on 3 March and not rated again since")
+
+
+def test_panel_that_does_not_open_the_cohort_is_offered_only_its_own():
+    policy = load_preset("richmond")
+    body = policy.body("dyo")
+    cases = [standing(pk=1, taken_by="dyo"), standing(pk=2, reference="IOM-0002")]
+
+    assert [one.case for one in suggest(policy, body, cases, CALENDAR, room=20)] == [1]

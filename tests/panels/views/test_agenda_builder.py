@@ -139,7 +139,7 @@ def test_builder_costs_the_same_however_many_cases(
     client = sign_in(coordinator)
     client.get("/meetings/2026-03-12/agenda/")
 
-    with django_assert_num_queries(32 + factories.AROUND):
+    with django_assert_num_queries(35 + factories.AROUND):
         client.get("/meetings/2026-03-12/agenda/")
 
 
