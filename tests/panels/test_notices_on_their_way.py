@@ -236,6 +236,7 @@ def test_what_did_not_fail_is_not_sent_again(received, by, referrer):
 # --- The pages
 
 
+@pytest.mark.feature(87)
 def test_referrer_finds_acknowledgement_and_pdf_on_the_referral(received, referrer, sign_in):
     outbox.drain()
     reader = sign_in(referrer)

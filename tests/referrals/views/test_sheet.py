@@ -79,6 +79,7 @@ def test_the_sheet_shows_what_is_not_looked_up_and_fills_in_the_rest(client, mee
     assert ResearchCheck.objects.filter(result="nothing", checked_on=date(2026, 3, 5)).count() == 6
 
 
+@pytest.mark.feature(31)
 @pytest.mark.feature(111)
 def test_each_system_is_ticked_with_date_result_and_who_looked(client, address):
     client.post(address, row("pnc", **FOUND) | row("cris", result="could_not") | {"do": "save"})
