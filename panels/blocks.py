@@ -8,18 +8,21 @@ from typing import Any
 
 from django.db.models import Count, Q
 
+from actionplans.models import Action
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, home_block, home_tasks, referral_block
 from iom.jinja import plural
 from iom.models import Body, Meeting, MeetingStatus
 from offenders.models import Case
-from panels import agreement, circulation, notices, outside, ratifying
+from panels import agreement, circulation, delivery, escalations, notices, outside, progress, ratifying
 from panels.chairing import with_chair
 from panels.countdown import steps_of
 from panels.models import (
     AgendaItem,
     Circulation,
     Decision,
+    Escalation,
+    EscalationStatus,
     ItemState,
     Minutes,
     MinutesStatus,
@@ -280,3 +283,88 @@ def minutes_state(actor: Actor, today: date) -> Iterator[Block]:
 
 def _at(meeting: Meeting, page: str) -> str:
     return f"{meeting.get_absolute_url()}{page}"
+
+
+# --- The board
+
+
+@home_tasks
+def with_the_board(actor: Actor, today: date) -> Iterator[Task]:
+    """The office's: what the board has not answered in time, what it asks more of, what it answered."""
+    if not actor.holds("panels.raise_escalation"):
+        return
+    shown = (EscalationStatus.WITH_BOARD, EscalationStatus.MORE_NEEDED, EscalationStatus.ANSWERED)
+    for each in Escalation.objects.visible_to(actor).filter(status__in=shown):
+        url = each.get_absolute_url()
+        if each.overdue(today):
+            words = (
+                f"No answer from the {each.to_name}, open for {plural(each.days_open(today), 'day')}: {each.reference}"
+            )
+            yield Task(each.due_on, words, url, "Open")
+        elif each.status == EscalationStatus.MORE_NEEDED:
+            yield Task(None, f"Say more to the {each.to_name}: {each.reference}", f"{url}edit/", "Say more")
+        elif each.status == EscalationStatus.ANSWERED:
+            yield Task(None, f"Answered by the board, to be brought back to the panel: {each.reference}", url, "Read")
+
+
+@home_tasks
+def report_to_the_board(actor: Actor, today: date) -> Iterator[Task]:
+    """The coordinator's, for the post that reports: the board's agenda goes out, and nothing is written yet."""
+    if not actor.has_role("coordinator"):
+        return
+    coming = (
+        Meeting.objects.visible_to(actor)
+        .upcoming(today)
+        .filter(status=MeetingStatus.DRAFT, body__slug=actor.scheme.policy.escalation.to_body or "")
+    )
+    for meeting in coming.filter(date__lte=today + 2 * LOOK_AHEAD).exclude(board_paper__words__gt=""):
+        meeting.scheme = meeting.body.scheme = actor.scheme
+        words = f"Write the report to the board: {circulation.name_of(meeting)}"
+        yield Task(meeting.dates.agenda_due.date or meeting.date, words, _at(meeting, "board-papers/"), "Write")
+
+
+@home_block
+def board_matters(actor: Actor, today: date) -> Iterator[Block]:
+    """For the chair: what might be raised with the board, and which agencies are late with how much."""
+    if not actor.has_role("chair"):
+        return
+    often = escalations.often_carried(actor)
+    late = Action.objects.visible_to(actor).overdue(today).order_by().values("agency__slug", "agency__name")
+    context = {
+        "often": often.count(),
+        "waiting": list(Escalation.objects.visible_to(actor).waiting()),
+        "late": list(late.annotate(count=Count("pk")).order_by("-count", "agency__name")),
+        "today": today,
+    }
+    yield Block("panels/blocks/board_matters.html", context, place=35)
+
+
+@home_block
+def board_lead(actor: Actor, today: date) -> Iterator[Block]:
+    """For who reads for the board: four figures, what waits for an answer, the attendance of core agencies."""
+    if not actor.has_role("board_reader"):
+        return
+    slug = actor.scheme.policy.escalation.to_body or ""
+    meeting = Meeting.objects.visible_to(actor).upcoming(today).filter(body__slug=slug).first()
+    since, until = delivery.usual_period(today)
+    if meeting is not None:
+        meeting.scheme = meeting.body.scheme = actor.scheme
+        since, until = progress.since_last(meeting)
+    found = delivery.report(actor, since, until)
+    due, on_time = (sum(getattr(line, name) for line in found.lines) for name in ("due", "on_time"))
+    waiting = list(Escalation.objects.visible_to(actor).waiting())
+    context = {
+        "four": [
+            ("People on the cohort", progress.cohort_total(actor.scheme)),
+            ("Panels held", str(found.meetings)),
+            ("Actions done on time", f"{on_time} of {due}" if due else "None was due"),
+            ("Core agencies at the table", found.core_words),
+        ],
+        "since": since,
+        "until": until,
+        "waiting": waiting,
+        "core": found.core,
+        "meeting": meeting,
+        "today": today,
+    }
+    yield Block("panels/blocks/board_lead.html", context, place=15, slot="top")

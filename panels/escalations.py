@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
+from actionplans import beside
 from actionplans.models import Action
 from iom import audit, clock, notify
 from iom.jinja import day_month, plural
@@ -725,3 +726,74 @@ def often_carried(actor: Actor) -> QuerySet[Action]:
     rows = Action.objects.visible_to(actor).to_do()
     often = rows.filter(carried_forward__gte=actor.scheme.policy.escalation.often_carried)
     return often.exclude(pk__in=asked.values("action"))
+
+
+# --- Beside what it is about -------------------------------------------------------
+
+
+@beside.beside_actions
+def on_actions(actor: Actor, actions: Iterable[Action]) -> dict[int, list[beside.Note]]:
+    """With the board, and for how long; what it answered; for the office, what was carried forward often and might go.
+
+    The board's words name nobody, so that whoever has the action reads them.
+    """
+    listed = list(actions)
+    links = EscalationAction.objects.filter(action__in=listed).select_related("escalation").order_by("pk")
+    left_out = (EscalationStatus.DRAFT, EscalationStatus.WITHDRAWN)
+    standing = [link for link in links if link.escalation.status not in left_out]
+    about = {link.escalation_id: link.escalation for link in standing}
+    said = answers_to(about.values()) if about else {}
+    rows = Escalation.objects.visible_to(actor).filter(pk__in=about) if about else Escalation.objects.none()
+    readable = set(rows.values_list("pk", flat=True))
+    found: dict[int, list[beside.Note]] = {}
+    for link in standing:
+        url = link.escalation.get_absolute_url() if link.escalation_id in readable else ""
+        found.setdefault(link.action_id, []).append(_note(link.escalation, said.get(link.escalation_id, []), url))
+    if actor.holds("panels.raise_escalation"):
+        asked = {link.action_id for link in links if link.escalation.status != EscalationStatus.WITHDRAWN}
+        often = actor.scheme.policy.escalation.often_carried
+        for action in listed:
+            if action.to_do and action.carried_forward >= often and action.pk not in asked:
+                url = f"{reverse('new_escalation')}?action={action.pk}"
+                found.setdefault(action.pk, []).append(beside.Note("Send to the board", url))
+    return found
+
+
+def _note(escalation: Escalation, said: list[BoardAnswer], url: str) -> beside.Note:
+    answer = next((each for each in reversed(said) if each.outcome == BoardAnswer.Outcome.ANSWERED), None)
+    if answer is not None:
+        words = (
+            f"{escalation.reference}: the {escalation.to_name} answered after {plural(escalation.days_open(), 'day')}"
+        )
+        return beside.Note(words, url, answer.words)
+    open_for = plural(escalation.days_open(), "day")
+    return beside.Note(f"{escalation.reference}: with the {escalation.to_name} for {open_for}", url)
+
+
+def told_on(items: Iterable[AgendaItem], on: date) -> dict[int, dict[str, Any]]:
+    """What the items of a meeting on the day `on` say of escalations, by item: for the brief and the minutes."""
+    wanted = [item for item in items if item.section == Section.ESCALATIONS]
+    if not wanted:
+        return {}
+    links = list(EscalationItem.objects.filter(item__in=wanted).select_related("escalation__agency"))
+    said = answers_to(link.escalation for link in links) if links else {}
+    return {link.item_id: _told(link, said.get(link.escalation_id, []), on) for link in links}
+
+
+def _told(link: EscalationItem, said: list[BoardAnswer], on: date) -> dict[str, Any]:
+    escalation = link.escalation
+    back = link.kind == EscalationItem.Kind.ANSWER
+    answer = next((each for each in reversed(said) if each.outcome == BoardAnswer.Outcome.ANSWERED), None)
+    return {
+        "reference": escalation.reference,
+        "back": back,
+        "to": escalation.to_name,
+        "days": escalation.days_open(on) if back else max((on - escalation.sent_on).days, 0),
+        "sent_on": escalation.sent_on.isoformat(),
+        "stuck": escalation.stuck,
+        "tried": escalation.tried,
+        "ask": escalation.ask,
+        "about": ", ".join(filter(None, (escalation.agency.name if escalation.agency else "", escalation.service))),
+        "answer": answer.words if back and answer else "",
+        "answered_on": escalation.answered_on.isoformat() if back and escalation.answered_on else "",
+    }

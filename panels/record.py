@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from referrals.scoring import current_scores
 
 from . import agreement, presence
 from .chairing import chair_of
+from .escalations import told_on
 from .models import (
     ActingChair,
     AgendaItem,
@@ -61,6 +62,7 @@ class _Sitting:
     scores: dict[int, Score]
     room: presence.Room
     numbers: dict[int, str]
+    escalations: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
 def canonical(record: Record) -> bytes:
@@ -90,7 +92,8 @@ def record_of(minutes: Minutes) -> Record:
     chair = chair_of(meeting)
     room = replace(presence.room(meeting), needed=body.quorum.organisations)
     numbers = {item.pk: item.number for item in items}
-    sitting = _Sitting(meeting, minutes.narrative, policy_version.policy, later, scores, room, numbers)
+    told = told_on(items, meeting.date)
+    sitting = _Sitting(meeting, minutes.narrative, policy_version.policy, later, scores, room, numbers, told)
     return {
         "format": FORMAT,
         "classification": CLASSIFICATION,
@@ -305,7 +308,10 @@ def _item(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
         "goes_to": _goes_to(item, decision, sitting.later),
         "brought_by": item.brought_by.name if item.brought_by else "",
         "ratifies": _ratifies(item.ratifies) if item.ratifies else None,
-    } | ({"outside": _outside(item.outside)} if item.outside else {})
+    } | {
+        **({"outside": _outside(item.outside)} if item.outside else {}),
+        **({"escalation": sitting.escalations[item.pk]} if item.pk in sitting.escalations else {}),
+    }
 
 
 def _ratifies(decision: Decision) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from iom.models import Meeting, MeetingStatus, Membership, Role, Scheme, User
 from iom.reminders import Due, source
 from panels import circulation, ratifying, standing  # noqa: F401 -- standing registers what bodies ask of people
 from panels.chairing import chair_of
-from panels.models import MinutesStatus, OutsideDecision
+from panels.models import Escalation, MinutesStatus, OutsideDecision
 
 # --- Before the meeting
 
@@ -110,10 +110,37 @@ def to_ratify(scheme: Scheme, on: date) -> Iterator[Due]:
         )
 
 
+# --- What the board has not answered
+
+
+@source
+def escalation_due(scheme: Scheme, on: date) -> Iterator[Due]:
+    """An answer that was looked for and has not come: coordinator and chair hear the day after, until it comes."""
+    late = list(Escalation.objects.filter(scheme=scheme).overdue(on))
+    office = _with_role(scheme, on, Role.COORDINATOR, Role.CHAIR) if late else ()
+    for escalation in late:
+        yield Due(
+            kind="escalation_due",
+            subject=f"escalation:{escalation.pk}",
+            due=escalation.due_on,
+            recipients=office,
+            text=f"Ask for the answer to {escalation.reference}: it was due {weekday_day(escalation.due_on)}",
+            url=escalation.get_absolute_url(),
+            email_body=(
+                f"The {escalation.to_name} has had this since {longday(escalation.sent_on)}, and its answer was looked "
+                f"for by {longday(escalation.due_on)}. Sign in to see it:"
+            ),
+        )
+
+
 def _still_here(chair: Membership | None, on: date) -> bool:
     return chair is not None and Membership.objects.filter(pk=chair.pk).current(on).exists()
 
 
 def _coordinators(scheme: Scheme, on: date) -> tuple[User, ...]:
-    rows = Membership.objects.filter(scheme=scheme).current(on).with_role(Role.COORDINATOR).select_related("user")
+    return _with_role(scheme, on, Role.COORDINATOR)
+
+
+def _with_role(scheme: Scheme, on: date, *roles: str) -> tuple[User, ...]:
+    rows = Membership.objects.filter(scheme=scheme).current(on).with_role(*roles).select_related("user")
     return tuple({membership.user_id: membership.user for membership in rows}.values())

@@ -17,9 +17,10 @@ from iom.access import actor_for
 from iom.models import Body, ChairAppointment, Meeting, Membership, Notification, Reminder, Scheme
 from offenders.actions import rate, record_custody, record_release
 from offenders.models import Case
-from panels import agenda, meetings, minutes, recording
+from panels import agenda, escalations, meetings, minutes, recording
 from panels.decide import ratify_everything
-from panels.models import Minutes, OutsideDecision, Section
+from panels.escalations import Issue
+from panels.models import Escalation, Minutes, OutsideDecision, Section
 from panels.record import fingerprint, record_of
 from referrals import returns
 from tests import factories
@@ -97,6 +98,11 @@ def furnish(scheme: Scheme) -> World:
         role=ChairAppointment.Role.CHAIR,
         starts_on=date(2025, 4, 20),
         review_due=date(2026, 4, 20),
+    )
+    issue = Issue("Nowhere to sleep on the first night", "No bed on Fridays.", tried="Asked.", ask="Two beds.")
+    asked = escalations.raise_issue(issue, by=office)
+    Escalation.objects.filter(pk=asked.pk).update(
+        status="with_board", sent_on=date(2026, 1, 1), due_on=date(2026, 2, 11)
     )
     return World(scheme, coordinator, chair, police, housing, panel, closed, with_chair, green, inside, action, urgent)
 
@@ -264,6 +270,17 @@ TABLE = [
         subject="Review due Mon 20 April: who chairs the IOM Case Panel",
         says="looked at again by Monday 20 April 2026",
         link="/bodies/panel/",
+    ),
+    Told(
+        "escalation_due",
+        opens=date(2026, 2, 12),
+        due=date(2026, 2, 11),
+        late=date(2026, 2, 17),
+        over=None,
+        people=(GRACE, PRIYA),
+        subject="Ask for the answer to IOM-E-0001: it was due Wed 11 February",
+        says="since Thursday 1 January 2026, and its answer was looked for by Wednesday 11 February 2026",
+        link="/escalations/IOM-E-0001/",
     ),
 ]
 EACH = pytest.mark.parametrize("row", TABLE, ids=[row.kind for row in TABLE])
@@ -438,7 +455,17 @@ def ratify(world):
     ratify_everything(meeting, by=world.office)
 
 
+def answer_escalation(world):
+    office = actor_for(world.coordinator)
+    held = Escalation.objects.get()
+    Escalation.objects.filter(pk=held.pk).update(to_body=None)
+    escalations.answer_from_outside(
+        held, outcome="answered", words="Two beds.", on=clock.today(), said_by="Secretary", by=office
+    )
+
+
 DONE = [
+    ("escalation_due", answer_escalation),
     ("to_ratify", ratify),
     ("agenda_due", send_agenda),
     ("checks_due", answer_checks),
@@ -603,7 +630,7 @@ def test_two_clocks_at_once_tell_everyone_once(committed, travel):
     due = [row for row in TABLE if row.opens <= OPEN_TOGETHER and (row.over is None or OPEN_TOGETHER < row.over)]
     expected = Counter((row.kind, person) for row in due for person in row.people)
     assert broke == []
-    assert len(expected) == 7
+    assert len(expected) == 9
     with walls.within(world.scheme, cause="test"):
         assert Counter(Reminder.objects.values_list("kind", "recipient__name")) == expected
         for row in due:

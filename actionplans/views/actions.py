@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from actionplans import actions as verbs
+from actionplans.beside import notes_for
 from actionplans.forms.plan import ActionForm, RowUpdateForm, UpdateForm
 from actionplans.models import Action, ActionStatus, Plan
 from actionplans.reading import next_panel, overdue_first, updatable, who_choices
@@ -73,6 +74,7 @@ def actions(request: HttpRequest) -> HttpResponse:
             "finished": finished,
             "shown": shown,
             "listed": listed,
+            "notes": notes_for(actor, listed),
             "update_forms": forms,
             "problems": form_problems(*forms.values()),
         },
@@ -153,6 +155,7 @@ def case_actions(request: HttpRequest, reference: str) -> HttpResponse:
         | {
             "to_do": [action for action in listed if action.to_do],
             "over": [action for action in listed if not action.to_do],
+            "notes": notes_for(actor, listed),
             "update_forms": _forms_by_themselves(listed, mine, back),
             "may_change": case.status != "closed" and actor.can("actionplans.change_plan", _plan_of(case)),
         },
@@ -175,6 +178,7 @@ def action(request: HttpRequest, number: int) -> HttpResponse:
         "actionplans/action.html",
         {
             "action": held,
+            "notes": notes_for(actor, [held]).get(held.pk, []),
             "form": form,
             "today": clock.today(),
             "back": _back(request, held),

@@ -50,7 +50,8 @@ def board_papers(request: HttpRequest, key: str) -> HttpResponse:
     context: dict[str, Any] = {
         "meeting": meeting,
         "paper": paper,
-        "form": form if may_write else None,
+        # Whoever was writing when it was sent still has their words on the page.
+        "form": form if may_write or form.errors else None,
         "figures": figures,
         "four": four(figures),
         "reporter": escalations.reporter(request.actor.scheme),
