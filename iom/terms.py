@@ -22,6 +22,15 @@ DEADLINES = {
 }
 
 
+POWERS = {
+    "admission": "who joins",
+    "rating": "ratings",
+    "exit": "who leaves",
+    "support": "support",
+    "transfer": "transfers to adult services",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One thing that the rules say of a body; `source` is the paragraph, or that the document is silent."""
@@ -56,7 +65,7 @@ def _lines(policy: Policy, body: BodyPolicy, today: date, holidays: Holidays) ->
     names = {each.slug: each.name for each in policy.bodies}
     yield _of("What it is for", body.purpose_)
     level = _of("Level of members", body.level_)
-    yield replace(level, words=level.words[:1].upper() + level.words[1:])
+    yield replace(level, words=_capital(level.words))
     if body.kind in ("practitioner", "daily", "casework"):
         yield _of("The team", policy.team_)
     yield _line("How often", body.cadence.words, body.cadence)
@@ -71,6 +80,8 @@ def _lines(policy: Policy, body: BodyPolicy, today: date, holidays: Holidays) ->
         )
     yield _of("Venue", body.venue_)
     yield from _chairing(body)
+    if body.decides:
+        yield Line("What it decides", _capital(_joined(iter(POWERS[each] for each in body.decides))), _decides(body))
     yield _line("How it decides", body.decision_rule.words, body.decision_rule)
     if body.decision_rule.casting_vote:
         yield _line("Casting vote", "Whoever chairs has a casting vote in a tie", body.decision_rule)
@@ -104,6 +115,14 @@ def _chairing(body: BodyPolicy) -> Iterator[Line]:
     for number, step in enumerate(body.succession, start=1):
         label = "When the chair is away" if number == 1 else "When they are away too"
         yield _line(label, step.words, step)
+
+
+def _decides(body: BodyPolicy) -> str:
+    return body.decides_.source if body.decides_ is not None else DEFAULT_SOURCE
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _joined(words: Iterator[str]) -> str:

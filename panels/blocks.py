@@ -114,10 +114,14 @@ def prepare_meetings(actor: Actor, today: date) -> Iterator[Task]:
         return
     drafts = Meeting.objects.visible_to(actor).upcoming(today).filter(status=MeetingStatus.DRAFT)
     counted = Count("items", filter=~Q(items__state=ItemState.PARKED))
+    # Of a team that meets each week or day, and has no day for its agenda, the very next meeting only.
+    met: set[int] = set()
     for meeting in drafts.filter(date__lte=today + 2 * LOOK_AHEAD).annotate(item_count=counted):
         meeting.scheme = meeting.body.scheme = actor.scheme
         due = meeting.dates.agenda_due.date or meeting.date
-        if due <= today + LOOK_AHEAD:
+        known = meeting.dates.agenda_due.date is None and meeting.body_id in met
+        met.add(meeting.body_id)
+        if due <= today + LOOK_AHEAD and not known:
             words = f"Send agenda: {circulation.name_of(meeting)}, {plural(meeting.item_count, 'item')} so far"
             yield Task(due, words, f"{meeting.get_absolute_url()}agenda/", "Open agenda")
     first = Body.objects.visible_to(actor).filter(position=0).first()

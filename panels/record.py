@@ -104,7 +104,7 @@ def record_of(minutes: Minutes) -> Record:
             "body": meeting.body.name,
             "date": meeting.date.isoformat(),
             "starts_at": f"{meeting.starts_at:%H:%M}",
-            "place": meeting.place,
+            "place": f"{meeting.area}: {meeting.place}".strip(": ") if meeting.area else meeting.place,
             "chair": chair.user.name if chair else "",
             "recorder": meeting.recorder.name if meeting.recorder else "",
         },

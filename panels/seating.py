@@ -42,11 +42,12 @@ def places(body: Body) -> list[Place]:
     for agency, post, name in others.values_list("agency", "post", "body__name"):
         elsewhere.setdefault(bodies.post_key(agency, post), []).append(name)
     duties = {(seat.organisation, seat.post): seat.duty for seat in body.policy.seats}
+    over = _panel_over(body)
     here = set(Membership.objects.filter(scheme=body.scheme_id).current(clock.today()).values_list("pk", flat=True))
     return [
         Place(
             seat=seat,
-            gaps=tuple(_gaps(seat, body, here)),
+            gaps=(*_gaps(seat, body, here), *_not_over(seat, over)),
             also_on=tuple(dict.fromkeys(elsewhere.get(bodies.post_key(seat.agency_id, seat.post), ()))),
             duty=duties.get((seat.agency.name, seat.post), ""),
         )
@@ -70,6 +71,20 @@ def _gaps(seat: Seat, body: Body, here: set[int]) -> Iterable[str]:
         yield "The substitute has no delegated authority"
     if rule.briefed and not seat.substitute_briefed:
         yield "The substitute is not briefed"
+
+
+def _panel_over(body: Body) -> tuple[str, frozenset[int]] | None:
+    """The panel over a casework group with who sits there: its members come from it (Waltham Forest, 6.2)."""
+    if body.policy.kind != "casework":
+        return None
+    rows = Seat.objects.filter(scheme=body.scheme_id, body__name=body.policy.parent)
+    holders = frozenset(rows.filter(holder__isnull=False).values_list("holder", flat=True))
+    return (body.policy.parent, holders) if holders else None
+
+
+def _not_over(seat: Seat, over: tuple[str, frozenset[int]] | None) -> Iterable[str]:
+    if over is not None and seat.holder_id is not None and seat.holder_id not in over[1]:
+        yield f"Does not sit on the {over[0]}"
 
 
 def unfilled(known: Sequence[Place]) -> int:

@@ -12,6 +12,7 @@ TYPED = (
     "iom/working_days.py",
     "iom/deadlines.py",
     "iom/cadence.py",
+    "iom/terms.py",
     "iom/policy",
     "iom/files/judging.py",
     "iom/embedded",

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from iom import bodies
-from iom.models import ChairAppointment, ChairReview
+from iom.models import Body, ChairAppointment, ChairReview, Meeting
 from iom.working_days import add_months
+from panels import planning
 
 if TYPE_CHECKING:
     from .year import Life
@@ -17,9 +18,15 @@ REVIEW_IN = timedelta(days=20)
 
 
 def appoint(life: Life) -> None:
-    """The chair from the start of the scheme, a vice-chair, and a seat that was tried and given up."""
+    """The chair from the start of the scheme, a vice-chair, and a seat that was tried and given up.
+
+    Where the panel is set by somebody else's meetings, their next days are known.
+    """
     by, start = life.coordinator, life.scheme_began
+    rule = life.body.policy.relative_to
     with life.at(start, 10):
+        for meeting in Meeting.objects.filter(body=life.body).upcoming(life.today) if rule else ():
+            planning.record_other_meeting(life.body, meeting.date - timedelta(days=rule.days), by=by)
         made = bodies.appoint(
             life.body,
             life.chair,
@@ -49,7 +56,10 @@ def appoint(life: Life) -> None:
 
 
 def ask_and_train(life: Life) -> None:
-    """One request that was answered and one that waits; two people trained; who answers to whom."""
+    """One request that was answered and one that waits; two people trained; who answers to whom.
+
+    And the boards and teams have their next meetings, as the clock would plan them.
+    """
     by, day = life.coordinator, life.last_working_day(life.today - timedelta(days=12))
     with life.at(day, 11):
         asked = bodies.propose(
@@ -81,3 +91,6 @@ def ask_and_train(life: Life) -> None:
             line_for=life.mark("Workload, leave, conduct and training"),
             by=by,
         )
+    with life.at(life.today - timedelta(days=1), 7):
+        for body in Body.objects.filter(scheme=life.scheme, position__gt=0).order_by("position"):
+            planning.keep_planned(body, life.today, by=by)

@@ -32,6 +32,7 @@ from panels import (
     minutes,
     notices,
     outside,
+    planning,
     recording,
     voting,
 )
@@ -218,7 +219,11 @@ class Life:
 
     def plan_other_bodies(self) -> None:
         """The next sitting of each board and team meeting."""
+        together = {one.pk for one in planning.same_day_group(self.body)}
         for body in Body.objects.filter(scheme=self.scheme, position__gt=0).order_by("position"):
+            if body.pk in together:
+                planning.keep_planned(body, self.today, by=self.coordinator)
+                continue
             self.plan(body, self.working_day(self.today + timedelta(days=5 + 4 * body.position)))
 
     def panel(self, day: date, before: date, *, last: int) -> None:

@@ -126,6 +126,7 @@ def test_richmond_bodies_show_seats_duties_and_who_steps_in(db, sign_in):
     assert "Community Safety Data Analyst" in iom and "PPO Officer at Wandsworth" in iom
     assert "As required" in iom and "Sits also on: ASB Panel" in iom
     dyo = body_text(client, "dyo")
+    assert "others lend support, each by its own policies" in body_text(client, "asb")
     assert "YOT Nurse, Youth Offending Team Gives health updates and help to the cohort. Richmond, 3.10" in dyo
     assert "No lead named Each agency names one person who leads on Deter Young Offenders." in dyo
     assert "Every member Answers for the actions allocated to them" in dyo
@@ -142,11 +143,26 @@ def test_waltham_forest_and_hampshire_bodies_show_their_rhythm(db, sign_in):
     assert "the voluntary sector too" in panel
     casework = body_text(client, "casework")
     assert "Weekly Waltham Forest, 6.2" in casework and "A separate cohort of the rating each week." in casework
+    # Its members sit on the panel as well: who does not is shown.
+    one = factories.member(coordinator.scheme, "member", agency_kind="police", name="Tom Sample")
+    group = Body.objects.get(scheme=coordinator.scheme, slug="casework")
+    for number, holder in enumerate((one, coordinator)):
+        Seat.objects.create(
+            scheme=coordinator.scheme,
+            body=group,
+            agency=holder.agency,
+            post="Core team",
+            holder=holder,
+            position=number,
+        )
+    assert body_text(client, "casework").count("Does not sit on the IOM Panel") == 1
 
     _, coordinator = everybody("hampshire")
     client = sign_in(coordinator)
     assert "Meets in each of 4 areas" in body_text(client, "transfer")
-    assert "Accepting or rejecting is decided together" in body_text(client, "macc")
+    macc = body_text(client, "macc")
+    assert "Accepting or rejecting is decided together" in macc and "Any other interested party may come." in macc
+    assert "Police supervisor" in macc and "IOM accommodation manager" in macc
     assert "Weekly Hampshire, Once Accepted" in body_text(client, "map")
 
 
