@@ -66,6 +66,20 @@ JOURNEY_B = {
     "Acknowledge agenda, say attending, sign agreement": Cost(2, 5, 12),
     "Update 2 actions": Cost(1, 6, 160),
 }
+# "All 15 items recorded" is one page, five clicks at most and about 755 keys: three rows together. The live meeting is one
+# page, drawn again for each item, and counts with the nominations, which come first; the clicks are for those who have
+# not turned the single keys on.
+JOURNEY_C = {
+    "Attendance and quorum, 14 people": Cost(1, 6, 0),
+    "Reviews, no change (10, of 3 keys each)": Cost(0, 0, 30),
+    "Rating changes, reason and 1 action (3, of 115 keys each)": Cost(0, 3, 345),
+    "Referrals accepted: rating, leads, 2 actions (2, of 190 keys each)": Cost(1, 2, 380),
+    "Close, read draft, send to chair": Cost(2, 5, 100),
+    "Chair reads, signs, PDF made": Cost(2, 5, 20),
+    "Notices and minutes sent": Cost(1, 3, 0),
+}
+ALL_ITEMS_RECORDED = Cost(1, 5, 755)
+AFTER_MEETING_EFFORT = Cost(5, 13, 120)
 # Nobody known: so many clicks after signing in.
 JOURNEY_B_NOBODY_KNOWN_CLICKS = 3
 
@@ -79,17 +93,22 @@ class Step:
     clicks: int = 0
     keys: int = 0
     addresses: list[str] = field(default_factory=list)
+    again: int = 0  # of the pages, those that had been there before at their address and were drawn again
 
     @property
     def cost(self) -> Cost:
-        return Cost(self.pages, self.clicks, self.keys)
+        return Cost(self.pages - self.again, self.clicks, self.keys)
 
 
 class Journey:
     """The steps of a journey, what each cost, and what it may cost."""
 
-    def __init__(self, name: str, targets: dict[str, Cost], *, how: str = "") -> None:
-        self.name, self.targets, self.how = name, targets, how
+    def __init__(
+        self, name: str, targets: dict[str, Cost], *, how: str = "", drawn_again: tuple[str, ...] = ()
+    ) -> None:
+        """Documents whose address has an end among `drawn_again` are one page, however often a button draws them anew."""
+        self.name, self.targets, self.how, self.drawn_again = name, targets, how, drawn_again
+        self.drawn: set[str] = set()
         self.steps: dict[str, Step] = {}
         self.walkers: list[Counted] = []
         self.now: Step | None = None
@@ -104,6 +123,14 @@ class Journey:
             yield self.now
         finally:
             self.now = None
+
+    def counts(self, step: Step, address: str) -> None:
+        """A document was loaded in `step`."""
+        step.pages += 1
+        step.addresses.append(address)
+        if self.drawn_again and address.endswith(self.drawn_again):
+            step.again += address in self.drawn
+            self.drawn.add(address)
 
     def cost_of(self, name: str) -> Cost:
         """What a step cost, the page on which it ended included."""
@@ -127,6 +154,8 @@ class Journey:
         for name, cost, most in rows:
             cells = [f"{getattr(cost, each)} ({getattr(most, each)})" for each in ("pages", "clicks", "keys")]
             lines.append(f"{name:{wide}}  {cells[0]:>11}  {cells[1]:>11}  {cells[2]:>13}")
+        if again := sum(step.again for step in self.steps.values()):
+            lines.append(f"Drawn again at the same address after a button, and not counted as pages: {again}")
         return "\n".join(["", *lines, ""])
 
     def hold(self) -> None:
@@ -141,7 +170,7 @@ class Journey:
     def _settled(self) -> list[Step]:
         for walker in self.walkers:
             walker.settle()
-        return list(self.steps.values())
+        return sorted(self.steps.values(), key=lambda step: list(self.targets).index(step.name))
 
 
 class Counted(Person):
@@ -171,8 +200,9 @@ class Counted(Person):
             self._count_page(*self.landed)
 
     def _count_page(self, step: Step, address: str) -> None:
-        step.pages += 1
-        step.addresses.append(address.split("//", 1)[-1].partition("/")[2].partition("?")[0])
+        if self.journey.drawn_again:
+            address = self.page.url  # where redirections led
+        self.journey.counts(step, address.split("//", 1)[-1].partition("/")[2].partition("?")[0])
         self.landed = None
 
     def _acts(self, *, clicks: int = 0, keys: int = 0) -> None:

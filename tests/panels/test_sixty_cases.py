@@ -124,7 +124,7 @@ def test_sixty_cases_from_agenda_to_signed_pdf(
         )
 
 
-NO_CHANGE = {"outcome": "no_change", "how": "agreed"}
+NO_CHANGE = {"outcome": "no_change", "how": "agreed", "harm": "none"}
 CHANGED = {
     "outcome": "change_rating",
     "colour": "GREEN",
