@@ -69,23 +69,50 @@ def make(
     `chosen` is the filter; `subjects` are references of the people in it. Raises StepRefused without a reason or a
     recipient, and over 10,000 rows, of which nothing is made.
     """
+    at = clock.now()
+    return make_file(
+        by=by,
+        kind=kind,
+        name=f"{name}-{at.astimezone(clock.LONDON):%Y-%m-%d}.csv",
+        content=csv_bytes(header, rows) if len(rows) <= MOST_ROWS else b"",
+        rows=len(rows),
+        reason=reason,
+        recipient=recipient,
+        chosen=chosen,
+        subjects=subjects,
+    )
+
+
+@transaction.atomic
+def make_file(
+    *,
+    by: Actor,
+    kind: str,
+    name: str,
+    content: bytes,
+    rows: int,
+    reason: str,
+    recipient: str,
+    chosen: Mapping[str, str | int],
+    subjects: Iterable[str],
+) -> Export:
+    """Keep a finished file for whoever asks, as `make` does; `name` ends in its kind: .csv or .pdf."""
     problems = []
     if not reason.strip():
         problems.append("Enter why you need the file.")
     if not recipient.strip():
         problems.append("Enter who will receive the file.")
-    if len(rows) > MOST_ROWS:
+    if rows > MOST_ROWS:
         problems.append(f"That is more than {MOST_ROWS:,} rows. Narrow what you ask for.")
     if problems:
         raise StepRefused(problems)
-    content = csv_bytes(header, rows)
     at = clock.now()
     export = Export.objects.create(
         scheme=by.scheme,
         maker=by.membership,
         kind=kind,
-        name=f"{name}-{at.astimezone(clock.LONDON):%Y-%m-%d}.csv",
-        rows=len(rows),
+        name=name,
+        rows=rows,
         sha256=hashlib.sha256(content).hexdigest(),
         reason=reason.strip(),
         recipient=recipient.strip(),
@@ -111,6 +138,11 @@ def downloaded(export: Export, *, by: Actor) -> bytes:
     """The file for its maker, with an event for each time that it is taken."""
     audit.record("download_export", export, by=by, after=export.kind, rows=export.rows, sha256=export.sha256)
     return bytes(export.content)
+
+
+def type_of(export: Export) -> str:
+    """What the file is, for the browser."""
+    return "application/pdf" if export.name.endswith(".pdf") else "text/csv; charset=utf-8"
 
 
 @sweeps.tidies

@@ -73,12 +73,14 @@ def tell_owners(offender: Offender, texts: Iterable[str], *, where: str, subject
     `where` says in words without names what was sent ("the minutes of 12 March, IOM-0147"), `subject` which one it was,
     so that nobody hears of it twice.
     """
-    said = "\n".join(text for text in texts if text)
-    rows = RelatedPerson.objects.filter(scheme=offender.scheme_id, offender=offender).protected()
-    kept = list(rows.select_related("agency", "scheme")) if said else []
-    own = _own_names([offender])[offender.pk] if kept else []
-    slipped = [record for record in kept if names(said, record.name, own)]
-    for record in slipped:
+    slipped = standing_in([offender], texts)
+    tell_keepers(slipped, where=where, subject=subject)
+    return len(slipped)
+
+
+def tell_keepers(records: Iterable[RelatedPerson], *, where: str, subject: str) -> None:
+    """Tell the agency that keeps each record where its person may be named. As `tell_owners`."""
+    for record in records:
         keepers = Membership.objects.filter(scheme=record.scheme_id, agency=record.agency_id).current(clock.today())
         people = keepers.with_role(Role.MEMBER, Role.COORDINATOR).select_related("user")
         notify.tell(
@@ -90,7 +92,39 @@ def tell_owners(offender: Offender, texts: Iterable[str], *, where: str, subject
             url=reverse("related", args=[record.pk]),
             email_body="Ask whoever wrote it, or the coordinator, to take the name out. Sign in to see the record:",
         )
-    return len(slipped)
+
+
+def standing_in(offenders: Iterable[Offender], texts: Iterable[str]) -> list[RelatedPerson]:
+    """The records, whoever keeps them, of the people protected from `offenders` who stand by name in the texts.
+
+    For the service itself: what becomes of it tells nobody which records there are.
+    """
+    people, said = list(offenders), "\n".join(text for text in texts if text)
+    return protected_from(people).named_in(said, people) if said else []
+
+
+class Kept:
+    """Every record of somebody protected from some people, whoever keeps it. For the service itself."""
+
+    def __init__(self, records: list[RelatedPerson], own: dict[int, list[str]]) -> None:
+        self._records, self._own = records, own
+
+    def named_in(self, text: str, offenders: Iterable[Offender]) -> list[RelatedPerson]:
+        """The records of people whom a text names, of those protected from `offenders`."""
+        asked = {each.pk for each in offenders}
+        theirs = [name for pk in asked for name in self._own.get(pk, ())]
+        return [record for record in self._records if record.offender_id in asked and names(text, record.name, theirs)]
+
+
+def protected_from(offenders: Iterable[Offender]) -> Kept:
+    """Read the protected people of several at once."""
+    people = {each.pk: each for each in offenders}
+    if not people:
+        return Kept([], {})
+    schemes = {each.scheme_id for each in people.values()}
+    rows = RelatedPerson.objects.filter(scheme__in=schemes, offender__in=people).protected()
+    records = list(rows.select_related("agency", "scheme"))
+    return Kept(records, _own_names(list(people.values())) if records else {})
 
 
 def _own_names(offenders: list[Offender]) -> dict[int, list[str]]:

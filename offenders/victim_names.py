@@ -44,6 +44,12 @@ def names(text: str, name: str, not_these: Iterable[str] = ()) -> bool:
     return not telling.isdisjoint(said)
 
 
+def names_in_full(text: str, name: str) -> bool:
+    """Whether the whole name stands in a text, in either order: for people of whom a part alone says too little."""
+    parts = words_of(name)
+    return len(parts) > 1 and any(_stands(words_of(text), order) for order in (parts, parts[::-1]))
+
+
 def _stands(said: list[str], order: list[str]) -> bool:
     length = len(order)
     return any(said[place : place + length] == order for place in range(len(said) - length + 1))

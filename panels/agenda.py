@@ -21,7 +21,7 @@ from offenders.models import Case, Colour, RagRating
 from referrals import deciding
 from referrals import late as late_rules
 
-from . import circulation, concerned
+from . import circulation, concerned, last_minutes
 from .chairing import chair_of
 from .models import AgendaItem, Decision, EscalationItem, ItemState, OutsideDecision, Section
 from .running_order import Facts, Order, rank
@@ -162,8 +162,11 @@ def _new(meeting: Meeting, want: Wanted) -> AgendaItem:
         presenter=want.presenter,
         brought_by=want.brought_by,
         closed=want.closed,
-        late=meeting.status != MeetingStatus.DRAFT
-        or bool(want.referral and want.referral.late and want.section == Section.REFERRALS),
+        late=want.section != Section.LAST_MINUTES
+        and (
+            meeting.status != MeetingStatus.DRAFT
+            or bool(want.referral and want.referral.late and want.section == Section.REFERRALS)
+        ),
     )
 
 
@@ -434,6 +437,7 @@ def send_agenda(meeting: Meeting, *, by: Actor) -> Meeting:
 
     Raises PermissionDenied, or StepRefused when it has gone out already or has nothing on it.
     """
+    last_minutes.bring(meeting, by=by)
     meeting = take(SEND_AGENDA, meeting, by=by)
     meeting.scheme = meeting.body.scheme = by.scheme
     items = ordered(meeting)
@@ -518,6 +522,8 @@ def _draft_for(item: AgendaItem, by: Actor) -> Meeting:
 
 
 def _may_be_left_out(item: AgendaItem) -> None:
+    if item.section == Section.LAST_MINUTES:
+        raise StepRefused(["These minutes wait for a meeting that agrees to them, so they stay on the agenda."])
     if item.outside_id is not None or item.ratifies_id is not None:
         raise StepRefused(["This decision waits to be ratified, so it stays on the agenda. The panel can defer it."])
     if EscalationItem.objects.filter(item=item).exists():

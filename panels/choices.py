@@ -13,7 +13,7 @@ from iom.models import Agency, Membership
 from .accepting import Lead, leads_of
 from .models import Decision, How, Outcome, Section
 
-NEEDS_REASON = frozenset(Outcome) - {Outcome.NO_CHANGE, Outcome.NOTED, Outcome.RATIFY}
+NEEDS_REASON = frozenset(Outcome) - {Outcome.NO_CHANGE, Outcome.NOTED, Outcome.RATIFY, Outcome.TRUE_RECORD}
 NEEDS_COLOUR = frozenset({Outcome.ACCEPT, Outcome.CHANGE_RATING})
 # Somebody has to see to it: lends the support, or makes the referral that was recommended.
 NEEDS_TAKER = frozenset({Outcome.SUPPORT, Outcome.TO_IOM, Outcome.TO_MAPPA})

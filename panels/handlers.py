@@ -11,8 +11,19 @@ from offenders.models import Case
 from referrals import hooks
 from referrals.models import Referral
 
-from . import agenda, board_papers, notice_pdf, notices, proposers, ratifying, signed_files
-from .models import AgendaItem, Decision, ItemState, Minutes, MinutesStatus, Notice, Outcome, OutsideDecision, Section
+from . import agenda, board_papers, handing_out, notice_pdf, notices, proposers, ratifying, signed_files
+from .models import (
+    AgendaItem,
+    Decision,
+    ItemState,
+    Minutes,
+    MinutesCopy,
+    MinutesStatus,
+    Notice,
+    Outcome,
+    OutsideDecision,
+    Section,
+)
 
 # Whoever put somebody forward is booked, and let go, by hooks of its own; a board's report goes with its agenda.
 __all__ = ["board_papers", "proposers"]
@@ -107,6 +118,16 @@ def make_minutes_pdf(message: OutboxMessage) -> str | None:
         return "skipped"
     by = task_actor(minutes.scheme, f"{message.kind} {message.caused_by}".strip())
     signed_files.make(minutes, message.kind, by=by)
+    return None
+
+
+@outbox.handler("minutes_copy_pdf")
+def make_minutes_copy_pdf(message: OutboxMessage) -> str | None:
+    """Make the PDF of a copy of minutes from what it says; made once, it is never made again."""
+    copy = MinutesCopy.objects.filter(pk=message.payload["copy"], document=None).select_related("scheme").first()
+    if copy is None:
+        return "skipped"
+    handing_out.document_of(copy, by=task_actor(copy.scheme, f"minutes_copy_pdf {message.caused_by}".strip()))
     return None
 
 

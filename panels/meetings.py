@@ -15,7 +15,7 @@ from iom.models import Body, Meeting, Membership, OtherMeeting, Role, Scheme, Se
 from iom.steps import StepRefused, locked, take
 from referrals.models import CheckRequest, Referral, ReferralStatus
 
-from . import agenda, board_papers, circulation, escalations, ratifying
+from . import agenda, board_papers, circulation, escalations, last_minutes, ratifying
 from .models import Circulation, MovedMeeting
 from .transitions import CANCEL, NOT_HELD_YET
 
@@ -89,6 +89,7 @@ def plan(
     audit.record("plan_meeting", meeting, by=by, after=meeting.status, meeting=meeting.key)
     agenda.add_items(meeting, [agenda.Wanted(section) for section in agenda.STANDING], by=by)
     board_papers.put_on(meeting, by=by)
+    last_minutes.bring(meeting, by=by)
     ratifying.bring_all(by=by)
     escalations.bring_all(by=by)
     # A move to this day and back leaves no signpost that leads away from what is here now.

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from iom import audit, clock, notify
-from iom.jinja import day_month, plural
 from iom.models import Meeting, Membership, User
 from iom.steps import Stale, StepRefused, locked, take
-from offenders import naming
 
-from . import signed_files, transitions
+from . import last_minutes, names_kept_out, preflight, signed_files, transitions
 from .chairing import chair_of
 from .minutes_steps import RETURN, SEND_TO_CHAIR, SIGN
 from .models import Decision, Minutes, MinutesStatus
-from .record import Record, decisions_in, fingerprint, items_of, record_of
+from .preflight import Check
+from .record import Record, fingerprint, record_of
 
 if TYPE_CHECKING:
     from iom.access import Actor
 
 LONGEST_WORDS = 4000
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at before the minutes go to the chair: whether it is in order, in words."""
-
-    good: bool
-    words: str
-    where: str = ""
 
 
 def draft(meeting: Meeting, *, by: Actor) -> Minutes:
@@ -49,29 +38,12 @@ def latest(meeting: Meeting) -> Minutes | None:
     return meeting.minutes.order_by("-number").first()
 
 
-def checks(record: Record) -> list[Check]:
-    """What a coordinator would look for before sending (ux.md 4.7): every line is in order or says what is not."""
-    actions = [action for item in record["items"] for action in item["actions"]]
-    ownerless = sum(not action["who"] for action in actions)
-    unreached = sum(item["state"] == "open" and bool(item["reference"]) for item in record["items"])
-    to_ratify = sum(item["decision"]["to_ratify"] for item in decisions_in(record))
-    here = [row for row in record["attendance"] if row["here"]]
-    unsigned = max(len(here) - len(record["agreement"]["signed"]), 0)
-    late = [item["number"] for item in record["items"] if item["late"] and not item["late_agreed_by"]]
-    return [
-        Check(bool(here), f"{plural(len(here), 'person', 'people')} marked as here", "attendance"),
-        Check(unreached == 0, "Every item is decided or carried forward" if not unreached
-              else f"{plural(unreached, 'item')} neither decided nor carried forward"),
-        Check(ownerless == 0, "Every action has an owner" if not ownerless
-              else f"{plural(ownerless, 'action')} {'has' if ownerless == 1 else 'have'} an agency but no named owner"),
-        Check(unsigned == 0, "Everyone here signed the information sharing agreement" if not unsigned
-              else f"{plural(unsigned, 'person', 'people')} here did not sign the information sharing agreement",
-              "attendance"),
-        Check(to_ratify == 0, "No decision waits to be ratified" if not to_ratify
-              else f"{plural(to_ratify, 'decision')} to be ratified by a quorate meeting"),
-        Check(not late, "The chair agreed to every late item" if not late
-              else f"Late items that the chair has not agreed to: {', '.join(late)}"),
-    ]  # fmt: skip
+def checks(minutes: Minutes, record: Record) -> list[Check]:
+    """What to look at before the minutes go to the chair."""
+    meeting = minutes.meeting
+    chair = chair_of(meeting)
+    recorded = chair is not None and recorded_by(meeting, chair.user)
+    return preflight.checks(record, has_chair=chair is not None, chair_recorded=recorded)
 
 
 @transaction.atomic
@@ -90,6 +62,51 @@ def set_words(minutes: Minutes, words: Mapping[int, str], *, by: Actor, version:
     minutes.version += 1
     minutes.save(update_fields=["narrative", "version"])
     audit.record("edit_minutes", minutes, by=by, fields=["narrative"], meeting=minutes.meeting.key)
+    return minutes
+
+
+@transaction.atomic
+def mark_words(
+    minutes: Minutes, item: int, text: str, agencies: Iterable[str], *, by: Actor, version: int | None = None
+) -> Minutes:
+    """Add words to an item for some agencies alone; blank takes them away.
+
+    They stand in the copies of these agencies and nowhere else (security.md Z6). Raises as `take` does.
+    """
+    minutes = locked(Minutes, minutes.pk, version=version)
+    if not by.can("panels.edit_minutes", minutes):
+        raise PermissionDenied
+    _must_be(minutes, MinutesStatus.DRAFT)
+    readers = sorted(set(agencies))
+    if text.strip() and not readers:
+        raise StepRefused(["Choose at least one agency."])
+    kept = {key: said for key, said in minutes.marked.items() if key != str(item)}
+    if text.strip():
+        kept[str(item)] = {"text": text.strip()[:LONGEST_WORDS], "agencies": readers}
+    minutes.marked = kept
+    minutes.version += 1
+    minutes.save(update_fields=["marked", "version"])
+    audit.record("mark_minutes", minutes, by=by, fields=["marked"], meeting=minutes.meeting.key)
+    return minutes
+
+
+@transaction.atomic
+def leave_out(minutes: Minutes, decision: int, *, by: Actor) -> Minutes:
+    """Leave out of the minutes why an earlier decision was corrected, or put it back: the words alone.
+
+    A decision is never edited, so that this is the way out when its words hold a name. Raises as `take` does.
+    """
+    minutes = locked(Minutes, minutes.pk)
+    if not by.can("panels.edit_minutes", minutes):
+        raise PermissionDenied
+    _must_be(minutes, MinutesStatus.DRAFT)
+    known = Decision.objects.filter(item__meeting=minutes.meeting, supersedes__isnull=False)
+    if not known.filter(pk=decision).exists():
+        raise StepRefused(["This correction is not one of these minutes."])
+    minutes.left_out = sorted(set(minutes.left_out) ^ {decision})
+    minutes.version += 1
+    minutes.save(update_fields=["left_out", "version"])
+    audit.record("edit_minutes", minutes, by=by, fields=["left_out"], meeting=minutes.meeting.key)
     return minutes
 
 
@@ -120,10 +137,15 @@ def set_comments(
 
 @transaction.atomic
 def send_to_chair(minutes: Minutes, *, by: Actor, version: int | None = None) -> Minutes:
-    """Give the draft to the chair and tell them. Raises PermissionDenied, StepRefused or Stale."""
-    minutes = take(SEND_TO_CHAIR, minutes, by=by, version=version, comments="", item_comments={})
+    """Give the draft to the chair and tell them. Raises PermissionDenied, StepRefused or Stale.
+
+    The page calls `names_kept_out.obstacles` first: it tells those who keep a name, which a refusal could not.
+    """
+    held = locked(Minutes, minutes.pk, version=version)
+    if by.can("panels.edit_minutes", held) and (found := names_kept_out.look_through(held)):
+        raise StepRefused(names_kept_out.words(found))
+    minutes = take(SEND_TO_CHAIR, held, by=by, comments="", item_comments={})
     meeting = minutes.meeting
-    _tell_keepers_of_names(minutes)
     notify.tell(
         [chair_of(meeting).user],
         scheme=minutes.scheme,
@@ -136,24 +158,6 @@ def send_to_chair(minutes: Minutes, *, by: Actor, version: int | None = None) ->
     return minutes
 
 
-def _tell_keepers_of_names(minutes: Minutes) -> None:
-    """Before the chair signs, every protected name is looked for: agencies that keep one are told, nobody else."""
-    for item in items_of(minutes.meeting):
-        thing = item.referral or item.case
-        if thing is None:
-            continue
-        said = [minutes.narrative.get(str(item.pk), "")]
-        for decision in item.all_decisions:
-            said += [decision.reason, decision.reason_for_referrer, decision.dissent, decision.correction_reason]
-        said += [text for row in item.said_of_actions for text in (row.note, row.action.text)]
-        naming.tell_owners(
-            thing.offender,
-            [*said, item.note, item.why],
-            where=f"the minutes of {day_month(minutes.meeting.date)}, {thing.reference}",
-            subject=f"minutes {minutes.pk} {minutes.version} {item.pk}",
-        )
-
-
 @transaction.atomic
 def return_to_coordinator(minutes: Minutes, *, by: Actor, version: int | None = None) -> Minutes:
     """Give the minutes back with the chair's comments; without any it is refused. Raises as `take` does."""
@@ -163,7 +167,7 @@ def return_to_coordinator(minutes: Minutes, *, by: Actor, version: int | None = 
     minutes = take(RETURN, held, by=by, reason=held.comments)
     meeting = minutes.meeting
     notify.tell(
-        _keepers(meeting),
+        keepers_of(meeting),
         scheme=minutes.scheme,
         kind="minutes_returned",
         subject=f"{meeting.key} v{minutes.number} {minutes.version}",
@@ -174,13 +178,19 @@ def return_to_coordinator(minutes: Minutes, *, by: Actor, version: int | None = 
     return minutes
 
 
+def recorded_by(meeting: Meeting, user: User) -> bool:
+    """Whether somebody recorded a meeting, or any decision in it."""
+    if meeting.recorder_id == user.pk:
+        return True
+    return Decision.objects.filter(item__meeting=meeting, decided_by=user).exists()
+
+
 def why_not_sign(minutes: Minutes, by: Actor) -> str | None:
     """Why this person may not sign at all, with the rule named; None when they may."""
     meeting = minutes.meeting
     if by.user is None:
         return "A person signs the minutes."
-    recorded = Decision.objects.filter(item__meeting=meeting, decided_by=by.user).exists()
-    if meeting.recorder_id == by.user.pk or recorded:
+    if recorded_by(meeting, by.user):
         return (
             "You recorded this meeting. Nobody signs minutes that they recorded: ask whoever chaired it, "
             "or name another chair on the meeting's page."
@@ -211,10 +221,10 @@ def sign(
     minutes = locked(Minutes, minutes.pk)
     if why := why_not_sign(minutes, by):
         raise StepRefused([why])
-    if not fresh:
-        raise StepRefused(["Enter your security code, then sign."])
-    if not _same_name(typed_name, by.user):
-        raise StepRefused([f"Type your name as your account has it: {by.user.name}."])
+    if problems := unproven(typed_name, fresh=fresh, by=by):
+        raise StepRefused(problems)
+    if found := names_kept_out.look_through(minutes):
+        raise StepRefused(names_kept_out.words(found))
     record = record_of(minutes)
     if minutes.status == MinutesStatus.WITH_CHAIR and (
         fingerprint(record) != record_sha256 or number not in (None, minutes.number)
@@ -232,9 +242,22 @@ def sign(
         signed_at=clock.now(),
     )
     take(transitions.SIGN, meeting, by=by)
+    from . import addenda
+
+    addenda.add_what_was_agreed(signed, by=by)
+    last_minutes.bring_to_next(meeting, by=by)
     signed_files.ask(signed, by=by)
     _tell_signed(signed)
     return signed
+
+
+def unproven(typed_name: str, *, fresh: bool, by: Actor) -> list[str]:
+    """What a signature lacks of proof that it is the person's own (security.md M5)."""
+    if not fresh:
+        return ["Enter your security code, then sign."]
+    if not _same_name(typed_name, by.user):
+        return [f"Type your name as your account has it: {by.user.name}."]
+    return []
 
 
 def _same_name(typed: str, user: User) -> bool:
@@ -244,7 +267,7 @@ def _same_name(typed: str, user: User) -> bool:
 def _tell_signed(minutes: Minutes) -> None:
     meeting = minutes.meeting
     notify.tell(
-        _readers(meeting),
+        readers_of(meeting),
         scheme=minutes.scheme,
         kind="minutes_signed",
         subject=f"{meeting.key} v{minutes.number}",
@@ -254,7 +277,7 @@ def _tell_signed(minutes: Minutes) -> None:
     )
 
 
-def _keepers(meeting: Meeting) -> list[User]:
+def keepers_of(meeting: Meeting) -> list[User]:
     """Who recorded the meeting, and the coordinators."""
     people = {m.user_id: m.user for m in _office(meeting)}
     if meeting.recorder is not None:
@@ -262,7 +285,7 @@ def _keepers(meeting: Meeting) -> list[User]:
     return list(people.values())
 
 
-def _readers(meeting: Meeting) -> list[User]:
+def readers_of(meeting: Meeting) -> list[User]:
     """Everyone who had the agenda or was there, and the coordinators: those who may read the minutes."""
     there = Membership.objects.filter(attendance__meeting=meeting, attendance__standing="member")
     sent = Membership.objects.filter(circulation__meeting=meeting)

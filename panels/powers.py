@@ -14,6 +14,7 @@ from .models import Outcome, Section
 JOINING = (Outcome.ACCEPT, Outcome.NOT_ACCEPT, Outcome.DEFER, Outcome.ELSEWHERE)
 RECOMMENDING = (Outcome.RECOMMEND, Outcome.NOT_RECOMMEND, Outcome.DEFER)
 RATIFYING = (Outcome.RATIFY, Outcome.NOT_RATIFY, Outcome.DEFER)
+AGREEING = (Outcome.TRUE_RECORD, Outcome.CORRECTIONS)
 SUPPORTING = (Outcome.SUPPORT, Outcome.NOTED, Outcome.DEFER)
 TRANSFERRING = (Outcome.TO_IOM, Outcome.TO_MAPPA, Outcome.NO_POLICE, Outcome.DEFER)
 TALKING = (Outcome.NOTED, Outcome.AGREED, Outcome.DEFER)
@@ -26,6 +27,8 @@ def outcomes(policy: Policy, body: str, section: str, *, criteria: str = "") -> 
     powers = policy.powers(body)
     if section == Section.OUTSIDE:
         return RATIFYING
+    if section == Section.LAST_MINUTES:
+        return AGREEING
     if section in (Section.APOLOGIES, Section.LAST_ACTIONS):
         return (Outcome.NOTED,)
     if "support" in powers:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from iom.access import Actor
 
 # What another meeting has nothing to ratify in: the item itself goes on, or ends there.
-NOTHING_TO_RATIFY = ("noted", "defer", "ratify", "not_ratify")
+NOTHING_TO_RATIFY = ("noted", "defer", "ratify", "not_ratify", "true_record", "corrections")
 
 
 class OfMeetingsQuerySet(SchemeQuerySet):
@@ -92,6 +92,12 @@ class KeptWordsQuerySet(SchemeQuerySet):
             return self.none()
         items = self.model._meta.get_field("item").related_model.objects.visible_to(actor)
         return self.in_scheme_of(actor).filter(user=actor.user, item__in=items)
+
+
+class OfMinutesQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> OfMinutesQuerySet:
+        """What belongs to minutes, for those who may read the papers of their meeting."""
+        return self.in_scheme_of(actor).filter(minutes__meeting__in=meetings_with_papers(actor))
 
 
 class OutsideDecisionQuerySet(SchemeQuerySet):

@@ -6,8 +6,6 @@ item about a restricted case is left out for everybody (security.md Z6): such th
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -25,6 +23,7 @@ from referrals.models import Score
 from referrals.scoring import current_scores
 
 from . import agreement, presence
+from .canonical import Record, canonical, fingerprint
 from .chairing import chair_of
 from .escalations import told_on
 from .models import (
@@ -45,10 +44,12 @@ from .models import (
 from .querysets import NOTHING_TO_RATIFY
 from .words import HARM_WORDS, OUTCOME_WORDS, SIDE_WORDS, how_words, section_words, vote_words
 
-FORMAT = "iom-panel minutes 1"
-CLASSIFICATION = "OFFICIAL-SENSITIVE"
+__all__ = ["Record", "canonical", "fingerprint"]
 
-Record = dict[str, Any]
+FORMAT = "iom-panel minutes 1"
+# What is decided on items that are about nobody.
+ABOUT_NOBODY = (Outcome.NOTED, Outcome.TRUE_RECORD, Outcome.CORRECTIONS)
+CLASSIFICATION = "OFFICIAL-SENSITIVE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +63,8 @@ class _Sitting:
     scores: dict[int, Score]
     room: presence.Room
     numbers: dict[int, str]
+    left_out: frozenset[int]
     escalations: dict[int, dict[str, Any]] = field(default_factory=dict)
-
-
-def canonical(record: Record) -> bytes:
-    """The one spelling of a record: sorted keys, no blanks, UTF-8. Raises TypeError for a float or a date."""
-    _refuse_floats(record)
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def fingerprint(record: Record) -> str:
-    """SHA-256 of the canonical record, in hexadecimal."""
-    return hashlib.sha256(canonical(record)).hexdigest()
 
 
 def reference_of(meeting: Meeting) -> str:
@@ -92,8 +83,8 @@ def record_of(minutes: Minutes) -> Record:
     chair = chair_of(meeting)
     room = replace(presence.room(meeting), needed=body.quorum.organisations)
     numbers = {item.pk: item.number for item in items}
-    told = told_on(items, meeting.date)
-    sitting = _Sitting(meeting, minutes.narrative, policy_version.policy, later, scores, room, numbers, told)
+    told, left_out = told_on(items, meeting.date), frozenset(minutes.left_out)
+    sitting = _Sitting(meeting, minutes.narrative, policy_version.policy, later, scores, room, numbers, left_out, told)
     return {
         "format": FORMAT,
         "classification": CLASSIFICATION,
@@ -158,6 +149,8 @@ def items_of(meeting: Meeting) -> list[AgendaItem]:
             "ratifies__item__meeting__body",
             "ratifies__case",
             "brought_by",
+            "approval__minutes__meeting__scheme",
+            "approval__minutes__meeting__body",
         )
         .prefetch_related(
             Prefetch("decisions", decisions, to_attr="all_decisions"),
@@ -206,26 +199,13 @@ def actions_in(record: Record) -> list[dict[str, Any]]:
 
 def decisions_in(record: Record) -> list[dict[str, Any]]:
     """The items on which something was decided about a person, for the table of decisions."""
-    return [item for item in record["items"] if item["decision"] and item["decision"]["outcome"] != Outcome.NOTED]
+    return [item for item in record["items"] if item["decision"] and item["decision"]["outcome"] not in ABOUT_NOBODY]
 
 
 # --- Parts ------------------------------------------------------------------
 
 
-def _refuse_floats(value: Any) -> None:
-    if isinstance(value, float):
-        raise TypeError("A float has no one spelling: use a whole number or text")
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                raise TypeError("The keys of a record are text")
-            _refuse_floats(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _refuse_floats(inner)
-
-
-def _instant(moment: datetime) -> str:
+def instant(moment: datetime) -> str:
     """An instant as text that sorts: UTC, microseconds always written."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
@@ -244,7 +224,7 @@ def _chair_taken(took: ActingChair, sitting: _Sitting) -> dict[str, str]:
         "rule": took.rule,
         "source": took.source,
         "from_item": sitting.numbers.get(took.item_id, ""),
-        "at": _instant(took.taken_at),
+        "at": instant(took.taken_at),
     }
 
 
@@ -295,7 +275,10 @@ def _item(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
         "late_agreed_by": item.late_agreed_by.name if item.late_agreed_by else "",
         "state": item.state,
         "decision": _decision(decision, item, sitting) if decision else None,
-        "corrected": [_corrected(old, new) for old, new in zip(earlier, chain[1:], strict=True)],
+        "corrected": [
+            _corrected(old, new, left_out=new.pk in sitting.left_out)
+            for old, new in zip(earlier, chain[1:], strict=True)
+        ],
         "looked_at": [_looked_at(said) for said in item.said_of_actions if said.kind == ItemAction.Kind.REVIEWED],
         "actions": [_action(said) for said in item.said_of_actions if said.kind == ItemAction.Kind.AGREED],
         "interests": [
@@ -308,9 +291,25 @@ def _item(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
         "goes_to": _goes_to(item, decision, sitting.later),
         "brought_by": item.brought_by.name if item.brought_by else "",
         "ratifies": _ratifies(item.ratifies) if item.ratifies else None,
-    } | {
+    } | _joined(item, sitting)
+
+
+def _joined(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
+    """What only some items have: a decision to ratify, an issue of the board's, the minutes of before to agree to."""
+    approval = getattr(item, "approval", None)
+    return {
         **({"outside": _outside(item.outside)} if item.outside else {}),
         **({"escalation": sitting.escalations[item.pk]} if item.pk in sitting.escalations else {}),
+        **({"approves": _approves(approval.minutes)} if approval else {}),
+    }
+
+
+def _approves(minutes: Minutes) -> dict[str, Any]:
+    return {
+        "reference": reference_of(minutes.meeting),
+        "version": minutes.number,
+        "date": minutes.meeting.date.isoformat(),
+        "sha256": minutes.record_sha256,
     }
 
 
@@ -386,7 +385,7 @@ def _decision(decision: Decision, item: AgendaItem, sitting: _Sitting) -> dict[s
         "agencies_here": decision.agencies_here,
         "agencies_needed": decision.agencies_needed,
         "to_ratify": waits(item.section, decision),
-        "decided_at": _instant(decision.decided_at),
+        "decided_at": instant(decision.decided_at),
         "rules_version": decision.policy_version.number,
     }
 
@@ -456,13 +455,14 @@ def first_review(policy: Policy, accepted: date, meetings: Iterable[date]) -> di
     }
 
 
-def _corrected(old: Decision, new: Decision) -> dict[str, str]:
+def _corrected(old: Decision, new: Decision, *, left_out: bool) -> dict[str, str]:
+    """The first decision and why it was corrected; without its own reason, which does not hold any more."""
     return {
         "words": OUTCOME_WORDS[old.outcome],
         "colour": old.colour,
-        "reason": old.reason,
-        "because": new.correction_reason,
-        "at": _instant(new.decided_at),
+        "reason": "",
+        "because": "" if left_out else new.correction_reason,
+        "at": instant(new.decided_at),
         "by": new.decided_by.name,
     }
 

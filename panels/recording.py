@@ -22,7 +22,7 @@ from offenders.models import CaseStatus
 from referrals import actions as referrals
 from referrals.models import ReferralStatus
 
-from . import agenda, aside, escalations, minutes, ratifying
+from . import agenda, aside, escalations, last_minutes, minutes, ratifying
 from .chairing import chairs
 from .models import AgendaItem, Decision, ItemState, Minutes, Outcome, Section
 from .querysets import NOTHING_TO_RATIFY
@@ -357,6 +357,7 @@ def close(meeting: Meeting, *, by: Actor, because: str = "") -> Minutes:
         _carry(unfinished, meeting, by, because.strip())
     plans.carry_forward(carried.actions, by=by)
     escalations.bring_all(by=by)
+    last_minutes.bring_to_next(closed, by=by)
     return minutes.draft(closed, by=by)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 # The parts of an agenda in their order (ux.md 4.7), by the names of `panels.models.Section`.
 SECTIONS = (
     "apologies",
+    "last_minutes",
     "last_actions",
     "reports",
     "outside",

@@ -16,6 +16,7 @@ from .views import (
     live,
     meetings,
     minutes,
+    minutes_after,
     minutes_files,
     notices,
     outside,
@@ -109,6 +110,49 @@ urlpatterns: list = [
     ),
     path("meetings/<str:key>/minutes/v<int:number>/files/", minutes_files.files, name="minutes_files"),
     path("meetings/<str:key>/minutes/v<int:number>/files/again/", minutes_files.make_again, name="make_minutes_again"),
+    path("meetings/<str:key>/minutes/comments/<int:pk>/", minutes.comment_on_draft, name="comment_on_draft"),
+    path("meetings/<str:key>/minutes/comments/<int:pk>/resolve/", minutes.resolve_comment, name="resolve_comment"),
+    path("meetings/<str:key>/minutes/left-out/<int:pk>/", minutes.leave_out, name="leave_out"),
+    path("meetings/<str:key>/minutes/marked/", minutes_after.marked_words, name="marked_words"),
+    path("meetings/<str:key>/minutes/v<int:number>/addenda/", minutes_after.addenda_page, name="addenda"),
+    path(
+        "meetings/<str:key>/minutes/v<int:number>/addenda/<int:addendum>/",
+        minutes_after.addendum_page,
+        name="addendum",
+    ),
+    path(
+        "meetings/<str:key>/minutes/v<int:number>/addenda/<int:addendum>/withdraw/",
+        minutes_after.withdraw_addendum,
+        name="withdraw_addendum",
+    ),
+    path(
+        "meetings/<str:key>/minutes/v<int:number>/addenda/<int:addendum>/return/",
+        minutes_after.return_addendum,
+        name="return_addendum",
+    ),
+    path("meetings/<str:key>/minutes/v<int:number>/copies/", minutes_after.copies_page, name="minutes_copies"),
+    path("meetings/<str:key>/minutes/v<int:number>/copies/give/", minutes_after.give_copies, name="give_copies"),
+    path(
+        "meetings/<str:key>/minutes/v<int:number>/copies/<slug:agency>/take/", minutes_after.take_copy, name="take_copy"
+    ),
+    path(
+        "meetings/<str:key>/minutes/v<int:number>/copies/<slug:agency>/carry-out/",
+        minutes_after.carry_out_copy,
+        name="carry_out_copy",
+    ),
+    path(
+        "meetings/<str:key>/minutes/v<int:number>/without-names/", minutes_after.redacted_page, name="redacted_minutes"
+    ),
+    path(
+        "meetings/<str:key>/minutes/v<int:number>/without-names/approve/",
+        minutes_after.approve_redacted,
+        name="approve_redacted",
+    ),
+    path(
+        "meetings/<str:key>/minutes/v<int:number>/without-names/take/",
+        minutes_after.take_redacted,
+        name="take_redacted",
+    ),
     path("meetings/<str:key>/notices/", notices.meeting_notices, name="notices"),
     path("minutes/check/", minutes_files.check_minutes, name="check_minutes"),
     # What goes to the board, and what the board is told

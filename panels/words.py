@@ -28,6 +28,8 @@ CHOICE_WORDS = {
     Outcome.TO_IOM: "Recommend IOM",
     Outcome.TO_MAPPA: "Recommend MAPPA",
     Outcome.NO_POLICE: "Police management not needed",
+    Outcome.TRUE_RECORD: "Agreed as a true record",
+    Outcome.CORRECTIONS: "Agreed with corrections",
 }
 # What the minutes say was decided.
 OUTCOME_WORDS = {
@@ -50,6 +52,8 @@ OUTCOME_WORDS = {
     Outcome.TO_IOM: "Recommended: managed on by IOM",
     Outcome.TO_MAPPA: "Recommended: managed on under MAPPA",
     Outcome.NO_POLICE: "Police management need not go on",
+    Outcome.TRUE_RECORD: "Agreed as a true record",
+    Outcome.CORRECTIONS: "Agreed with corrections",
 }
 HOW_WORDS = {
     How.AGREED: "Agreed without a vote",

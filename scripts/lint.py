@@ -27,6 +27,8 @@ TYPED = (
     "referrals/ovp.py",
     "referrals/predictors.py",
     "actionplans/quickline.py",
+    "panels/canonical.py",
+    "panels/copies.py",
     "panels/quorum.py",
     "panels/suggestions.py",
     "scripts",

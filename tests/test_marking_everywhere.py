@@ -19,7 +19,7 @@ from referrals.models import AgencyReturn
 from tests import factories
 from tests.test_matrix import MATRIX, ask, enter
 from tests.test_restricted_everywhere import text_of
-from tests.world import ROLES, World
+from tests.world import ROLES, World, on_nobody
 
 pytestmark = pytest.mark.django_db
 
@@ -117,7 +117,7 @@ def test_minutes_their_record_their_pdf_and_mails_hold_none_of_it(world):
     meeting, by = world.things["meeting"], world.actor("coordinator")
     for item in AgendaItem.objects.filter(meeting=meeting).exclude(state="parked"):
         refusal = Choice("not_accept", reason="Below the rule.", reason_for_referrer="The rule is not met.")
-        other = Choice("no_change", reason="Keeps to the plan.") if item.case_id else Choice("noted")
+        other = Choice("no_change", reason="Keeps to the plan.") if item.case_id else on_nobody(item)
         decide(item, refusal if item.referral_id else other, by=by)
     recording.close(meeting, by=by)
     draft = minutes.send_to_chair(latest(meeting), by=by)

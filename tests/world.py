@@ -10,7 +10,19 @@ from actionplans import actions as plans
 from iom import bodies, clock, walls
 from iom.access import Actor, actor_for
 from iom.models import Agency, Body, Counter, Membership, OtherMeeting, Scheme
-from panels import agenda, attendance, escalations, inviting, meetings, minutes, movements, notices, recording
+from panels import (
+    addenda,
+    agenda,
+    attendance,
+    escalations,
+    inviting,
+    meetings,
+    minutes,
+    minutes_comments,
+    movements,
+    notices,
+    recording,
+)
 from panels.decide import Choice, decide
 from panels.escalations import Issue
 from panels.models import AgendaItem, Attendance
@@ -21,6 +33,11 @@ from tests import factories
 
 KINDS = {"referrer": "housing", "researcher": "police", "chair": "probation", "member": "police"}
 ROLES = ("member", "referrer", "researcher", "coordinator", "chair", "board_reader", "scheme_admin")
+
+
+def on_nobody(item) -> Choice:
+    """What is recorded on an item about nobody: the last minutes are agreed to, anything else is noted."""
+    return Choice("true_record" if item.section == "last_minutes" else "noted")
 
 
 @dataclass
@@ -123,9 +140,11 @@ class World:
         self.things |= {"interest": declared, "guest_invitation": invitation}
         for item in AgendaItem.objects.filter(meeting=held):
             refusal = Choice("not_accept", reason="Below the rule.", reason_for_referrer="The rule is not met.")
-            other = Choice("no_change", reason="Keeps to the plan.") if item.case_id else Choice("noted")
+            other = Choice("no_change", reason="Keeps to the plan.") if item.case_id else on_nobody(item)
             decide(item, refusal if item.referral_id else other, by=by)
         recording.close(held, by=by)
+        open_item = AgendaItem.objects.filter(meeting=held).order_by("pk").first()
+        said = minutes_comments.comment(minutes.latest(held), open_item, "Say who was late.", by=by)
         draft = minutes.send_to_chair(minutes.latest(held), by=by)
         minutes.sign(
             draft,
@@ -135,7 +154,8 @@ class World:
             fresh=True,
         )
         held.refresh_from_db()
-        self.things |= {"held": held, "decided": referral}
+        addenda.write(minutes.latest(held), text="The list of names was read out.", reason="Left out.", by=by)
+        self.things |= {"held": held, "decided": referral, "said": said}
         self._tell(held, by)
 
     def _also(self, held, by: Actor) -> None:
@@ -188,6 +208,10 @@ class World:
                 name: lambda name=name: ["panel", things[name].pk]
                 for name in ("seat", "proposal", "appointment", "other")
             },
+            "held_item": lambda: [held.key, held.items.order_by("pk").first().pk],
+            "said": lambda: [held.key, things["said"].pk],
+            "addendum": lambda: [held.key, 1, 1],
+            "copy": lambda: [held.key, 1, self.people["member"].agency.slug],
         }[of]()
 
 
@@ -222,4 +246,8 @@ NEVER = {
     "version": ["2099-01-01", 1],
     "body": ["no-such-body"],
     **dict.fromkeys(("seat", "proposal", "appointment", "other", "settled"), ["panel", 999999]),
+    "held_item": ["2099-01-01", 999999],
+    "said": ["2099-01-01", 999999],
+    "addendum": ["2099-01-01", 1, 1],
+    "copy": ["2099-01-01", 1, "nobody"],
 }

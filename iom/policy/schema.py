@@ -107,6 +107,19 @@ class Notices(Sourced):
     words: Words
 
 
+class MinutesRules(Sourced):
+    """Who says something of minutes before they are signed, beside whoever writes and whoever signs them."""
+
+    members_comment: bool
+    words: Words
+
+
+# What holds for policies that were stored before drafts could be shown to members.
+ONLY_THE_CHAIR_COMMENTS = MinutesRules(
+    members_comment=False, words="Members read minutes once they are signed.", source="default"
+)
+
+
 class Target(Sourced):
     """A figure that the scheme wants to reach; `baseline` and `period` blank where the source gives none."""
 
@@ -269,6 +282,7 @@ class Policy(Shape):
     adults: Adults | None = None
     gps: Gps | None = None
     notices: Notices
+    minutes: MinutesRules = ONLY_THE_CHAIR_COMMENTS
     escalation: Escalation
     sharing_agreement: SharingAgreement
     retention: Retention

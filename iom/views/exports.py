@@ -22,7 +22,7 @@ def export(request: HttpRequest, key: UUID) -> HttpResponse:
 def export_file(request: HttpRequest, key: UUID) -> HttpResponse:
     """The file itself."""
     row = found(Export.objects.visible_to(request.actor), key=key)
-    response = HttpResponse(exports.downloaded(row, by=request.actor), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(exports.downloaded(row, by=request.actor), content_type=exports.type_of(row))
     response["Content-Disposition"] = f'attachment; filename="{row.name}"'
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox"

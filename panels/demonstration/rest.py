@@ -21,21 +21,36 @@ from offenders import actions as cases
 from offenders import cohort_page, related, restricted
 from offenders.models import AssignmentRole, Case, CustodyPeriod
 from panels import (
+    addenda,
     agenda,
     agreement,
     aside,
     attendance,
     circulation,
     escalations,
+    handing_out,
     meetings,
     minutes,
+    minutes_comments,
     notices,
     recording,
     voting,
 )
+from panels.canonical import fingerprint
 from panels.decide import Choice, Lead, decide
 from panels.escalations import Issue
-from panels.models import Consulted, Escalation, How, Notice, Outcome, OutsideDecision, Section
+from panels.models import (
+    Consulted,
+    CopyGiven,
+    Escalation,
+    How,
+    Minutes,
+    MinutesStatus,
+    Notice,
+    Outcome,
+    OutsideDecision,
+    Section,
+)
 from referrals import actions as referrals
 from referrals import again, engagement, papers, returns, scoring
 from referrals.forms.nomination import excluding_flags
@@ -75,6 +90,7 @@ def complete(life: Life) -> list[str]:
     past, earlier = _days_before(life, 2)
     _minutes_with_the_chair(life, past)
     _minutes_in_draft(life, earlier)
+    _after_signing(life)
     _live(life)
     _not_held(life)
     _nominations(life)
@@ -204,9 +220,45 @@ def _minutes_in_draft(life: Life, day: date) -> None:
             )
 
 
+def _after_signing(life: Life) -> None:
+    """Of the last minutes that were signed: addenda, copies given out, and one without names."""
+    rows = Minutes.objects.filter(scheme=life.scheme, status=MinutesStatus.SIGNED, meeting__chair=life.chair)
+    signed = rows.select_related("meeting__body", "meeting__scheme").order_by("-meeting__date").first()
+    if signed is None:
+        return
+    by, chair = life.coordinator, actor_for(life.chair)
+    with life.at(life.today, 0, 2):
+        wrong = life.mark("The housing officer came at half past ten, not at ten.")
+        done = addenda.write(signed, text=wrong, reason=life.mark("Put down wrong."), by=by)
+        addenda.sign(
+            done,
+            by=chair,
+            typed_name=life.chair.user.name,
+            record_sha256=fingerprint(addenda.record_of(done)),
+            fresh=True,
+        )
+        waits = addenda.write(signed, text=life.mark("The room was changed."), reason=life.mark("Left out."), by=by)
+        addenda.ask_change(waits, life.mark("Say which room."), by=chair)
+        copies = [
+            handing_out.agency_copy(signed, agency, by=by) for agency in handing_out.agencies_of(signed.meeting)[:3]
+        ]
+        for copy in copies:
+            handing_out.write_down(copy, CopyGiven.How.GIVEN, by=by)
+        reason, recipient = life.mark("Has no account here."), life.mark("A made-up association, secure address")
+        handing_out.write_down(copies[0], CopyGiven.How.EXPORTED, by=by, reason=reason, recipient=recipient)
+        plain = handing_out.prepare_redacted(signed, (), by=by)
+        handing_out.approve_redacted(plain, by=chair, record_sha256=plain.record_sha256)
+
+
 def _write(life: Life, meeting: Meeting) -> None:
     words = {item.pk: life.mark("More was said on this.") for item in meeting.items.order_by("pk")[:2]}
-    minutes.set_words(minutes.latest(meeting), words, by=life.coordinator)
+    draft = minutes.set_words(minutes.latest(meeting), words, by=life.coordinator)
+    item = meeting.items.exclude(number="").order_by("position").last()
+    police = Agency.objects.filter(scheme=life.scheme, kind="police").order_by("pk").values_list("slug", flat=True)
+    minutes.mark_words(draft, item.pk, life.mark("The tag reports at midnight."), police[:1], by=life.coordinator)
+    said = minutes_comments.comment(draft, item, life.mark("Two of us were late."), by=life.coordinator)
+    minutes_comments.resolve(said, life.mark("Put right."), by=life.coordinator)
+    minutes_comments.comment(draft, item, life.mark("The next date is missing."), by=life.coordinator)
 
 
 def _live(life: Life) -> None:

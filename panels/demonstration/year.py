@@ -551,6 +551,8 @@ class Life:
             choice = self.put_off() if item.referral == put_off else self.choice_on_referral(item)
         elif item.case_id is not None:
             choice = self.choice_on_case(item)
+        elif item.section == Section.LAST_MINUTES:
+            choice = self.choice_on_minutes(item)
         elif (made := board.choice_on(self, item)) is not None:
             choice = made
         else:
@@ -587,6 +589,14 @@ class Life:
         words = self.mark("Threats to a neighbour were reported.")
         agency = Agency.objects.filter(scheme=self.scheme, kind="police").order_by("pk").first()
         return {"harm": Harm.CONCERN, "harm_words": words, "harm_agency": agency}
+
+    def choice_on_minutes(self, item: AgendaItem) -> Choice:
+        """Every third month something was not put down right."""
+        if item.meeting.date.month % 3:
+            return Choice(Outcome.TRUE_RECORD)
+        return Choice(
+            Outcome.CORRECTIONS, reason=self.mark("The housing officer joined by telephone, not in the room.")
+        )
 
     def put_off(self) -> Choice:
         return Choice(

@@ -50,7 +50,8 @@ class AddItemForm(SaneForm):
     def __init__(self, *args: Any, meeting: Meeting, **options: Any) -> None:
         super().__init__(*args, **options)
         # Nominations come by triage, decisions to ratify by themselves.
-        offered = [section for section in Section if section not in (Section.REFERRALS, Section.OUTSIDE)]
+        by_themselves = (Section.REFERRALS, Section.OUTSIDE, Section.LAST_MINUTES)
+        offered = [section for section in Section if section not in by_themselves]
         rule = meeting.body.policy.agenda_rule
         if not rule.brought_by_agencies:
             offered.remove(Section.BROUGHT)

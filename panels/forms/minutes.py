@@ -81,6 +81,75 @@ class SignForm(SaneForm):
     typed_name = CleanCharField(label="Type your name", max_length=120, noun="your name")
 
 
+class MemberCommentForm(SaneForm):
+    """What somebody who was there says of an item of the draft."""
+
+    text = CleanCharField(label="Comment", max_length=1000, noun="your comment", widget=forms.Textarea, multiline=True)
+
+
+class ResolveForm(SaneForm):
+    """What came of a comment."""
+
+    outcome = CleanCharField(label="What came of it", max_length=300, required=False)
+
+
+class AddendumForm(SaneForm):
+    """Something that is added to signed minutes."""
+
+    version = VersionField(required=False)
+    item = forms.ChoiceField(label="What it is about", required=False)
+    text = CleanCharField(
+        label="What is added", noun="what is added", max_length=4000, widget=forms.Textarea, multiline=True
+    )
+    reason = CleanCharField(label="Why", noun="why it is added", max_length=300)
+
+    def __init__(self, record: Mapping[str, Any], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["item"].choices = [
+            ("", "The minutes as a whole"),
+            *((item["number"], f"Item {item['number']}: {item['section_title']}") for item in record["items"]),
+        ]
+
+
+class SignAddendumForm(SaneForm):
+    """The chair's signature under an addendum."""
+
+    record_sha256 = CleanCharField(widget=forms.HiddenInput, max_length=64)
+    typed_name = CleanCharField(label="Type your name", max_length=120, noun="your name")
+
+
+class CarryOutForm(SaneForm):
+    """To whom a copy is sent outside the service, and why."""
+
+    recipient = CleanCharField(
+        label="Who will receive it",
+        noun="who will receive it",
+        max_length=200,
+        help_text="Name, organisation and secure e-mail address.",
+    )
+    reason = CleanCharField(label="Why it is sent", noun="why it is sent", max_length=300)
+
+
+class MarkedForm(SaneForm):
+    """Words under an item for some agencies and not for all."""
+
+    item = forms.ChoiceField(label="Item")
+    text = CleanCharField(
+        label="Words", noun="the words", max_length=LONGEST_WORDS, widget=forms.Textarea, multiline=True
+    )
+    agencies = forms.MultipleChoiceField(
+        label="For these agencies only",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one agency"},
+    )
+    version = VersionField()
+
+    def __init__(self, items: Iterable[AgendaItem], agencies: Iterable[Any], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["item"].choices = [(str(item.pk), f"Item {item.number}") for item in items]
+        self.fields["agencies"].choices = [(agency.slug, agency.name) for agency in agencies]
+
+
 class NoticeForm(SaneForm):
     """The words of one notice."""
 

@@ -23,7 +23,15 @@ from panels.models.escalations import (
     EscalationStatus,
 )
 from panels.models.live import KeptWords
-from panels.models.minutes import Minutes, MinutesStatus
+from panels.models.minutes import (
+    Addendum,
+    Approval,
+    CopyGiven,
+    Minutes,
+    MinutesComment,
+    MinutesCopy,
+    MinutesStatus,
+)
 from panels.models.notices import Notice
 from panels.models.people import AgreementSignature, Attendance, Circulation
 from panels.models.room import ActingChair, Floor, GuestInvitation, GuestItem, Interest, Movement, TableSignature
@@ -32,13 +40,16 @@ from panels.models.votes import Undone, Vote
 __all__ = [
     "LEAD_ROLES",
     "ActingChair",
+    "Addendum",
     "AgendaItem",
     "AgreementSignature",
+    "Approval",
     "Attendance",
     "BoardAnswer",
     "BoardPaper",
     "Circulation",
     "Consulted",
+    "CopyGiven",
     "Decision",
     "Escalation",
     "EscalationAction",
@@ -55,6 +66,8 @@ __all__ = [
     "ItemState",
     "KeptWords",
     "Minutes",
+    "MinutesComment",
+    "MinutesCopy",
     "MinutesStatus",
     "MovedMeeting",
     "Movement",
@@ -69,6 +82,9 @@ __all__ = [
 ]
 
 for _model in (AgendaItem, Circulation, Attendance, ItemAction, Minutes, Notice, Escalation, BoardPaper):
+    auditlog.register(_model, exclude_fields=["record"])
+
+for _model in (MinutesComment, Addendum):
     auditlog.register(_model, exclude_fields=["record"])
 
 for _model in (Movement, GuestItem, Interest, ActingChair, TableSignature, GuestInvitation):

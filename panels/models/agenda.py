@@ -15,6 +15,7 @@ class Section(models.TextChoices):
     """Parts of an agenda, in their order (ux.md 4.7)."""
 
     APOLOGIES = "apologies", "Apologies and who is here"
+    LAST_MINUTES = "last_minutes", "Minutes of the last meeting"
     LAST_ACTIONS = "last_actions", "Actions from the last meeting"
     REPORTS = "reports", "Presentations and reports"
     OUTSIDE = "outside", "Decisions to ratify"

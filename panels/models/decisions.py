@@ -37,6 +37,8 @@ class Outcome(models.TextChoices):
     TO_IOM = "to_iom", "Recommend IOM"
     TO_MAPPA = "to_mappa", "Recommend MAPPA"
     NO_POLICE = "no_police", "Police management not needed"
+    TRUE_RECORD = "true_record", "Agree as a true record"
+    CORRECTIONS = "corrections", "Agree with corrections"
 
 
 class How(models.TextChoices):

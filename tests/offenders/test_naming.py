@@ -7,8 +7,10 @@ import pytest
 from iom import clock
 from iom.access import actor_for
 from iom.models import Notification
+from iom.steps import StepRefused
 from offenders import naming, victim_names
 from panels import minutes as panel_minutes
+from panels import names_kept_out
 from panels.models import Minutes, Section
 from referrals import actions as referrals
 from referrals import returns
@@ -167,7 +169,9 @@ def test_before_the_chair_signs_the_agency_is_told_whatever_the_writer_may_read(
     held = factories.minutes(meeting)
     factories.related(case.offender, housing, name=NAME)
     held = panel_minutes.set_words(held, {item.pk: "Fieldmouse is afraid."}, by=as_coordinator)
-    panel_minutes.send_to_chair(held, by=as_coordinator)
+    with pytest.raises(StepRefused, match="Item 1 holds a name"):
+        panel_minutes.send_to_chair(held, by=as_coordinator)
+    names_kept_out.obstacles(held, by=as_coordinator)
 
     told = Notification.objects.get(kind="victim_named")
     assert told.recipient == housing.user

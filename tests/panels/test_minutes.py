@@ -157,10 +157,10 @@ def test_minutes_of_a_meeting_nobody_came_to_are_not_sent(draft, as_coordinator,
 
 
 def test_checks_say_what_is_not_in_order(draft, merton):
-    checks = {check.words: check.good for check in verbs.checks(record_of(draft))}
+    checks = {check.words: check.good for check in verbs.checks(draft, record_of(draft))}
 
     assert checks["2 people marked as here"]
-    assert checks["Every action has an owner"]
+    assert checks["Every action has an owner and a date"]
     assert not checks["2 people here did not sign the information sharing agreement"]
 
 

@@ -16,6 +16,7 @@ from iom.models import Invitation, Meeting, MeetingStatus, Membership, Role, Sch
 from iom.second_factor import codes
 from offenders.models import Case, CaseGrant, CaseStatus, CustodyPeriod, RagRating
 from panels.models import (
+    Addendum,
     AgendaItem,
     Attendance,
     BoardAnswer,
@@ -25,6 +26,7 @@ from panels.models import (
     Escalation,
     ItemState,
     Minutes,
+    MinutesCopy,
     MinutesStatus,
     Notice,
     Outcome,
@@ -73,7 +75,11 @@ TYPED = {
     "panels.outsidedecision": "urgent_because reason reason_for_referrer leads",
     "panels.consulted": "name said",
     "panels.itemaction": "note",
-    "panels.minutes": "narrative comments item_comments record signed_name",
+    "panels.minutes": "narrative comments item_comments record signed_name marked",
+    "panels.minutescomment": "text outcome",
+    "panels.addendum": "text reason comment record signed_name",
+    "panels.minutescopy": "record",
+    "panels.copygiven": "recipient reason",
     "panels.notice": "text",
     "panels.escalation": "title stuck tried ask service withdrawn_because",
     "panels.boardanswer": "words said_by",
@@ -115,7 +121,9 @@ NOT_TYPED = {
     "panels.tablesignature": "agreement_version",
     "panels.guestinvitation": "post",
     "panels.agreementsignature": "agreement_version",
-    "panels.minutes": "record_sha256",
+    "panels.minutes": "record_sha256 left_out",
+    "panels.addendum": "item_number record_sha256",
+    "panels.minutescopy": "record_sha256 kept_lines",
     "panels.escalation": "reference to_name",
     "panels.boardpaper": "figures",
     "iom.agency": "name kind",
@@ -226,6 +234,10 @@ def is_the_products_own(row, field):
         return True
     if isinstance(row, RagRating):
         return row.reason.startswith("Came into custody")
+    if isinstance(row, Addendum) and field == "reason":
+        return row.approval_id is not None
+    if isinstance(row, MinutesCopy):
+        return row.kind == MinutesCopy.Kind.REDACTED
     if isinstance(row, AgendaItem) and field == "title":
         return row.section != "escalations"
     return isinstance(row, Decision) and field == "leads" and not any(held["name"] for held in row.leads.values())
