@@ -391,6 +391,9 @@ def _show(
         "decision": decision,
         "changing": decision is not None and sheet.form is not None and recorder,
         "may_undo": live_now and decision is not None and item.undo.get("decision") == decision.pk,
+        "saved_last": next((line for line in rail.lines if line.item.undo and line.item.pk != item.pk), None)
+        if recorder and live_now
+        else None,
         "votes": list(decision.votes.select_related("agency")) if decision is not None and decision.motion else [],
         "agreed": [each for each in said if each.kind == ItemAction.Kind.AGREED],
         "looked_at": [each for each in said if each.kind == ItemAction.Kind.REVIEWED],

@@ -140,9 +140,12 @@ def test_the_record_of_a_meeting_refuses_the_name(merton, coordinator, sign_in):
     item = factories.agenda_item(meeting, Section.REVIEWS, case=case)
     factories.related(case.offender, coordinator, name=NAME)
     given = {"item": item.number, "outcome": "no_change", "note": f"{NAME} was seen.", "actions": "0", "version": 1}
-    answer = sign_in(coordinator).post(f"/meetings/{meeting.key}/live/", given | {"then": "save"}).content.decode()
+    given |= {"harm": "concern", "harm_words": f"{NAME} is afraid.", "harm_agency": "police", "how": "consensus"}
+    given |= {"dissent": f"{NAME} agrees.", "vote_note": f"{NAME} was named.", "then": "save"}
+    answer = sign_in(coordinator).post(f"/meetings/{meeting.key}/live/", given).content.decode()
 
-    assert REFUSED in answer
+    for name in ("note", "harm_words", "dissent", "vote_note"):
+        assert REFUSED in answer.partition(f'id="{name}-error"')[2][:400], name
     assert not item.decisions.exists()
 
 

@@ -431,6 +431,7 @@ def test_what_was_saved_last_is_undone_and_stands_in_no_minutes(merton, sign_in)
 
     table.save(item, **given, **looked, quick="Housing: visit by 2w")
     assert "until the next item is saved" in table.page(item)
+    assert f"Saved last: {item.number} " in table.page(other)
     table.client.post(undo, {"item": item.number})
 
     assert item.case.ratings.get() == before
