@@ -35,7 +35,7 @@ def make_so(
             return None
         return _on_referral(item, choice, meeting, standing, version, by)
     if item.case is not None:
-        _on_case(item.case, choice, meeting, stands=standing is not None, by=by)
+        _on_case(item.case, choice, meeting, stands=standing is not None, ratified=item.meeting_id != meeting.pk, by=by)
     return item.case
 
 
@@ -63,9 +63,9 @@ def _on_referral(
     return case
 
 
-def _on_case(case: Case, choice: Choice, meeting: Meeting, *, stands: bool, by: Actor) -> None:
+def _on_case(case: Case, choice: Choice, meeting: Meeting, *, stands: bool, ratified: bool, by: Actor) -> None:
     if choice.outcome == Outcome.CHANGE_RATING:
-        if stands and case.rating and case.rating.colour == choice.colour:
+        if (stands or ratified) and case.rating and case.rating.colour == choice.colour:
             return
         cases.rate(case, choice.colour, on=meeting.date, reason=choice.reason, meeting=meeting, by=by)
     elif choice.outcome == Outcome.REMOVE and not stands:

@@ -107,7 +107,9 @@ def ask_about(decision: Decision, *, instead_of: Decision) -> None:
 
 def must_still_wait(decision: Decision) -> None:
     """Raises StepRefused where a quorate meeting has said already what becomes of a decision made without a quorum."""
-    if not Decision.objects.waiting().filter(pk=decision.pk).exists() and decision.outcome not in NOTHING_TO_RATIFY:
+    if decision.outcome in NOTHING_TO_RATIFY or hasattr(decision.item, "escalation_link"):
+        return
+    if not Decision.objects.waiting().filter(pk=decision.pk).exists():
         raise StepRefused(["A later meeting has been asked to ratify this and has answered. Correct it there."])
 
 

@@ -11,7 +11,7 @@ from iom.access import actor_for
 from iom.models import Body
 from offenders.actions import rate
 from offenders.models import Case
-from panels import notices, recording
+from panels import notices, ratifying, recording
 from panels.decide import decide, holding, offered_on
 from panels.models import AgendaItem, Decision, ItemState, Minutes, Outcome, Section
 from panels.record import record_of
@@ -393,14 +393,27 @@ def test_without_a_quorum_the_next_quorate_meeting_ratifies_and_it_takes_effect_
     assert "Decided without a quorum by the IOM Panel of" in page
 
 
+def test_what_came_about_meanwhile_is_ratified_all_the_same(richmond):
+    short = richmond.sit(date(2026, 4, 9), richmond.people[:2])
+    item = richmond.review()
+    richmond.save(item, outcome="change_rating", colour="RED", reason="Arrests", harm="none")
+    richmond.close(short)
+    rate(item.case, "RED", on=date(2026, 4, 20), reason="Between panels", by=richmond.by)
+    meeting = richmond.sit(date(2026, 5, 14), richmond.people)
+    asked = ratifying.ask_to_ratify(meeting, holding(item), by=richmond.by)
+
+    richmond.save(asked, outcome="ratify")
+
+    assert holding(asked).outcome == Outcome.RATIFY
+    assert item.case.ratings.get(until=None).starts_on == date(2026, 4, 20)
+
+
 def test_nomination_that_is_not_ratified_is_before_the_same_panel_again(richmond):
     short = richmond.sit(date(2026, 4, 9), richmond.people[:2])
     item = richmond.nomination()
     richmond.save(item, outcome="not_accept", reason="Thin evidence", harm="none")
     richmond.close(short)
     meeting = richmond.sit(date(2026, 5, 14), richmond.people)
-    from panels import ratifying
-
     asked = ratifying.ask_to_ratify(meeting, holding(item), by=richmond.by)
 
     richmond.save(asked, outcome="not_ratify", reason="Evidence came in")
