@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from actionplans.models import Action, ActionStatus, PathwayNeed
 from actionplans.quickline import read_due
@@ -122,3 +123,20 @@ class RowUpdateForm(RowForm):
         self.action = action
         initial = {"status": action.status, "note": action.note, "version": action.version}
         super().__init__(data, prefix=f"a{action.pk}", initial=initial, **options)
+
+
+class BulkForm(SaneForm):
+    """One outcome for several actions at once (ux.md 4.8)."""
+
+    chosen = forms.TypedMultipleChoiceField(
+        coerce=int,
+        error_messages={"required": "Select at least one action", "invalid_list": "Select the actions again"},
+    )
+    outcome = forms.ChoiceField(label="Outcome of those you chose", choices=ActionStatus.choices)
+    note = CleanCharField(label="Note on each of them", max_length=600, required=False)
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data, initial={"outcome": ActionStatus.DONE}, prefix="bulk")
+        posted = data.getlist(self.add_prefix("chosen")) if data is not None else []
+        # Whose they are the view knows: a number that is not among its rows marks nothing.
+        self.fields["chosen"].choices = [(number, number) for number in posted if number.isdecimal()]

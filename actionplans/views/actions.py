@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from actionplans import actions as verbs
 from actionplans.beside import notes_for
-from actionplans.forms.plan import ActionForm, RowUpdateForm, UpdateForm
+from actionplans.forms.plan import ActionForm, BulkForm, RowUpdateForm, UpdateForm
 from actionplans.models import Action, ActionStatus, Plan
 from actionplans.reading import next_panel, overdue_first, updatable, who_choices
 from iom import clock
@@ -56,11 +56,14 @@ def actions(request: HttpRequest) -> HttpResponse:
         seen = [int(name[1:-8]) for name in request.POST if POSTED.fullmatch(name)]
         listed = list(overdue_first(Action.objects.visible_to(actor).filter(pk__in=seen).for_list()))
     forms = _row_forms(request, listed, updatable(actor, listed))
+    bulk = BulkForm(request.POST if request.POST.get("then") == "mark" else None)
     if request.method == "POST":
         saved = _save_rows(actor, forms.values())
         if request.headers.get("X-Autosave"):
             return autosaved(list(forms.values()))
-        if not any(form.errors for form in forms.values()):
+        if bulk.is_bound:
+            saved += _mark(actor, forms, bulk)
+        if not any(form.errors for form in (*forms.values(), bulk)):
             messages.success(request, f"{plural(saved, 'action')} saved" if saved else "Nothing was changed")
             return redirect(request.get_full_path())
     return render(
@@ -76,7 +79,8 @@ def actions(request: HttpRequest) -> HttpResponse:
             "listed": listed,
             "notes": notes_for(actor, listed),
             "update_forms": forms,
-            "problems": form_problems(*forms.values()),
+            "bulk": bulk,
+            "problems": form_problems(bulk, *forms.values()),
         },
     )
 
@@ -113,6 +117,31 @@ def _save_rows(actor: Actor, forms: Iterable[RowUpdateForm]) -> int:
         else:
             form.hold(held.version)
     return sum(form.kept and not form.errors for form in forms)
+
+
+def _mark(actor: Actor, forms: dict[int, RowUpdateForm], bulk: BulkForm) -> int:
+    """Say the same of every action that was chosen. Returns of how many; what somebody changed meanwhile waits."""
+    if not bulk.is_valid():
+        return 0
+    given, marked = bulk.cleaned_data, 0
+    for pk in given["chosen"]:
+        form = forms.get(pk)
+        if form is None or form.errors:
+            continue
+        try:
+            held = verbs.update_action(
+                form.action,
+                status=given["outcome"],
+                note=given["note"] or None,
+                version=int(form.data.get(form.add_prefix("version")) or 0),
+                by=actor,
+            )
+        except Stale as error:
+            form.add_error("status", f"Somebody changed “{error.thing.text}” while you were choosing. Look at it first")
+        else:
+            form.hold(held.version)
+            marked += 1
+    return marked
 
 
 def _forms_by_themselves(listed: list[Action], mine: set[int], back: str) -> dict[int, UpdateForm]:

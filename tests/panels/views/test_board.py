@@ -9,8 +9,8 @@ from actionplans.models import Action
 from iom.access import actor_for
 from iom.clock import LONDON, as_of
 from iom.models import Body, Export
-from panels import agenda, attendance, delivery, meetings, recording
-from panels.decide import Choice, decide
+from panels import agenda, attendance, board_papers, delivery, escalations, meetings, recording
+from panels.decide import Choice, NewAction, decide
 from panels.record import record_of
 from panels.models import AgendaItem, BoardPaper, Escalation, Outcome, Section
 from tests import factories
@@ -290,3 +290,74 @@ def test_panels_progress_is_reported_to_the_board_with_its_agenda(
         home = seen.get("/").content.decode()
         assert "People on the cohort" in home
         assert "Core agencies at the table" in home
+
+
+@pytest.mark.feature(82)
+def test_action_agreed_at_the_panel_is_in_the_plan_and_on_everybodys_list_and_carries_over(
+    sign_in, merton, coordinator, housing, as_coordinator, coming
+):
+    case = factories.case(merton, colour="AMBER")
+    with at(date(2026, 3, 4)):
+        agenda.add_item(coming["panel"], section=Section.REVIEWS, case=case, by=as_coordinator)
+    with at(PANEL):
+        hold(coming["panel"], as_coordinator)
+        item = AgendaItem.objects.get(meeting=coming["panel"], case=case)
+        agreed = [NewAction(f"Ring the landlord, {number}", housing.agency, date(2026, 4, 1)) for number in "123"]
+        decide(item, Choice(Outcome.NO_CHANGE, actions=tuple(agreed), **harm_of(item)), by=as_coordinator)
+        recording.close(coming["panel"], by=as_coordinator)
+    with at(date(2026, 3, 13)):
+        client = sign_in(housing)
+        assert "Ring the landlord, 1" in client.get(f"/cases/{case.reference}/plan/").content.decode()
+        listed = client.get("/actions/?show=agency").content.decode()
+        assert "Ring the landlord, 1" in listed
+        first, second, _ = Action.objects.filter(case=case).order_by("text")
+        rows = {f"a{each.pk}-version": each.version for each in (first, second)}
+        rows |= {f"a{each.pk}-status": "open" for each in (first, second)}
+        none = client.post("/actions/?show=agency", rows | {"then": "mark", "bulk-outcome": "done"}).content.decode()
+        assert "Select at least one action" in none
+        marked = {
+            "then": "mark",
+            "bulk-outcome": "done",
+            "bulk-note": "Spoke to him",
+            "bulk-chosen": [first.pk, second.pk],
+        }
+        client.post("/actions/?show=agency", rows | marked)
+    assert [(each.status, each.note) for each in Action.objects.filter(case=case).order_by("text")] == [
+        ("done", "Spoke to him"), ("done", "Spoke to him"), ("open", ""),
+    ]  # fmt: skip
+    with at(NEXT_PANEL):
+        hold(coming["next"], as_coordinator)
+        recording.close(coming["next"], by=as_coordinator)
+        third = Action.objects.get(text="Ring the landlord, 3")
+        assert third.carried_forward == 1
+        assert "Carried forward once" in sign_in(housing).get("/actions/?show=agency").content.decode()
+
+
+def harm_of(item):
+    """What every case is asked about harm."""
+    return {"harm": "none"} if "harm" in Choice.__dataclass_fields__ else {}
+
+
+def test_board_gives_tasks_and_holds_agencies_to_them_where_it_oversees_the_panels(sign_in):
+    """Richmond, 1 introduction and 1.5: the Strategic Group oversees the panels and holds agencies to their tasks."""
+    scheme = factories.scheme("richmond")
+    coordinator = factories.member(scheme, "coordinator")
+    housing = factories.member(scheme, "member", agency_kind="housing")
+    by = actor_for(coordinator)
+    assert scheme.policy.body("strategic").parent == "Community Safety Partnership"
+    with at(date(2026, 3, 3)):
+        group = plan(by, BOARD, None, "strategic")
+        assert board_papers.is_board(group)
+        assert escalations.destinations(scheme)[0].body == group.body
+    with at(BOARD):
+        hold(group, by)
+        item = AgendaItem.objects.get(meeting=group, section=Section.AOB)
+        task = NewAction("Agree a protocol with landlords", housing.agency, date(2026, 4, 1))
+        decide(item, Choice(Outcome.NOTED, actions=(task,)), by=by)
+        recording.close(group, by=by)
+    with at(date(2026, 4, 3)):
+        assert "Agree a protocol with landlords" in sign_in(housing).get("/actions/?show=agency").content.decode()
+        found = delivery.report(by, date(2026, 3, 1), date(2026, 4, 3))
+        line = next(each for each in found.lines if each.agency == housing.agency)
+        assert (line.due, line.still_open, line.completion) == (1, 1, 0)
+        assert "strategic" in {body.slug for body in found.bodies}
