@@ -29,6 +29,7 @@ WORDS = {
     "reset_link": "Email with a link to reset a password",
     "minutes_pdf": "PDF of signed minutes",
     "accessible_minutes_pdf": "Accessible PDF of signed minutes",
+    "addendum_pdf": "PDFs of a signed addendum",
     "notice_pdf": "PDF of a notice to a referrer",
 }
 LATELY = timedelta(days=1)

@@ -16,7 +16,7 @@ from django.db.models import Max
 from iom import audit, clock, notify
 from iom.steps import Stale, StepRefused, locked
 
-from . import last_minutes, minutes, names_kept_out
+from . import last_minutes, minutes, names_kept_out, signed_files
 from .chairing import chair_of
 from .models import Addendum, Approval, Decision, Minutes, MinutesStatus, Outcome
 from .record import CLASSIFICATION, Record, fingerprint, instant, reference_of
@@ -187,6 +187,7 @@ def shown_of(of: Minutes, record: Record) -> list[Addendum]:
     """The signed addenda of minutes that belong to what a reader sees of their `record`, in their order."""
     here = {item["number"] for item in record["items"]} | {""}
     rows = of.addenda.exclude(signed_at=None).select_related("approval__item__meeting", "signed_by", "document")
+    rows = rows.defer("document__content")
     return [addendum for addendum in rows.order_by("number") if addendum.item_number in here]
 
 
@@ -204,6 +205,7 @@ def _freeze(addendum: Addendum, record: Record, *, name: str, by: Actor) -> Adde
     addendum.version += 1
     addendum.save(update_fields=["record", "record_sha256", "signed_by", "signed_name", "signed_at", "version"])
     _audit("sign_addendum", addendum, by)
+    signed_files.ask_addendum(addendum, by=by)
     meeting = addendum.minutes.meeting
     notify.tell(
         minutes.readers_of(meeting),

@@ -13,6 +13,7 @@ from referrals.models import Referral
 
 from . import agenda, board_papers, handing_out, notice_pdf, notices, proposers, ratifying, signed_files
 from .models import (
+    Addendum,
     AgendaItem,
     Decision,
     ItemState,
@@ -118,6 +119,22 @@ def make_minutes_pdf(message: OutboxMessage) -> str | None:
         return "skipped"
     by = task_actor(minutes.scheme, f"{message.kind} {message.caused_by}".strip())
     signed_files.make(minutes, message.kind, by=by)
+    return None
+
+
+@outbox.handler(signed_files.ADDENDUM_COPIES)
+def make_addendum_pdf(message: OutboxMessage) -> str | None:
+    """Make the files of a signed addendum and keep their bytes; made once, they are never made again."""
+    addendum = (
+        Addendum.objects.select_for_update(of=("self",))
+        .select_related("scheme", "minutes__scheme", "minutes__meeting__body", "minutes__meeting__scheme")
+        .filter(pk=message.payload["addendum"], document=None)
+        .exclude(signed_at=None)
+        .first()
+    )
+    if addendum is None:
+        return "skipped"
+    signed_files.make_addendum(addendum, by=task_actor(addendum.scheme, f"addendum_pdf {message.caused_by}".strip()))
     return None
 
 

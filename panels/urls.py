@@ -114,6 +114,16 @@ urlpatterns: list = [
     path("meetings/<str:key>/minutes/comments/<int:pk>/resolve/", minutes.resolve_comment, name="resolve_comment"),
     path("meetings/<str:key>/minutes/left-out/<int:pk>/", minutes.leave_out, name="leave_out"),
     path("meetings/<str:key>/minutes/marked/", minutes_after.marked_words, name="marked_words"),
+    path(
+        "meetings/<str:key>/minutes/v<int:number>/addenda/<int:addendum>/addendum.pdf",
+        minutes_files.addendum_pdf,
+        name="addendum_pdf",
+    ),
+    path(
+        "meetings/<str:key>/minutes/v<int:number>/addenda/<int:addendum>/accessible.pdf",
+        minutes_files.addendum_pdf,
+        name="accessible_addendum",
+    ),
     path("meetings/<str:key>/minutes/v<int:number>/addenda/", minutes_after.addenda_page, name="addenda"),
     path(
         "meetings/<str:key>/minutes/v<int:number>/addenda/<int:addendum>/",

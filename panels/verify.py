@@ -12,9 +12,11 @@ from enum import StrEnum
 from django.db.models import QuerySet
 
 from iom import signing
+from iom.models import Document
 
 from . import pdf
-from .models import Minutes, MinutesStatus
+from .models import Addendum, Minutes, MinutesCopy, MinutesStatus
+from .signed_files import ADDENDUM_ACCESSIBLE
 
 
 class Verdict(StrEnum):
@@ -39,8 +41,8 @@ EXIT = {
 class Finding:
     """The verdict, and the minutes that the file is, is a copy of, or claims to be.
 
-    `copy`: which copy it is, in words. `seal`: the digital signature in the file, if there is one. `newer`: the number
-    of the last signed version, if it is not this one.
+    `addendum`: the one to these minutes that the file is about. `copy`: which copy it is, in words. `seal`: the digital
+    signature in the file, if there is one. `newer`: the number of the last signed version, if it is not this one.
     """
 
     verdict: Verdict
@@ -49,6 +51,17 @@ class Finding:
     seal: signing.Seal | None = None
     newer: int | None = None
     copy: str = ""
+    addendum: Addendum | None = None
+
+    @property
+    def called(self) -> str:
+        """What of the minutes the file is about: blank, or which addendum."""
+        return f"addendum {self.addendum.number} to " if self.addendum else ""
+
+    @property
+    def signed(self) -> Minutes | Addendum | None:
+        """What the signature stands under."""
+        return self.addendum or self.minutes
 
     @property
     def about_signature(self) -> str:
@@ -72,18 +85,49 @@ def verify(content: bytes, among: QuerySet[Minutes]) -> Finding:
     digest = pdf.sha256(content)
     signed = among.filter(status=MinutesStatus.SIGNED).select_related("meeting__body", "meeting__scheme", "signed_by")
     signed = signed.defer("document__content", "accessible__content")
+    added = Addendum.objects.filter(minutes__in=signed).exclude(signed_at=None).defer("document__content")
     if same := signed.filter(document__sha256=digest).first():
         return _about(Verdict.UNALTERED, digest, same, content)
-    if same := signed.filter(accessible__sha256=digest).first():
-        return _about(Verdict.COPY, digest, same, content, copy="the accessible copy")
+    if more := added.filter(document__sha256=digest).first():
+        return _about(Verdict.UNALTERED, digest, _of(more, signed), content, addendum=more)
+    if copy := _copy(digest, signed, added, content):
+        return copy
     # A damaged file may not begin as a PDF any more, so what it claims to be is asked first.
     claims = pdf.claimed_fingerprints(content) | pdf.claimed_copies(content)
     if claimed := signed.filter(record_sha256__in=claims).first():
         return _about(Verdict.ALTERED, digest, claimed, content)
+    if more := added.filter(record_sha256__in=claims).first():
+        return _about(Verdict.ALTERED, digest, _of(more, signed), content, addendum=more)
     return Finding(Verdict.NOT_KNOWN if pdf.looks_like_pdf(content) else Verdict.UNREADABLE, digest)
 
 
-def _about(verdict: Verdict, digest: str, minutes: Minutes, content: bytes, *, copy: str = "") -> Finding:
+def _copy(digest: str, signed: QuerySet[Minutes], added: QuerySet[Addendum], content: bytes) -> Finding | None:
+    """The copy made here that has these bytes: the accessible one, an agency's, or the one without names."""
+    if same := signed.filter(accessible__sha256=digest).first():
+        return _about(Verdict.COPY, digest, same, content, copy="the accessible copy")
+    same_bytes = Document.objects.filter(kind=ADDENDUM_ACCESSIBLE, sha256=digest)
+    if more := added.filter(document__reference__in=same_bytes.values("reference")).first():
+        return _about(Verdict.COPY, digest, _of(more, signed), content, copy="the accessible copy", addendum=more)
+    given = MinutesCopy.objects.filter(minutes__in=signed, document__sha256=digest).select_related("agency").first()
+    if given is None:
+        return None
+    whose = f"the copy for {given.agency.name}" if given.agency else "the copy without names"
+    return _about(Verdict.COPY, digest, signed.get(pk=given.minutes_id), content, copy=whose)
+
+
+def _of(addendum: Addendum, signed: QuerySet[Minutes]) -> Minutes:
+    return signed.get(pk=addendum.minutes_id)
+
+
+def _about(
+    verdict: Verdict,
+    digest: str,
+    minutes: Minutes,
+    content: bytes,
+    *,
+    copy: str = "",
+    addendum: Addendum | None = None,
+) -> Finding:
     versions = Minutes.objects.filter(meeting=minutes.meeting_id, status=MinutesStatus.SIGNED)
     newer = versions.filter(number__gt=minutes.number).order_by("-number").values_list("number", flat=True).first()
-    return Finding(verdict, digest, minutes, signing.seal_in(content), newer, copy)
+    return Finding(verdict, digest, minutes, signing.seal_in(content), newer, copy, addendum)

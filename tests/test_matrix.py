@@ -238,6 +238,8 @@ MATRIX: dict[str, Row] = {
     "marked_words": Row(COORDINATOR, BOTH, "held"),
     "addenda": Row(TABLE, BOTH, "version"),
     "addendum": Row(TABLE, BOTH, "addendum", some_refused=True),
+    "addendum_pdf": Row(TABLE, GET, "addendum"),
+    "accessible_addendum": Row(TABLE, GET, "addendum"),
     "withdraw_addendum": Row(COORDINATOR, POST, "addendum"),
     "return_addendum": Row(CHAIR, POST, "addendum"),
     "minutes_copies": Row(TABLE, GET, "version"),

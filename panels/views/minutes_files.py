@@ -12,7 +12,7 @@ from iom import audit, signing
 from iom.models import Document, Meeting
 from iom.pages import found, page
 from offenders.restricted import closed_references
-from panels import signed_files
+from panels import addenda, signed_files
 from panels.forms.minutes import CheckForm
 from panels.models import Minutes, MinutesStatus
 from panels.record import open_to, reference_of
@@ -34,6 +34,20 @@ def minutes_pdf(request: HttpRequest, meeting: Meeting, number: int) -> HttpResp
 def accessible_pdf(request: HttpRequest, meeting: Meeting, number: int) -> HttpResponse:
     """The stored bytes of the accessible copy, as they are."""
     return _bytes_of(request, meeting, number, "accessible")
+
+
+@page("panels.view_minutes", kind="pdf")
+@of_papers
+def addendum_pdf(request: HttpRequest, meeting: Meeting, number: int, addendum: int) -> HttpResponse:
+    """The stored bytes of a signed addendum, or of its accessible copy, for those who read what it is about."""
+    minutes = signed_version(request, meeting, number)
+    shown, _ = readable(request, minutes)
+    added = next((each for each in addenda.shown_of(minutes, shown) if each.number == addendum), None)
+    if added is None:
+        raise Http404
+    accessible = request.resolver_match.url_name == "accessible_addendum"
+    document = signed_files.accessible_of(added) if accessible else added.document
+    return _served(request, minutes, document)
 
 
 @page("panels.view_minutes", kind="poll")
@@ -67,8 +81,12 @@ def check_minutes(request: HttpRequest) -> HttpResponse:
         audit.record(
             "check_minutes", minutes or request.actor.scheme.policy_version, by=request.actor, after=finding.verdict
         )
-    reference = reference_of(finding.minutes.meeting) if finding and finding.minutes else ""
-    return render(request, "panels/minutes_check.html", {"form": form, "finding": finding, "reference": reference})
+    context: dict[str, Any] = {"form": form, "finding": finding, "reference": "", "addenda": 0}
+    if finding is not None and finding.minutes is not None:
+        shown, _ = readable(request, finding.minutes)
+        context["reference"] = reference_of(finding.minutes.meeting)
+        context["addenda"] = 0 if finding.addendum else len(addenda.shown_of(finding.minutes, shown))
+    return render(request, "panels/minutes_check.html", context)
 
 
 def signed_version(request: HttpRequest, meeting: Meeting, number: int) -> Minutes:
@@ -115,10 +133,15 @@ def _digital(minutes: Minutes) -> signing.Seal | None:
 
 def _bytes_of(request: HttpRequest, meeting: Meeting, number: int, field: str) -> HttpResponse:
     minutes = signed_version(request, meeting, number)
-    document = getattr(minutes, field)
-    if document is None or not readable(request, minutes)[1]:
+    is_whole = readable(request, minutes)[1]
+    return _served(request, minutes, getattr(minutes, field) if is_whole else None)
+
+
+def _served(request: HttpRequest, minutes: Minutes, document: Document | None) -> HttpResponse:
+    """A file as it is, and never shown inside a page; 404 without one."""
+    if document is None:
         raise Http404
-    audit.record("download_minutes", minutes, by=request.actor, meeting=meeting.key)
+    audit.record("download_minutes", minutes, by=request.actor, meeting=minutes.meeting.key)
     response = HttpResponse(bytes(document.content), content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="{document.name}"'
     response["X-Content-Type-Options"] = "nosniff"

@@ -19,7 +19,7 @@ from iom.embedded.certificate import own_certificate
 from iom.models import AuditEvent, Document, OutboxMessage
 from iom.steps import StepRefused
 from panels import minutes as verbs
-from panels import pdf, recording, signed_files
+from panels import addenda, handing_out, pdf, recording, signed_files
 from panels.models import Minutes, Section
 from panels.record import canonical, fingerprint, record_of
 from tests import factories
@@ -132,7 +132,7 @@ def test_joined_files_stay_the_same_and_each_joins_once(signed, as_coordinator):
         with pytest.raises(DatabaseError, match="signed minutes do not change"), transaction.atomic():
             Minutes.objects.filter(pk=signed.pk).update(**change)
     signed.refresh_from_db()
-    with pytest.raises(StepRefused, match="Both files are there"):
+    with pytest.raises(StepRefused, match="All files are there"):
         signed_files.ask_again(signed, by=as_coordinator)
 
 
@@ -159,6 +159,52 @@ def test_certificate_that_cannot_be_read_stops_the_file_alone_and_it_is_made_whe
     client.post(reverse("make_minutes_again", args=ARGS))
     outbox.drain()
     assert "Download PDF" in client.get(reverse("signed_minutes", args=ARGS)).content.decode()
+
+
+@pytest.mark.feature(302)
+def test_addendum_and_agency_copy_are_files_that_are_told_apart(
+    certificate, signed, sign_in, chair, coordinator, tmp_path, capsys
+):
+    added = addenda.write(signed, text="Housing joined by telephone.", reason="Left out.", by=actor_for(coordinator))
+    seen = fingerprint(addenda.record_of(added))
+    addenda.sign(added, by=actor_for(chair), typed_name="Grace Adeyemi", record_sha256=seen, fresh=True)
+    copy = handing_out.agency_copy(signed, chair.agency, by=actor_for(coordinator))
+    given = bytes(handing_out.document_of(copy, by=actor_for(coordinator)).content)
+    client = sign_in(chair)
+    page = reverse("signed_minutes", args=ARGS)
+    assert "Its PDF is being made" in client.get(page).content.decode()
+
+    outbox.drain()
+
+    one, signed_file, accessible, agency = [*ARGS, 1], *(tmp_path / name for name in ("s.pdf", "a.pdf", "c.pdf"))
+    assert "Download addendum 1" in client.get(page).content.decode()
+    signed_file.write_bytes(client.get(reverse("addendum_pdf", args=one)).content)
+    accessible.write_bytes(client.get(reverse("accessible_addendum", args=one)).content)
+    agency.write_bytes(given)
+    changed = bytearray(signed_file.read_bytes())
+    changed[len(changed) // 3] ^= 1
+    (tmp_path / "bad.pdf").write_bytes(changed)
+    assert "Signature is Valid" in run("pdfsig", signed_file).stdout
+    which = "addendum 1 to minutes MERTON-2026-03-12 version 1"
+    code, said = verify_minutes(signed_file, capsys)
+    assert (code, said.splitlines()[0]) == (0, f"Unaltered: {which}.")
+    code, said = verify_minutes(accessible, capsys)
+    assert (code, said.splitlines()[0]) == (
+        1,
+        f"Not the signed version: the accessible copy of {which}, as it was made here.",
+    )
+    code, said = verify_minutes(tmp_path / "bad.pdf", capsys)
+    assert (code, said.splitlines()[0]) == (
+        1,
+        f"Altered: the file claims to be {which}, but is not the signed version.",
+    )
+    code, said = verify_minutes(agency, capsys)
+    assert code == 1
+    assert said.startswith(f"Not the signed version: the copy for {chair.agency.name} of minutes MERTON-2026-03-12")
+    assert "1 addendum to them signed since." in said
+    upload = SimpleUploadedFile("minutes.pdf", signed_file.read_bytes())
+    checked = client.post(reverse("check_minutes"), {"file": upload}).content.decode()
+    assert "Addendum 1 to MERTON-2026-03-12, version 1, signed by Grace Adeyemi" in checked
 
 
 def test_accessible_copy_passes_what_checks_tagged_documents(tmp_path):

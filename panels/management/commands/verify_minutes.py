@@ -14,7 +14,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from iom import walls
-from iom.jinja import moment
+from iom.jinja import moment, plural
 from iom.models import Scheme
 from panels.models import Minutes
 from panels.record import reference_of
@@ -67,11 +67,14 @@ def _about(found: Finding) -> dict[str, Any]:
     answer = {
         "reference": reference_of(minutes.meeting),
         "version": minutes.number,
-        "signed_by": minutes.signed_name,
-        "signed_at": minutes.signed_at.isoformat(),
-        "record_sha256": minutes.record_sha256,
+        "signed_by": found.signed.signed_name,
+        "signed_at": found.signed.signed_at.isoformat(),
+        "record_sha256": found.signed.record_sha256,
         "newer_version": found.newer,
+        "addenda": minutes.addenda.exclude(signed_at=None).count(),
     }
+    if found.addendum:
+        answer["addendum"] = found.addendum.number
     if found.copy:
         answer["copy"] = found.copy
     if found.seal is not None:
@@ -90,10 +93,10 @@ def _in_words(found: Finding, why: str) -> list[str]:
     if minutes is None:
         known = "Not known here: no signed minutes have these bytes, and the file does not claim to be any of ours."
         return [why or known]
-    which = f"minutes {reference_of(minutes.meeting)} version {minutes.number}"
+    which = f"{found.called}minutes {reference_of(minutes.meeting)} version {minutes.number}"
     lines = [
-        f"Signed by {minutes.signed_name} on {moment(minutes.signed_at)}.",
-        f"Fingerprint of the record: {minutes.record_sha256}",
+        f"Signed by {found.signed.signed_name} on {moment(found.signed.signed_at)}.",
+        f"Fingerprint of the record: {found.signed.record_sha256}",
     ]
     if found.verdict == Verdict.UNALTERED:
         lines.insert(0, f"Unaltered: {which}.")
@@ -103,6 +106,8 @@ def _in_words(found: Finding, why: str) -> list[str]:
         lines = [f"Altered: the file claims to be {which}, but is not the signed version.", lines[0]]
     if found.about_signature:
         lines.append(found.about_signature)
+    if not found.addendum and (added := minutes.addenda.exclude(signed_at=None).count()):
+        lines.append(f"{plural(added, 'addendum', 'addenda')} to them signed since.")
     if found.newer:
         lines.append(f"Version {found.newer} was signed later.")
     return lines
