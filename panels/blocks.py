@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from actionplans.models import Action
+from iom import clock
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, home_block, home_tasks, referral_block
 from iom.jinja import plural
@@ -222,6 +223,9 @@ def record_meetings(actor: Actor, today: date) -> Iterator[Task]:
         return
     begun = Meeting.objects.visible_to(actor).filter(status=MeetingStatus.LIVE)
     waiting = Meeting.objects.visible_to(actor).filter(status=MeetingStatus.AGENDA_SENT, date__lte=today)
+    for meeting in Meeting.objects.visible_to(actor).filter(status=MeetingStatus.ADJOURNED, resumes_at__isnull=False):
+        on = clock.local(meeting.resumes_at).date()
+        yield Task(on, f"Go on with the meeting: {circulation.name_of(meeting)}", _at(meeting, ""), "Open")
     for meeting in begun:
         yield Task(meeting.date, f"Live now: {circulation.name_of(meeting)}", _at(meeting, "live/"), "Open")
     for meeting in waiting:

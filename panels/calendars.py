@@ -27,7 +27,6 @@ from .slots import AgencySlot, Slots, slots
 # How far a calendar reaches back and ahead, in days.
 BACK, AHEAD = timedelta(days=90), timedelta(days=400)
 READ_EACH = timedelta(hours=1)
-CALLED_OFF = (MeetingStatus.CANCELLED, MeetingStatus.ADJOURNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,7 @@ def _sitting(meeting: Meeting, *, part_only: bool) -> Iterator[Entry]:
         place=meeting.place,
         path=meeting.get_absolute_url(),
         words="Sign in to read the agenda.",
-        off=meeting.status in CALLED_OFF,
+        off=meeting.status == MeetingStatus.CANCELLED,
         busy=not part_only,
         version=meeting.version,
     )
@@ -176,7 +175,7 @@ def _own_slot(meeting: Meeting, mine: AgencySlot | None) -> Iterator[Entry]:
 
 def _deadlines(meeting: Meeting, actor: Actor) -> Iterator[Entry]:
     """The dates before and after a meeting that are the reader's own work."""
-    if meeting.status in CALLED_OFF:
+    if meeting.status == MeetingStatus.CANCELLED:
         return
     dates, office = meeting.dates, actor.has_role("coordinator")
     ours: list[tuple[str, str, Deadline, bool]] = [

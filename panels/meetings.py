@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
@@ -17,7 +17,7 @@ from referrals.models import CheckRequest, Referral, ReferralStatus
 
 from . import agenda, board_papers, circulation, escalations, last_minutes, ratifying
 from .models import Circulation, MovedMeeting
-from .transitions import CANCEL, NOT_HELD_YET
+from .transitions import ADJOURN, CANCEL, NOT_HELD_YET
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -180,6 +180,26 @@ def cancel(meeting: Meeting, *, reason: str, by: Actor) -> Meeting:
         "meeting_cancelled",
         f"Called off: {circulation.name_of(meeting)}",
         "The meeting will not take place. Sign in for what comes next:",
+    )
+    return meeting
+
+
+@transaction.atomic
+def adjourn(meeting: Meeting, *, resumes_at: datetime, by: Actor) -> Meeting:
+    """Break a live meeting off, to go on at another time: its items, decisions and numbers stay as they are.
+
+    Nothing is carried to another meeting, since this one is not over. Everyone who has the agenda is told. Raises
+    PermissionDenied, or StepRefused when the meeting is not live or the time is past.
+    """
+    if resumes_at <= clock.now():
+        raise StepRefused(["The meeting must go on at a time that is still to come."])
+    meeting = take(ADJOURN, meeting, by=by, resumes_at=resumes_at, recorder_until=None, asks_to_record=None)
+    local = clock.local(resumes_at)
+    _tell(
+        meeting,
+        "meeting_adjourned",
+        f"Adjourned: {circulation.name_of(meeting)}",
+        f"It goes on on {longday(local.date())} at {hour(local.time())}. The agenda is the same:",
     )
     return meeting
 

@@ -98,7 +98,8 @@ def record_of(minutes: Minutes) -> Record:
             "place": f"{meeting.area}: {meeting.place}".strip(": ") if meeting.area else meeting.place,
             "chair": chair.user.name if chair else "",
             "recorder": meeting.recorder.name if meeting.recorder else "",
-        },
+        }
+        | ({"continued_at": meeting.resumes_at.isoformat()} if meeting.resumes_at else {}),
         "rules": {"version": policy_version.number, "quorum_needed": body.quorum.organisations},
         "chair_taken": [_chair_taken(took, sitting) for took in meeting.acting_chairs.all()],
         "attendance": [_attended(row, sitting) for row in room.rows],
@@ -301,6 +302,8 @@ def _joined(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
         **({"outside": _outside(item.outside)} if item.outside else {}),
         **({"escalation": sitting.escalations[item.pk]} if item.pk in sitting.escalations else {}),
         **({"approves": _approves(approval.minutes)} if approval else {}),
+        **({"presenter": item.presenter} if item.presenter else {}),
+        **({"closed": True} if item.closed else {}),
     }
 
 

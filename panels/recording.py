@@ -27,7 +27,7 @@ from .chairing import chairs
 from .models import AgendaItem, Decision, ItemState, Minutes, Outcome, Section
 from .querysets import NOTHING_TO_RATIFY
 from .record import first_review, following
-from .transitions import CLOSE_MEETING, GO_LIVE, NOT_HELD_YET
+from .transitions import CLOSE_MEETING, GO_LIVE, NOT_HELD_YET, RESUME
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -106,6 +106,12 @@ def start(meeting: Meeting, *, by: Actor) -> Meeting:
     """Go live. Whoever starts records. Raises PermissionDenied or StepRefused."""
     _not_the_chair(meeting, by)
     return take(GO_LIVE, meeting, by=by, recorder=by.user, recorder_until=_lease())
+
+
+def resume(meeting: Meeting, *, by: Actor) -> Meeting:
+    """Go on with an adjourned meeting where it stopped; whoever does so records. Raises as `start`."""
+    _not_the_chair(meeting, by)
+    return take(RESUME, meeting, by=by, recorder=by.user, recorder_until=_lease())
 
 
 def leased(meeting: Meeting) -> bool:

@@ -68,4 +68,19 @@ CANCEL = Step(
     done="Meeting called off",
     tells="everyone who has the agenda",
 )
-STEPS = {step.verb: step for step in (SEND_AGENDA, GO_LIVE, CLOSE_MEETING, SIGN, CANCEL)}
+ADJOURN = Step(
+    "adjourn_meeting",
+    frozenset({MeetingStatus.LIVE}),
+    MeetingStatus.ADJOURNED,
+    "panels.record",
+    done="Meeting adjourned",
+    tells="everyone who has the agenda",
+)
+RESUME = Step(
+    "resume_meeting",
+    frozenset({MeetingStatus.ADJOURNED}),
+    MeetingStatus.LIVE,
+    "panels.record",
+    done="The meeting goes on",
+)
+STEPS = {step.verb: step for step in (SEND_AGENDA, GO_LIVE, CLOSE_MEETING, SIGN, CANCEL, ADJOURN, RESUME)}

@@ -222,6 +222,8 @@ MATRIX: dict[str, Row] = {
     "ratify_all": Row(COORDINATOR, POST, "meeting"),
     "undo_decision": Row(COORDINATOR, POST, "meeting"),
     "live_draft": Row(COORDINATOR, POST, "meeting"),
+    "adjourn_meeting": Row(COORDINATOR, BOTH, "meeting"),
+    "resume_meeting": Row(COORDINATOR, POST, "meeting"),
     "close_meeting": Row(COORDINATOR, BOTH, "meeting"),
     "minutes": Row(TABLE, BOTH, "held"),
     "send_minutes": Row(COORDINATOR, POST, "held"),

@@ -358,8 +358,11 @@ def _not_held(life: Life) -> None:
         off = life.plan(life.body, life.working_day(last + 3 * DAY))
         meetings.cancel(off, reason=life.mark("The building is closed."), by=life.coordinator)
         adjourned = life.plan(life.body, life.working_day(off.date + DAY))
-        # Set here: no step leads to it yet.
-        Meeting.objects.filter(pk=adjourned.pk).update(status=MeetingStatus.ADJOURNED)
+        agenda.send_agenda(adjourned, by=life.coordinator)
+        recording.start(adjourned, by=life.coordinator)
+        meetings.adjourn(
+            adjourned, resumes_at=clock.at(adjourned.date + 7 * DAY, adjourned.starts_at), by=life.coordinator
+        )
 
 
 # --- Nominations and answers ----------------------------------------------------

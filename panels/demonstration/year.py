@@ -48,7 +48,7 @@ from referrals.forms.nomination import excluding_flags
 from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
 
-from . import board, bodies, names, room
+from . import agendas, board, bodies, names, room
 from .between import between_schemes
 from .marks import Mark
 from .people import Staff
@@ -808,8 +808,10 @@ class Life:
         self.send_papers(meeting)
         with self.at(self.last_working_day(self.today - DAY), 18):
             self.build_agenda(meeting, reviews=LONG)
+            agendas.group_by_need(self, meeting)
             if self.size.agenda_sent:
                 self.send_out(meeting)
+        agendas.fill(self)
 
     def decide_outside(self, on: date) -> None:
         """Somebody who could not wait is taken on by telephone; the next panel is asked to ratify it."""

@@ -136,3 +136,10 @@ class CancelForm(SaneForm):
     """Why a meeting is called off."""
 
     reason = CleanCharField(label="Why is it called off?", max_length=300, noun="why the meeting is called off")
+
+
+class AdjournForm(SaneForm):
+    """When an adjourned meeting goes on."""
+
+    date = DateField(label="Goes on on", assume_year=True, earliest="today", noun="the date")
+    starts_at = ClockField(label="At", noun="the time")

@@ -18,11 +18,11 @@ from iom.jinja import day_month, longday, plural
 from iom.models import Body, Meeting, MeetingStatus
 from iom.pages import page
 from iom.steps import StepRefused
-from panels import agreement, attendance, circulation, meetings, planning, proposers
+from panels import agreement, attendance, circulation, meetings, planning, proposers, recording
 from panels.chairing import chair_of
 from panels.countdown import steps_of
 from panels.forms.agenda import AnswerForm, ReadyForm
-from panels.forms.meetings import CancelForm, EditMeetingForm, NewMeetingForm
+from panels.forms.meetings import AdjournForm, CancelForm, EditMeetingForm, NewMeetingForm
 from panels.models import Attendance
 from panels.navigation import pages_of
 from panels.papers import Papers, papers
@@ -254,6 +254,7 @@ def _agenda_page(
         "panels/meeting.html",
         {
             "slots": made,
+            "may_resume": meeting.status == MeetingStatus.ADJOURNED and actor.can("panels.record", meeting),
             "my_slot": made.of(actor.agency),
             "meeting": meeting,
             "chair": chair_of(meeting),
@@ -381,3 +382,31 @@ def referral_papers(request: HttpRequest, meeting: Meeting) -> HttpResponse:
             "pages": pages_of(meeting, request.actor, "papers/"),
         },
     )
+
+
+@page("panels.record", methods=("GET", "POST"))
+@of_papers
+def adjourn_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Break a live meeting off and say when it goes on."""
+    form = AdjournForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            when = clock.exactly(form.cleaned_data["date"], form.cleaned_data["starts_at"])
+            meetings.adjourn(meeting, resumes_at=when, by=request.actor)
+        except clock.NoSuchTime as error:
+            form.add_error("starts_at", f"This time {error}")
+        except StepRefused as refused:
+            _show_refusal(form, refused, "date")
+        else:
+            messages.success(request, "Adjourned. Everybody who has the agenda has been told when it goes on")
+            return redirect(meeting)
+    return render(request, "panels/adjourn.html", {"meeting": meeting, "form": form, "has_error": bool(form.errors)})
+
+
+@page("panels.record", methods=("POST",))
+@of_papers
+def resume_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Go on with an adjourned meeting; whoever does so records."""
+    recording.resume(meeting, by=request.actor)
+    messages.success(request, "The meeting goes on. You are recording")
+    return redirect("live", meeting.key)

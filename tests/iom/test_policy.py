@@ -251,6 +251,7 @@ def test_late_rule_is_the_documents(slug, body, kind, officer):
     [
         ("merton", "panel", "every_case"),
         ("london", "panel", "by_exception"),
+        ("london", "daily", "not_cases"),
         ("waltham_forest", "panel", "focus"),
         ("waltham_forest", "casework", "rota"),
     ],

@@ -23,6 +23,8 @@ WORKFLOW = {
     ("minutes_drafted", "sign_minutes", "signed"),
     ("draft", "cancel_meeting", "cancelled"),
     ("agenda_sent", "cancel_meeting", "cancelled"),
+    ("live", "adjourn_meeting", "adjourned"),
+    ("adjourned", "resume_meeting", "live"),
 }
 
 

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from iom import outbox
 from iom.access import actor_for
 from iom.clock import LONDON
-from iom.models import CalendarFeed
+from iom.models import Body, CalendarFeed
 from offenders.models import Assignment, RagRating
 from panels import agenda, circulation
 from panels.models import Section
@@ -125,9 +125,7 @@ def test_calendar_of_a_closed_account_or_an_ended_membership_is_empty_or_gone(me
 
 
 @pytest.mark.feature(312)
-def test_brief_says_in_a_line_what_changed_on_each_case_since_the_last_panel(
-    merton, meeting, led, police, sign_in
-):
+def test_brief_says_in_a_line_what_changed_on_each_case_since_the_last_panel(merton, meeting, led, police, sign_in):
     earlier = factories.meeting(merton, date(2026, 2, 12))
     earlier.status = "signed"
     earlier.save(update_fields=["status"])
@@ -220,3 +218,55 @@ def test_each_role_sees_the_panel_clock_on_the_home_page(meeting, merton, coordi
         page = sign_in(person).get("/").content.decode()
         assert "Referrals close" in page and "Dates of the" in page, person.roles
         assert ("Agenda due" in page) is (person is not referrer)
+
+
+def test_adjourned_meeting_goes_on_where_it_stopped(meeting, led, coordinator, police, sign_in, in_march):
+    agenda.send_agenda(meeting, by=actor_for(coordinator))
+    in_march.move_to(datetime(2026, 3, 12, 10, 5, tzinfo=LONDON))
+    desk = sign_in(coordinator)
+    desk.post("/meetings/2026-03-12/live/start/")
+
+    past = desk.post("/meetings/2026-03-12/adjourn/", {"date": "12 3 2026", "starts_at": "10:00"}).content.decode()
+    told = desk.post("/meetings/2026-03-12/adjourn/", {"date": "19 3 2026", "starts_at": "10:00"}, follow=True)
+    outbox.drain()
+    dates = {str(event["summary"]): event for event in events(desk.get("/meetings/2026-03-12/meeting.ics").content)}
+    home = desk.get("/").content.decode()
+    desk.post("/meetings/2026-03-12/resume/")
+    meeting.refresh_from_db()
+
+    assert "must go on at a time that is still to come" in past
+    assert (
+        "It goes on on 19 March 2026, 10:00" in told.content.decode() or "It goes on on 19 Mar" in told.content.decode()
+    )
+    message = next(each for each in mail.outbox if each.to == [police.user.email] and "Adjourned" in each.subject)
+    assert "It goes on on Thursday 19 March 2026 at 10am" in message.body
+    assert dates["IOM panel, continued"]["dtstart"].dt == datetime(2026, 3, 19, 10, 0, tzinfo=LONDON)
+    assert str(dates["IOM panel"]["status"]) == "CONFIRMED"
+    assert "Go on with the meeting" in home
+    assert (meeting.status, meeting.recorder) == ("live", coordinator.user)
+    assert [item.number for item in agenda.ordered(meeting)] == ["1", "2", "3", "4"]
+
+
+@pytest.mark.feature(15)
+@pytest.mark.feature(68)
+def test_casework_page_names_its_week_and_a_panel_by_exception_only_what_has_a_reason(db, sign_in):
+    waltham, london = factories.scheme("waltham_forest"), factories.scheme("london")
+    casework = Body.objects.get(scheme=waltham, slug="casework")
+    factories.meeting(waltham, date(2026, 3, 5), body=casework)
+    second = factories.meeting(waltham, PANEL_DAY, body=casework)
+    amber = factories.case(waltham, colour="AMBER")
+    red = factories.case(waltham, colour="RED")
+    page = sign_in(factories.member(waltham, "coordinator")).get(f"/meetings/{second.key}/agenda/").content.decode()
+
+    assert "Week 2 of 4: Amber" in page and "Waltham Forest, 3.2" in page
+    assert amber.reference in page and red.reference not in page
+
+    panel = factories.meeting(london, PANEL_DAY)
+    plain, leaving = factories.case(london, colour="RED"), factories.case(london, colour="AMBER")
+    desk = sign_in(factories.member(london, "coordinator"))
+    desk.post(f"/cases/{leaving.reference}/custody/supervision/", {"kind": "licence", "ends_on": "20 3 2026"})
+    page = desk.get(f"/meetings/{panel.key}/agenda/").content.decode()
+
+    assert "Supervision ends on 20 March" in page and leaving.reference in page
+    assert plain.reference not in page, "nothing is to be decided on it"
+    assert "Licence: ends on 20 Mar 2026" in desk.get(f"/cases/{leaving.reference}/custody/").content.decode()
