@@ -304,7 +304,8 @@ class OneTransaction:
                 shown.update(audit.references_in(response))
                 if response.status_code >= 400:
                     raise _Undo(response)
-                if actor and shown:
+                # A polled screen that shows again what its viewer was shown is one look (security.md U4).
+                if actor and shown and not getattr(request, "looked_before", False):
                     audit.read(request, actor, shown)
         except OperationalError as error:
             if sqlstate(error) in DEADLOCKS:

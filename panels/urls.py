@@ -21,6 +21,7 @@ from .views import (
     notices,
     outside,
     room,
+    screen,
     undoing,
 )
 
@@ -97,6 +98,8 @@ urlpatterns: list = [
     path("meetings/<str:key>/attendance/<int:pk>/signed/", attendance.signed_at_the_table, name="signed_at_the_table"),
     path("meetings/<str:key>/attendance/invite/", attendance.invite_guest, name="invite_guest"),
     path("meetings/<str:key>/attendance/invited/<int:pk>/", attendance.invited_guest, name="invited_guest"),
+    path("meetings/<str:key>/screen/", screen.room_screen, name="screen"),
+    path("meetings/<str:key>/live/screen/", screen.show_on_screen, name="show_on_screen"),
     path("meetings/<str:key>/live/ratify/", live.ratify_all, name="ratify_all"),
     path("meetings/<str:key>/adjourn/", meetings.adjourn_meeting, name="adjourn_meeting"),
     path("meetings/<str:key>/resume/", meetings.resume_meeting, name="resume_meeting"),

@@ -201,6 +201,8 @@ MATRIX: dict[str, Row] = {
     "add_visitor": Row(COORDINATOR, POST, "meeting"),
     "remove_visitor": Row(COORDINATOR, POST, "visitor"),
     "sign_agreement": Row(TABLE, BOTH, "meeting"),
+    "screen": Row(TABLE, GET, "meeting"),
+    "show_on_screen": Row(COORDINATOR, POST, "meeting"),
     "move_person": Row(COORDINATOR, POST, "item"),
     "declare_interest": Row(COORDINATOR, POST, "item"),
     "take_back_interest": Row(COORDINATOR, POST, "interest"),

@@ -20,7 +20,7 @@ from iom.pages import found, page
 from iom.steps import Stale, StepRefused
 from offenders import naming
 from offenders.models import Colour
-from panels import aside, escalations, live, presence, ratifying, recording
+from panels import aside, escalations, live, presence, ratifying, recording, screen
 from panels.attendance import quorum_of
 from panels.chairing import chair_of, chairs
 from panels.decide import add_to_item, decide, holding, ratify_everything
@@ -335,6 +335,7 @@ def _save(request: HttpRequest, meeting: Meeting, rail: live.Rail, kept: dict[st
     if meeting.status != MeetingStatus.LIVE:
         return redirect(f"{reverse('minutes', args=[meeting.key])}#item-{rail.item.pk}")
     if then == "next" and rail.next_open is not None:
+        screen.bring(meeting, rail.next_open, by=request.actor)
         return redirect(_at(meeting, rail.next_open.number))
     return redirect(_at(meeting, rail.item.number))
 
@@ -411,6 +412,7 @@ def _show(
         "room": presence.block(meeting, item, [line.item for line in rail.lines], known=room),
         "room_open": item.section == Section.APOLOGIES and recorder,
         "chair": chair_of(meeting),
+        "on_screen": not live_now or screen.item_on(meeting) == item,
         "timer": live.timer(meeting, item) if item.state == ItemState.OPEN else None,
         "problems": problems or [],
         "has_error": bool(problems) or any(form.errors for form in sheet.forms if form.is_bound),

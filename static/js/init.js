@@ -9,6 +9,7 @@ import { startKeys } from "./live-keys.js";
 import { startManners } from "./htmx-manners.js";
 import { startOnce } from "./once.js";
 import { startReorder } from "./reorder.js";
+import { startScreen } from "./screen.js";
 import { startReveal } from "./reveal.js";
 import { startSession } from "./session.js";
 import { startTimer } from "./timer.js";
@@ -39,6 +40,7 @@ startHideScreen();
 startHeartbeat();
 startKeys();
 startTimer();
+startScreen();
 const enhance = (root) => {
   initAll({ scope: root });
   startMoj(root);

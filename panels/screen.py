@@ -1,0 +1,126 @@
+"""The room screen: what everybody in the room may see of the item that the meeting is on (ux.md 4.7, security.md Z6).
+
+It is the same for whoever looks. Nothing that is marked for some readers is read here, no reason and no note; of an
+item about a restricted case it says only that there is one. The item is the recorder's: following moves nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from iom import clock
+from iom.jinja import day
+from iom.models import Meeting, MeetingStatus
+
+from . import live, presence, recording
+from .models import AgendaItem, Floor, ItemAction, ItemState
+from .record import current, items_of
+from .words import OUTCOME_WORDS
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+RESTRICTED = "Restricted item"
+Subject = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What stands on the screen. Without a live meeting only `words` does."""
+
+    words: str
+    number: str = ""
+    place: int = 0
+    count: int = 0
+    heading: str = ""
+    decision: str = ""
+    colour: str = ""
+    to_ratify: bool = False
+    actions: tuple[tuple[str, str, str], ...] = ()
+    timer: str = ""
+    over: bool = False
+    here: int = 0
+    needed: int | None = None
+    quorate: bool = True
+    turns: str = ""
+
+    @property
+    def tag(self) -> str:
+        """A word that changes with anything on the screen."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:32]
+
+
+@transaction.atomic
+def bring(meeting: Meeting, item: AgendaItem, *, by: Actor) -> None:
+    """Put the item that the recorder looks at on the screen. Nobody's record: not audited.
+
+    Raises PermissionDenied, or NotRecording when somebody else records now.
+    """
+    if not by.can("panels.record", meeting) or item.meeting_id != meeting.pk:
+        raise PermissionDenied
+    recording.must_record(meeting, by)
+    if meeting.status != MeetingStatus.LIVE or Floor.objects.filter(meeting=meeting, item=item).exists():
+        return
+    Floor.objects.update_or_create(
+        meeting=meeting, defaults={"scheme": meeting.scheme, "item": item, "since": clock.now()}
+    )
+
+
+def item_on(meeting: Meeting) -> AgendaItem | None:
+    """The item that the meeting is on: the recorder's last, else the first that is not decided, else the last one."""
+    floor = Floor.objects.filter(meeting=meeting).select_related("item").first()
+    if floor is not None:
+        return floor.item
+    items = list(AgendaItem.objects.filter(meeting=meeting).numbered())
+    return next((item for item in items if item.state == ItemState.OPEN), items[-1] if items else None)
+
+
+def shown(meeting: Meeting) -> tuple[Shown, Subject | None]:
+    """What the screen shows now; and, when it shows a person, the item's number and how the audit names them."""
+    if meeting.status != MeetingStatus.LIVE:
+        begun = meeting.status in (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
+        return Shown("The meeting is over" if begun else "The meeting has not started"), None
+    item = item_on(meeting)
+    if item is None:
+        return Shown("This meeting has no items"), None
+    room = presence.room(meeting)
+    quorum = room.quorum_at(item)
+    every = list(AgendaItem.objects.filter(meeting=meeting).numbered())
+    open_items = items_of(meeting)
+    timer = live.timer(meeting, item) if item.state == ItemState.OPEN else None
+    about = {
+        "number": item.number,
+        "place": every.index(item) + 1 if item in every else 0,
+        "count": len(every),
+        "timer": timer.words if timer else "",
+        "over": timer is not None and timer.minutes > timer.planned,
+        "here": quorum.here,
+        "needed": quorum.needed,
+        "quorate": quorum.met,
+        "turns": presence.turns_in_words(presence.turns(room, open_items)),
+    }
+    known = next((each for each in open_items if each.pk == item.pk), None)
+    if known is None:
+        return Shown("", heading=RESTRICTED, **about), None
+    decision = current(known.all_decisions)
+    thing = known.referral or known.case
+    what = Shown(
+        "",
+        heading=live.heading(known),
+        decision=OUTCOME_WORDS[decision.outcome] if decision else "",
+        colour=decision.colour if decision else "",
+        to_ratify=bool(decision and decision.to_ratify),
+        actions=tuple(
+            (said.action.agency.name, said.action.text, day(said.action.due_on))
+            for said in known.said_of_actions
+            if said.kind == ItemAction.Kind.AGREED
+        ),
+        **about,
+    )
+    return what, (known.pk, thing.offender.audit_subject) if thing else None
