@@ -358,3 +358,24 @@ def test_item_of_a_restricted_case_is_only_called_so_even_for_who_is_named_on_it
     assert "Restricted item" in page
     assert case.offender.family_name not in page and case.reference not in page
     assert reads(case.offender) == 0
+
+
+@pytest.mark.feature(308)
+def test_unsigned_reads_no_marked_answer_on_the_live_page_and_a_guest_with_an_account_reads_nothing(
+    merton, chair, police, coordinator, sign_in
+):
+    meeting = factories.live_meeting(merton, PANEL_DAY, recorder=coordinator, chair=chair)
+    case = factories.case(merton)
+    factories.agenda_item(meeting, Section.REVIEWS, case=case)
+    asked = factories.check_request(meeting, chair.agency, case.offender)
+    factories.agency_return(asked, chair, handling="police_probation", summary="Recalled twice for the same thing.")
+    client, guest = sign_in(police), sign_in(factories.member(merton, "referrer", agency_kind="housing"))
+
+    before = live(client, 1)
+    signed = {"statement_1": "on", "statement_2": "on", "typed_name": "Tom Dunn"}
+    client.post(reverse("sign_agreement", args=[KEY]), signed)
+
+    assert "Recalled twice" not in before and "Recalled twice" in live(client, 1)
+    assert "Recalled twice" not in client.get(reverse("screen", args=[KEY])).content.decode()
+    for page in ("live", "screen", "attendance", "sign_agreement"):
+        assert guest.get(reverse(page, args=[KEY])).status_code == 403
