@@ -115,6 +115,7 @@ def may_have(by: Actor, minutes: Minutes, agency: Agency) -> bool:
 def give_to_all(minutes: Minutes, *, by: Actor) -> list[MinutesCopy]:
     """Give every agency its copy here and tell its people, once; who has theirs already is left alone.
 
+    The file of a copy is made when somebody first takes it: most are read here.
     Raises PermissionDenied, or StepRefused while the minutes are not signed.
     """
     minutes = locked(Minutes, minutes.pk)
@@ -125,7 +126,6 @@ def give_to_all(minutes: Minutes, *, by: Actor) -> list[MinutesCopy]:
     for agency in waiting_for(minutes):
         copy = agency_copy(minutes, agency, by=by)
         write_down(copy, CopyGiven.How.GIVEN, by=by)
-        outbox.add("minutes_copy_pdf", scheme=minutes.scheme, key=f"minutes-copy:{copy.pk}", by=by, copy=copy.pk)
         _tell(copy)
         given.append(copy)
     return given

@@ -136,6 +136,8 @@ class ItemForm(SaneForm):
         # What decides nothing here is not asked, and not taken from the client either.
         for name in self._not_asked():
             del self.fields[name]
+        if self.item.section == Section.LAST_MINUTES:
+            self.fields["reason"].label = "What is corrected"
 
     def _called(self, outcome: Outcome) -> str:
         if outcome == Outcome.RECOMMEND:

@@ -12,9 +12,10 @@ from iom.models import Meeting, MeetingStatus
 from iom.pages import found, page
 from iom.steps import StepRefused
 from offenders import naming
-from panels import notice_pdf, notices
+from panels import handing_out, notice_pdf, notices
 from panels.forms.minutes import NoticeForm
-from panels.models import Notice, OutsideDecision
+from panels.minutes import latest
+from panels.models import Minutes, MinutesStatus, Notice, OutsideDecision
 from panels.navigation import pages_of
 from referrals.models import Referral
 
@@ -56,6 +57,7 @@ def meeting_notices(request: HttpRequest, meeting: Meeting) -> HttpResponse:
             "waiting": waiting,
             "open": meeting.status in notices.SENT_FROM,
             "signed": meeting.status == MeetingStatus.SIGNED,
+            "copies": handing_out.waiting_for(signed) if (signed := _signed_minutes(meeting)) else [],
             "rule_of": request.actor.scheme.policy.notices,
             "problems": problems,
             "has_error": bool(problems) or any(form.errors for form in forms.values()),
@@ -64,10 +66,28 @@ def meeting_notices(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     )
 
 
+def _signed_minutes(meeting: Meeting) -> Minutes | None:
+    """The minutes that go out with the notices, once they are signed."""
+    minutes = latest(meeting)
+    return minutes if minutes is not None and minutes.status == MinutesStatus.SIGNED else None
+
+
+def _send(request: HttpRequest, meeting: Meeting, texts: dict[int, str]) -> None:
+    """The notices and, once they are signed, each agency's copy of the minutes: one press for all (ux.md 6C)."""
+    signed = _signed_minutes(meeting)
+    copies = handing_out.waiting_for(signed) if signed else []
+    sent = []
+    if texts or not copies:
+        sent.append(f"{plural(notices.send(meeting, texts, by=request.actor), 'notice')} sent")
+    if signed and copies:
+        given = handing_out.give_to_all(signed, by=request.actor)
+        sent.append(f"{plural(len(given), 'agency', 'agencies')} given their copy of the minutes")
+    messages.success(request, ". ".join(sent))
+
+
 def _saved(request: HttpRequest, meeting: Meeting, drafts: list[notices.Draft], texts: dict[int, str]) -> HttpResponse:
     if request.POST.get("then") == "send":
-        count = notices.send(meeting, texts, by=request.actor)
-        messages.success(request, f"{plural(count, 'notice')} sent")
+        _send(request, meeting, texts)
     else:
         for draft in drafts:
             if draft.decision.pk in texts:
