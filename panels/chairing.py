@@ -93,7 +93,7 @@ def succession(meeting: Meeting) -> Succession:
         [
             AtTheTable(
                 key=row.pk,
-                post=row.account.post or row.post,
+                post=_post(row),
                 agency_kind=row.agency.kind if row.agency else "",
                 vice_chair=row.account == vice,
                 substitute_of_chair=row.account.pk in substitutes
@@ -158,6 +158,12 @@ def take_the_chair(
         meeting=meeting.key,
     )
     return made
+
+
+def _post(row: Attendance) -> str:
+    """What their posts say of their rank: the seat's, unless somebody stands in for its holder, and their own."""
+    own = row.account.post if row.account else ""
+    return own if row.how == Attendance.How.SUBSTITUTE else f"{row.post} {own}"
 
 
 def _obstacles(meeting: Meeting, who: Membership, because: str) -> list[str]:
