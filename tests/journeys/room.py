@@ -95,14 +95,14 @@ class Room:
             page.context.close()
 
 
-def gathered(browser: Browser, address: str, *, cases: int = 3) -> Room:
-    """A live panel of three agencies, quorate by the scheme's rule or not, recorded by Priya Shah, with reviews."""
-    merton = factories.scheme("merton")
+def gathered(browser: Browser, address: str, *, cases: int = 3, preset: str = "merton", table: tuple = TABLE) -> Room:
+    """A live panel of the agencies of `table`, recorded by Priya Shah, with reviews of so many cases."""
+    merton = factories.scheme(preset)
     people = {
         "coordinator": factories.member(merton, "coordinator", name="Priya Shah"),
         "second": factories.member(merton, "coordinator", name="Ada Second"),
     }
-    for who, kind, name in TABLE:
+    for who, kind, name in table:
         roles = ("chair", "member") if who == "chair" else ("member", "referrer")
         people[who] = factories.member(merton, *roles, agency_kind=kind, name=name)
     room = Room(browser, address, merton, people)
@@ -110,7 +110,7 @@ def gathered(browser: Browser, address: str, *, cases: int = 3) -> Room:
         room.meeting = factories.live_meeting(
             merton, clock.today(), recorder=people["coordinator"], chair=people["chair"]
         )
-        factories.attended(room.meeting, *(people[who] for who, _, _ in TABLE))
+        factories.attended(room.meeting, *(people[who] for who, _, _ in table))
         since = clock.today() - timedelta(days=90)
         for number in range(1, cases + 1):
             who = factories.offender(merton, family_name=f"Specimen{number}", given_names="Lee")

@@ -18,7 +18,7 @@ from iom.models import HeldPost, Meeting, User
 from panels.models import AgendaItem, Decision, KeptWords
 from tests import factories
 from tests.journeys.people import AXE
-from tests.journeys.room import Room, gathered, run_out, served
+from tests.journeys.room import TABLE, Room, gathered, run_out, served
 
 pytestmark = pytest.mark.browser
 
@@ -40,6 +40,17 @@ def room(chromium, committed, settings, monkeypatch):
     settings.DEMO_SIGN_IN = True
     with served() as address:
         made = gathered(chromium, address)
+        yield made
+        made.leave()
+
+
+@pytest.fixture
+def richmond(chromium, committed, monkeypatch):
+    """A panel that decides by simple majority, with four organisations where four are needed."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with served() as address:
+        table = (*TABLE, ("health", "health", "Kit Sample"))
+        made = gathered(chromium, address, cases=9, preset="richmond", table=table)
         yield made
         made.leave()
 
@@ -134,6 +145,7 @@ def test_session_ended_in_mid_sentence_is_signed_in_over_and_saved_once(room):
     assert draft(room) == {"note": "Housing says the tenan"}
     assert HeldPost.objects.count() <= 1
     type_on(page, "note", "cy is at risk.")
+    say_harm(page)
     page.keyboard.press("Control+Enter")
     page.wait_for_url(f"**{room.at('2')}")
     [decided] = decisions(room)
@@ -236,6 +248,7 @@ def test_late_item_is_added_in_place_as_the_last_one_with_a_letter(room):
 def test_double_click_back_and_reload_record_a_decision_once(room):
     page = room.page("coordinator")
     page.goto(room.at("1"))
+    say_harm(page)
     type_on(page, "note", "Said once.")
     page.locator("[data-key=next]").dblclick()
     page.wait_for_url(f"**{room.at('2')}")
@@ -274,10 +287,104 @@ def test_keys_work_beside_text_and_never_in_it(room):
     expect(page.locator(".iom-rail-add")).not_to_have_attribute("open", "")
     page.keyboard.press("Escape")
     page.locator("[name=reason]").fill("Two burglaries")
+    say_harm(page)
     page.keyboard.press("Control+Shift+Enter")
-    page.wait_for_load_state()
     expect(page.locator(".iom-decided")).to_contain_text("Two burglaries")
     assert page.url.endswith(room.at("1"))
+
+
+@pytest.mark.feature(301)
+@pytest.mark.feature(316)
+def test_tie_asks_for_the_casting_vote_and_keeps_every_vote_meanwhile(richmond):
+    page = richmond.page("coordinator")
+    page.goto(richmond.at("1"))
+    type_on(page, "note", "Two spoke for it, two against")
+    say_harm(page)
+    page.locator("[name=how][value=majority]").check(force=True)
+    rows = page.locator("[data-ballot] tbody tr")
+    expect(rows).to_have_count(4)
+    for number, side in enumerate(("for", "for", "against", "against")):
+        rows.nth(number).locator(f"[value={side}]").check(force=True)
+    expect(page.locator("[data-casting]")).to_be_visible()
+    page.keyboard.press("Control+Shift+Enter")
+    expect(page.locator(".govuk-error-summary")).to_contain_text("casting vote")
+    expect(page.locator("[data-ballot] [value=for]:checked")).to_have_count(2)
+    expect(page.locator("[name=note]")).to_have_value("Two spoke for it, two against")
+
+    page.locator("[name=casting][value=for]").check(force=True)
+    page.keyboard.press("Control+Shift+Enter")
+
+    expect(page.locator(".iom-decided")).to_contain_text("casting vote")
+    [decided] = decisions(richmond)
+    assert (decided.how, decided.casting_vote, decided.chaired_by) == ("casting", "for", "Grace Adeyemi")
+    assert richmond.held(lambda: sorted(vote.vote for vote in decided.votes.all())) == ["against"] * 2 + ["for"] * 2
+    assert richmond.item("1").note == "Two spoke for it, two against"
+
+
+@pytest.mark.feature(301)
+def test_quorum_lost_at_item_8_marks_what_is_decided_from_there_on(richmond):
+    page = richmond.page("coordinator")
+    page.goto(richmond.at("8"))
+    expect(page.locator("main")).to_contain_text("4 agencies here")
+    type_on(page, "note", "Housing had to leave")
+
+    page.locator("#room summary").first.click()
+    page.get_by_role("button", name=re.compile("^Leaves.*Jo Reid")).click()
+
+    expect(page.locator("main")).to_contain_text("Not quorate: 3 of 4 agencies")
+    expect(page.locator("[name=note]")).to_have_value("Housing had to leave")
+    say_harm(page)
+    page.keyboard.press("Control+Shift+Enter")
+    expect(page.locator(".iom-decided")).to_contain_text("To be ratified")
+    page.goto(richmond.at("7"))
+    expect(page.locator(".iom-quorum").first).to_contain_text("4 agencies here, 4 needed: quorate")
+    expect(page.locator("main")).to_contain_text("Not quorate from item 8")
+    say_harm(page)
+    page.keyboard.press("Control+Shift+Enter")
+    expect(page.locator(".iom-decided")).to_be_visible()
+    by_item = {each.item_id: each.to_ratify for each in decisions(richmond)}
+    assert by_item == {richmond.item("8").pk: True, richmond.item("7").pk: False}
+
+
+def say_harm(page: Page) -> None:
+    """No new concern: asked for every case that comes up for the first time."""
+    page.locator("[name=harm][value=none]").check(force=True)
+
+
+def test_without_scripts_an_item_is_recorded_closed_and_signed_and_what_was_posted_stays(room):
+    page, chair = room.page("coordinator", script=False), room.page("chair", script=False)
+    page.goto(room.at("1"))
+    page.locator("[name=outcome][value=change_rating]").check(force=True)
+    page.locator("[name=note]").fill("Said without a script")
+    page.get_by_role("button", name="Save and next").click()
+    expect(page.locator(".govuk-error-summary")).to_contain_text("Choose a rating")
+    expect(page.locator("[name=note]")).to_have_value("Said without a script")
+    page.goto(room.at("2"))
+    page.goto(room.at("1"))
+    expect(page.locator("[name=note]")).to_have_value("Said without a script")
+    page.locator("[name=colour][value=RED]").check(force=True)
+    page.locator("[name=reason]").fill("Two burglaries")
+    say_harm(page)
+    page.locator("[name=quick]").fill("Housing: visit by 2w")
+    page.get_by_role("button", name="Add action").click()
+    expect(page.locator(".iom-newaction")).to_contain_text("Housing")
+    page.get_by_role("button", name="Save and next").click()
+    expect(page).to_have_url(re.compile("item=2$"))
+    page.locator("summary", has_text="Add item").click()
+    page.locator("#late-item [name=section]").select_option("aob")
+    page.locator("#late-item [name=title]").fill("Hall is closed in April")
+    page.locator("#late-item").get_by_role("button", name="Add item").click()
+    expect(page).to_have_url(re.compile("item=3a$"))
+    page.get_by_role("link", name="Close meeting").click()
+    page.get_by_role("button", name="Close meeting").click()
+    expect(page.locator("main")).to_contain_text("Said without a script")
+    page.get_by_role("button", name="Send to chair").click()
+    chair.goto(f"/meetings/{room.meeting.key}/minutes/review/")
+    chair.locator("[name=agree]").check(force=True)
+    chair.locator("[name=typed_name]").fill("Grace Adeyemi")
+    chair.get_by_role("button", name="Sign minutes").click()
+
+    expect(chair.locator("main")).to_contain_text("Signed and locked")
 
 
 # Of every control of the live meeting: which are smaller than 44 pixels, counting the label that a box is drawn with.
