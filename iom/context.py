@@ -19,6 +19,9 @@ NAVIGATION = (
     ("Actions", "actions", "actionplans.view_actions"),
 )
 
+# What stands under a place of the navigation besides its own address.
+UNDER = {"/meetings/": ("/meetings/", "/bodies/")}
+
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context of `templates/base.html`."""
@@ -64,6 +67,6 @@ def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
     for text, name, permission in NAVIGATION:
         if request.actor.holds(permission):
             href = reverse(name)
-            current = request.path == href if href == "/" else request.path.startswith(href)
+            current = request.path == href if href == "/" else request.path.startswith(UNDER.get(href, href))
             links.append({"text": text, "href": href, "current": current})
     return links

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from iom import bodies
-from iom.models import Body, ChairAppointment, ChairReview, Meeting
+from iom.models import Body, ChairAppointment, ChairReview, Meeting, Seat
 from iom.working_days import add_months
 from panels import planning
 
@@ -45,6 +45,11 @@ def appoint(life: Life) -> None:
                 words=life.mark("Chosen by the members"),
                 by=by,
             )
+        for board in Body.objects.filter(scheme=life.scheme, position__gt=0, seats__holder=life.chair).distinct():
+            bodies.appoint(
+                board, life.chair, bodies.CHAIR, on=start, words=life.mark("Agreed by the partnership"), by=by
+            )
+        _name_substitute(life)
         tried = bodies.add_seat(life.body, agency=by.membership.agency, post="Community warden", permanent=False, by=by)
     reviewed = life.working_day(max(start, add_months(life.today, -12) + REVIEW_IN))
     if reviewed >= life.today:
@@ -53,6 +58,23 @@ def appoint(life: Life) -> None:
         words = life.mark("The members are content, and the chair goes on")
         bodies.review(made, ChairReview.Outcome.STAYS, on=reviewed, words=words, by=by)
         bodies.end_seat(tried, reason=life.mark("Comes as a guest when there is something to say"), by=by)
+
+
+def _name_substitute(life: Life) -> None:
+    """Somebody of the same agency for the first seat that has another to send; where the rules ask, they may decide."""
+    rule = life.body.policy.attendance
+    for seat in Seat.objects.filter(body=life.body, holder__isnull=False).order_by("position"):
+        others = [one for one in bodies.can_sit(seat, life.scheme_began) if one != seat.holder]
+        if others:
+            bodies.change_seat(
+                seat,
+                holder=seat.holder,
+                substitute=others[0],
+                authority=rule.delegated_authority,
+                briefed=rule.briefed,
+                by=life.coordinator,
+            )
+            return
 
 
 def ask_and_train(life: Life) -> None:
