@@ -171,7 +171,8 @@ def _parts(meeting: Meeting, lines: list[Line]) -> tuple[Part, ...]:
         place = min((at for (_, at, name) in found if name == key), default=line.place) if grouped else 0
         found.setdefault((phase, place or SECTIONS.index(item.section) * (phase not in ALONE), key), []).append(line)
     for section in sections_of(meeting):
-        if section.value not in titles and not (meeting.grouping and section in GROUPED):
+        stands = section.value in titles or (section == Section.REPORTS and "presented" in titles)
+        if not stands and not (meeting.grouping and section in GROUPED):
             titles[section.value] = section.label
             found[rank(Facts(section.value), order)[0], SECTIONS.index(section.value), section.value] = []
     return tuple(Part(key, titles[key], tuple(found[phase, at, key])) for phase, at, key in sorted(found))

@@ -30,7 +30,9 @@ class Settled:
 
 def readiness(meeting: Meeting, actor: Actor) -> list[Settled]:
     """Chair, checks, time, and once the agenda is out who is expected."""
-    lines = [_chair(meeting), _asked(meeting, actor), _checks(meeting, actor), _time(meeting)]
+    about_cases = meeting.body.policy.agenda_rule.kind != "not_cases"
+    checks = [_asked(meeting, actor), _checks(meeting, actor)] if about_cases else []
+    lines = [_chair(meeting), *checks, _time(meeting)]
     if meeting.status != MeetingStatus.DRAFT:
         expected = attendance.forecast(meeting)
         needed = f" ({expected.needed} needed)" if expected.needed else ""

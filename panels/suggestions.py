@@ -279,14 +279,14 @@ def _overdue(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calenda
         if review.every_meetings:
             missed = sum(since < day < calendar.meeting for day in calendar.held)
             if missed >= review.every_meetings:
-                return Reason(f"{review.label} overdue: last seen {_last(case)}", review.source)
+                return Reason(f"{review.label} overdue: {_last(case)}", review.source)
         elif review.weeks and (calendar.meeting - since).days > review.weeks * 7:
-            return Reason(f"{review.label} overdue: last seen {_last(case)}", review.source)
+            return Reason(f"{review.label} overdue: {_last(case)}", review.source)
     return None
 
 
 def _last(case: Standing) -> str:
-    return f"on {_day(case.last_seen)}" if case.last_seen else f"never, accepted on {_day(case.accepted_on)}"
+    return f"last seen on {_day(case.last_seen)}" if case.last_seen else f"not seen since {_day(case.accepted_on)}"
 
 
 def _routine_reason(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> Reason | None:
