@@ -1,7 +1,9 @@
 """Minutes beyond the signature: names kept out, comments, agreed at the next meeting, addenda, and what goes out."""
 
+import io
 from datetime import UTC, date, datetime, time
 
+import pypdf
 import pytest
 from django.db import DatabaseError, transaction
 from django.urls import reverse
@@ -350,6 +352,9 @@ def test_each_agency_has_its_copy_and_what_went_where_is_kept(
     file = member.post(reverse("take_copy", args=[KEY, 1, police.agency.slug]))
     theirs.refresh_from_db()
     assert file.content == bytes(theirs.document.content)
+    printed = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(file.content)).pages)
+    assert "Not for all readers of these minutes: Tag fitted Friday." in " ".join(printed.split())
+    assert f"Copy for {police.agency.name}" in " ".join(printed.split())
     assert member.post(reverse("take_copy", args=[KEY, 1, police.agency.slug])).content == file.content
     assert member.post(reverse("take_copy", args=[KEY, 1, housing.agency.slug])).status_code == 404
     shown = member.get(reverse("minutes_copies", args=[KEY, 1])).content.decode()
