@@ -355,9 +355,6 @@ def board_lead(actor: Actor, today: date) -> Iterator[Block]:
     slug = actor.scheme.policy.escalation.to_body or ""
     meeting = Meeting.objects.visible_to(actor).upcoming(today).filter(body__slug=slug).first()
     since, until = delivery.usual_period(today)
-    if meeting is not None:
-        meeting.scheme = meeting.body.scheme = actor.scheme
-        since, until = progress.since_last(meeting)
     found = delivery.report(actor, since, until)
     due, on_time = (sum(getattr(line, name) for line in found.lines) for name in ("due", "on_time"))
     waiting = list(Escalation.objects.visible_to(actor).waiting())

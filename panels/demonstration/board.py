@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .year import Life
 
 # So long before today the first was sent, the second, and so long before the answer of a board outside came.
-FIRST, SECOND, ANSWERED = timedelta(days=40), timedelta(days=12), timedelta(days=6)
+FIRST, SECOND, ANSWERED = timedelta(days=40), timedelta(days=20), timedelta(days=6)
 
 
 def ask(life: Life) -> None:

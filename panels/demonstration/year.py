@@ -27,7 +27,6 @@ from panels import (
     attendance,
     chairing,
     circulation,
-    escalations,
     meetings,
     minutes,
     notices,
@@ -168,9 +167,10 @@ class Life:
             say(f"panel of {day:%-d %B %Y}")
             before = day
         self.until(self.today)
+        sitting = self.plan_board(self.last_working_day(self.today - 6 * DAY)) if self.size.board_met else None
         board.ask(self)
-        if self.size.board_met:
-            self.board_sits(self.last_working_day(self.today - 6 * DAY))
+        if sitting is not None:
+            self.board_sits(sitting)
         self.present(coming[0], before)
         bodies.ask_and_train(self)
         with self.at(self.last_working_day(self.today - DAY), 15):
@@ -248,13 +248,15 @@ class Life:
         """The last day on which a nomination comes in time."""
         return meeting.dates.nominations_close.date or meeting.date - timedelta(days=10)
 
-    def board_sits(self, day: date) -> None:
-        """A sitting of the board whose minutes wait for its chair."""
+    def plan_board(self, day: date) -> Meeting:
+        """A sitting of the board, planned before anything was asked of it."""
         body = Body.objects.get(scheme=self.scheme, position=1)
-        with self.at(day - 20 * DAY, 9):
-            meeting = self.plan(body, day)
-        with self.at(day - 7 * DAY, 9):
-            escalations.bring_all(by=self.coordinator)
+        with self.at(day - 60 * DAY, 9):
+            return self.plan(body, day)
+
+    def board_sits(self, meeting: Meeting) -> None:
+        """A sitting of the board whose minutes wait for its chair."""
+        with self.at(meeting.date - 7 * DAY, 9):
             agenda.send_agenda(meeting, by=self.coordinator)
         self.hold(meeting)
         self.write_up(meeting, sign=False)

@@ -55,7 +55,7 @@ def _period(given: QueryDict) -> PeriodForm:
     """The period as it was asked for; six months where nothing was."""
     since, until = delivery.usual_period(clock.today())
     said = {name: given[name] for name in ("since", "until") if name in given}
-    return PeriodForm({"since": since.isoformat(), "until": until.isoformat(), **said})
+    return PeriodForm({"since": _typed(since), "until": _typed(until), **said})
 
 
 def _page(request: HttpRequest, period: PeriodForm, asked: ExportForm) -> HttpResponse:
@@ -74,10 +74,11 @@ def _page(request: HttpRequest, period: PeriodForm, asked: ExportForm) -> HttpRe
         "export": asked,
         "own_only": not actor.has_role("coordinator", "chair", "board_reader"),
         "may_export": actor.holds("panels.export_delivery"),
-        "asked": {"since": _iso(since), "until": _iso(until)},
+        "asked": {"since": _typed(since), "until": _typed(until)},
     }
     return render(request, "panels/delivery.html", context)
 
 
-def _iso(day: date) -> str:
-    return day.isoformat()
+def _typed(day: date) -> str:
+    """A day as people type it."""
+    return f"{day.day} {day.month} {day.year}"

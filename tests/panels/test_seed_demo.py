@@ -17,7 +17,7 @@ from iom.working_days import holidays_of
 from offenders.models import Case, CustodyPeriod, Offender, RagRating
 from panels.demonstration.people import PASSWORD, SIGN_INS
 from panels.management.commands.seed_demo import Command
-from panels.models import AgendaItem, Decision, Minutes, Section
+from panels.models import AgendaItem, Decision, Escalation, EscalationItem, Minutes, Section
 from referrals.models import CheckRequest, Referral
 from tests import factories
 
@@ -101,7 +101,10 @@ def looks_lived_in(scheme, today):
         Referral.objects.values_list("status", flat=True)
     )
     assert Referral.objects.filter(status="sent", late=True, meeting=coming).count() == 1
-    assert Decision.objects.filter(outcome="defer").count() == 1
+    assert Decision.objects.filter(outcome="defer", item__section="referrals").count() == 1
+    # Of what went to the board one is answered, on its way back to the next panel, and one waits.
+    assert set(Escalation.objects.values_list("status", flat=True)) == {"answered", "with_board"}
+    assert EscalationItem.objects.get(kind="answer").item.meeting.body.position == 0
     assert CustodyPeriod.objects.filter(released_on=None, release_expected_on__range=(today, today + 28 * DAY)).exists()
     assert [
         why for why in AgendaItem.objects.filter(meeting=coming).values_list("why", flat=True) if "Green for 6" in why
