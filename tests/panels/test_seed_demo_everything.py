@@ -16,6 +16,7 @@ from iom.models import Invitation, Meeting, MeetingStatus, Membership, Role, Sch
 from iom.second_factor import codes
 from offenders.models import Case, CaseGrant, CaseStatus, CustodyPeriod, Offender, RagRating
 from panels.copies import lines, names_in, redacted
+from panels import board_papers
 from panels.models import (
     Addendum,
     AgendaItem,
@@ -239,6 +240,8 @@ def is_the_products_own(row, field):
         return row.approval_id is not None
     if isinstance(row, MinutesCopy):
         return row.kind == MinutesCopy.Kind.REDACTED
+    if isinstance(row, AgendaItem) and field == "presenter":
+        return row.title == board_papers.PROGRESS  # presented by a post that the scheme's rules name
     if isinstance(row, AgendaItem) and field == "title":
         return row.section != "escalations"
     return isinstance(row, Decision) and field == "leads" and not any(held["name"] for held in row.leads.values())
