@@ -30,7 +30,11 @@ TYPED = (
     "panels/canonical.py",
     "panels/copies.py",
     "panels/quorum.py",
+    "panels/running_order.py",
+    "panels/slotting.py",
+    "panels/succession.py",
     "panels/suggestions.py",
+    "panels/voting.py",
     "scripts",
 )
 PYTHON = sys.executable

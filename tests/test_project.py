@@ -35,6 +35,7 @@ OUTSIDE = {
     "iom.Session": "of an account",
     "iom.HeldPost": "what somebody typed when their session was over: sealed, theirs alone (security.md S5)",
     "iom.FormKey": "answers to forms, sealed, for a day (security.md C2)",
+    "iom.CalendarFeed": "of an account: one address for all its schemes, of which only a digest is kept",
     "iom.BankHoliday": "the country's days, the same for every scheme (security.md T3)",
 }
 

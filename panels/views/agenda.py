@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from iom import clock, typeset
+from iom import audit, clock, typeset
 from iom.jinja import day_month
 from iom.models import Agency, Meeting, MeetingStatus
 from iom.pages import found, page
@@ -62,7 +62,7 @@ def _builder(request: HttpRequest, meeting: Meeting, form: AddItemForm) -> HttpR
             "obstacles": obstacles(SEND_AGENDA, meeting),
             "agenda_rule": rule,
             "slots": made,
-            "concerned": _concerned(meeting, shown) if made.grouped else {},
+            "concerned": _concerned(request, meeting, shown) if made.grouped else {},
             "grouping": GroupForm(initial={"grouping": meeting.grouping, "version": meeting.version})
             if rule.kind != "not_cases"
             else None,
@@ -72,11 +72,11 @@ def _builder(request: HttpRequest, meeting: Meeting, form: AddItemForm) -> HttpR
     )
 
 
-def _concerned(meeting: Meeting, shown: Papers) -> dict[int, str]:
+def _concerned(request: HttpRequest, meeting: Meeting, shown: Papers) -> dict[int, str]:
     """The agencies that come for each item, in words, by the item's number."""
     items = [line.item for line in shown.lines]
     found = concerned.concerns(meeting, items)
-    names = dict(Agency.objects.filter(scheme=meeting.scheme).values_list("pk", "name"))
+    names = dict(Agency.objects.visible_to(request.actor).values_list("pk", "name"))
     return {item.pk: ", ".join(sorted(names[agency] for agency in found[id(item)].agencies)) for item in items}
 
 
@@ -272,6 +272,8 @@ def plan_minutes(request: HttpRequest, meeting: Meeting, pk: int) -> HttpRespons
 def arrange_item(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
     """How an item is taken: who presents it, who keeps the case, its need, and which agencies come for it."""
     item = _item(request, meeting, pk)
+    if about := item.referral or item.case:
+        audit.shown(about)
     if request.method == "POST":
         form = ArrangeForm(request.POST, meeting=meeting)
         if form.is_valid():
