@@ -235,7 +235,8 @@ class Life:
         nominated = [self.nominate(sent_on) for _ in range(self.size.nominations + (last == 1))]
         for referral in nominated:
             self.put_to_panel(referral, meeting, triaged_on, everyone=last == 1)
-        self.answer_checks(meeting, max(triaged_on, self.last_working_day(day - 4 * DAY)), everyone=True)
+        answered_on = self.last_working_day(meeting.dates.checks_due.date - DAY)
+        self.answer_checks(meeting, max(triaged_on, answered_on), everyone=True)
         with self.at(max(triaged_on, self.last_working_day(day - min(7, lead_in) * DAY)), 17):
             self.build_agenda(meeting, reviews={1: self.size.reviews, 2: LONG}.get(last, SHORT))
             agenda.send_agenda(meeting, by=self.coordinator)
@@ -438,14 +439,15 @@ class Life:
             referrals.put_to_panel(referral, meeting=meeting, agencies=asked, by=by)
 
     def answer_checks(self, meeting: Meeting, on: date, *, everyone: bool) -> None:
-        """The agencies' returns; unless `everyone`, some have not answered yet."""
+        """The agencies' returns, one of them late; unless `everyone`, some have not answered yet."""
         waiting = CheckRequest.objects.filter(meeting=meeting, answer=None).select_related("agency", "offender")
         by_agency: dict[int, list[CheckRequest]] = {}
         for request in waiting.order_by("pk"):
             by_agency.setdefault(request.agency_id, []).append(request)
         for number, (agency, requests) in enumerate(by_agency.items()):
             if everyone or number % 3 != 1:
-                self.answer_for(actor_for(self.staff.contact(agency)), meeting, requests, on)
+                day = self.working_day(on + 2 * DAY) if everyone and number == 4 else on
+                self.answer_for(actor_for(self.staff.contact(agency)), meeting, requests, day)
 
     def answer_for(self, by: Actor, meeting: Meeting, requests: list[CheckRequest], on: date) -> None:
         kind = by.agency.kind
