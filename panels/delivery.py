@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from actionplans.models import Action, ActionStatus
 from iom import clock
 from iom.models import Agency, Body, Meeting, MeetingStatus, Seat
 from iom.working_days import add_months
+from offenders.models import Case
 from referrals.models import CheckRequest
 
 from .models import Attendance
@@ -195,7 +196,9 @@ def _attendance(lines: dict[int, Line], held: dict[int, int], bodies: Iterable[B
 
 
 def _actions(lines: dict[int, Line], scheme: Scheme, since: date, until: date) -> None:
+    """Actions that were due in the period; those of restricted cases are counted for nobody (design.md 3)."""
     rows = Action.objects.filter(scheme=scheme, agency__in=lines, due_on__range=(since, until)).order_by()
+    rows = rows.exclude(case__in=_restricted(scheme))
     for agency, status, due, done, carried in rows.values_list(
         "agency_id", "status", "due_on", "finished_on", "carried_forward"
     ):
@@ -215,8 +218,9 @@ def _actions(lines: dict[int, Line], scheme: Scheme, since: date, until: date) -
 
 
 def _checks(lines: dict[int, Line], scheme: Scheme, since: date, until: date) -> None:
-    """Questions whose answer was due in the period, without those taken back and those not due yet."""
+    """Questions whose answer was due in the period, without those taken back, not due yet, or of a restricted case."""
     rows = CheckRequest.objects.filter(scheme=scheme, agency__in=lines, due_on__range=(since, until), withdrawn_at=None)
+    rows = rows.exclude(offender__in=_restricted(scheme).values("offender"))
     due = rows.filter(Q(due_on__lt=clock.today()) | Q(answer__sent_at__isnull=False)).order_by()
     for agency, sent, late in due.values_list("agency_id", "answer__sent_at", "answer__late"):
         line = lines[agency]
@@ -224,3 +228,8 @@ def _checks(lines: dict[int, Line], scheme: Scheme, since: date, until: date) ->
         if sent is not None:
             line.answered += not late
             line.answered_late += bool(late)
+
+
+def _restricted(scheme: Scheme) -> QuerySet[Case]:
+    """Small numbers are told as they are, so a figure must not show that there is such a case."""
+    return Case.objects.filter(scheme=scheme, restricted=True)

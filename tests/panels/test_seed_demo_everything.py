@@ -167,7 +167,7 @@ def schemes(manifest):
 
 def held(scheme, model, **lookup):
     with walls.within(scheme, cause="test"):
-        return list(model.objects.filter(scheme=scheme, **lookup))
+        return list(model._base_manager.filter(scheme=scheme, **lookup))
 
 
 def values(scheme, model, field):

@@ -262,7 +262,7 @@ def test_list_of_meetings_costs_the_same_however_many(merton, chair, police, sig
 
 
 @pytest.mark.parametrize("extra", [1, 3])
-@pytest.mark.parametrize(("who", "queries"), [("police", 21), ("coordinator", 22)])
+@pytest.mark.parametrize(("who", "queries"), [("police", 23), ("coordinator", 24)])
 def test_agenda_costs_the_same_however_long(
     sent, merton, as_coordinator, sign_in, extra, who, queries, request, django_assert_num_queries
 ):
