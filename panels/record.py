@@ -124,8 +124,8 @@ def open_to_all(meeting: Meeting) -> QuerySet[AgendaItem]:
     )
 
 
-def items_of(meeting: Meeting) -> list[AgendaItem]:
-    """Those items with everything that the minutes say of them, in a fixed number of queries."""
+def items_of(meeting: Meeting, *, only: int | None = None) -> list[AgendaItem]:
+    """Those items with everything that the minutes say of them, in a fixed number of queries; `only` is one item's."""
     decisions = (
         Decision.objects.filter(undone=None)
         .select_related("case", "decided_by", "policy_version", "harm_agency", "taken_on_by")
@@ -137,9 +137,9 @@ def items_of(meeting: Meeting) -> list[AgendaItem]:
         "action__agency", "action__owner__user", "action__case__offender"
     )
     ratings = RagRating.objects.filter(starts_on__lt=meeting.date).order_by("-starts_on")
+    items = open_to_all(meeting) if only is None else open_to_all(meeting).filter(pk=only)
     return list(
-        open_to_all(meeting)
-        .select_related(
+        items.select_related(
             "referral__offender",
             "referral__agency",
             "case__offender",
@@ -152,8 +152,7 @@ def items_of(meeting: Meeting) -> list[AgendaItem]:
             "brought_by",
             "approval__minutes__meeting__scheme",
             "approval__minutes__meeting__body",
-        )
-        .prefetch_related(
+        ).prefetch_related(
             Prefetch("decisions", decisions, to_attr="all_decisions"),
             Prefetch("outside__consulted", Consulted.objects.select_related("agency")),
             Prefetch("item_actions", said, to_attr="said_of_actions"),
