@@ -20,7 +20,7 @@ from offenders import naming, restricted
 from offenders.models import Case, Offender, RelatedPerson
 from offenders.victim_names import names_in_full
 
-from .models import AgendaItem, Minutes
+from .models import AgendaItem, Interest, Minutes
 from .record import items_of
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def look_through(minutes: Minutes) -> list[Found]:
     meeting = minutes.meeting
     items = items_of(meeting)
     said = {item.pk: list(texts_of(item, minutes)) for item in items}
+    for item, words in Interest.objects.filter(item__in=items).values_list("item", "words"):
+        said[item].append(words)
     return list(_found(meeting, items, said))
 
 

@@ -13,6 +13,7 @@ from iom.models import Agency, Membership
 from panels.attendance import Came, Place
 from panels.chairing import Succession
 from panels.models import AgendaItem, Attendance
+from panels.movements import LONGEST_INTEREST
 
 
 class PlaceForm(SaneForm):
@@ -191,3 +192,28 @@ class VisitorForm(SaneForm):
         if chosen != "none" and chosen not in self.days:
             raise forms.ValidationError("Choose the meeting from the list")
         return self.days.get(chosen)
+
+
+class InterestForm(SaneForm):
+    """An interest that somebody declares at an item: one of those who are here at it, and in what."""
+
+    attendance = forms.ChoiceField(
+        label="Who declares an interest", error_messages={"required": "Choose who declares an interest"}
+    )
+    words = CleanCharField(
+        label="What interest",
+        help_text="This is read out and stands in the minutes.",
+        max_length=LONGEST_INTEREST,
+        error_messages={"required": "Enter what interest they have"},
+    )
+
+    def __init__(self, data: Any, *, here: Iterable[Attendance]) -> None:
+        super().__init__(data)
+        self._here = {str(row.pk): row for row in here}
+        names = [(key, f"{row.who}, {row.agency.name}" if row.agency else row.who) for key, row in self._here.items()]
+        self.fields["attendance"].choices = [("", "Choose"), *names]
+
+    @property
+    def row(self) -> Attendance:
+        """Who declares it, once the form is valid."""
+        return self._here[self.cleaned_data["attendance"]]

@@ -7,14 +7,16 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from iom import audit
 from iom.models import Meeting, MeetingStatus
 from iom.pages import found, page
 from iom.steps import StepRefused
-from panels import movements
-from panels.models import AgendaItem, Attendance, Interest
+from panels import movements, presence
+from panels.forms.attendance import InterestForm
+from panels.models import AgendaItem, Interest
 
 from .at import of_papers
 
@@ -39,18 +41,22 @@ def move_person(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse
 @page("panels.take_attendance", methods=("POST",))
 @of_papers
 def declare_interest(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse:
-    """An interest that somebody here declares at an item."""
+    """An interest that somebody here declares at an item; refused, it stands on a page of its own as it was typed."""
     item = _item(request, meeting, pk)
-    number = request.POST.get("attendance", "")
-
-    def change() -> str:
-        if not number.isdecimal():
-            raise StepRefused(["Choose who declares an interest."])
-        row = found(Attendance.objects.visible_to(request.actor).filter(meeting=meeting), pk=number)
-        movements.declare(item, row, request.POST.get("words", ""), by=request.actor)
-        return f"Interest of {row.who} recorded"
-
-    return _at_item(request, meeting, item, change)
+    form = InterestForm(request.POST, here=presence.here_at(meeting, item))
+    if form.is_valid():
+        row = form.row
+        try:
+            movements.declare(item, row, form.cleaned_data["words"], by=request.actor)
+        except StepRefused as refused:
+            for problem in refused.problems:
+                form.add_error("words", problem)
+        else:
+            return _at_item(request, meeting, item, lambda: f"Interest of {row.who} recorded")
+    if about := item.referral or item.case:
+        audit.shown(about)
+    context = {"meeting": meeting, "item": item, "form": form, "back_to": _address(meeting, item)}
+    return render(request, "panels/interest.html", context)
 
 
 @page("panels.take_attendance", methods=("POST",))
@@ -78,5 +84,9 @@ def _at_item(request: HttpRequest, meeting: Meeting, item: AgendaItem, change: C
         messages.error(request, str(refused))
     else:
         messages.success(request, said)
+    return redirect(_address(meeting, item))
+
+
+def _address(meeting: Meeting, item: AgendaItem) -> str:
     query = {"item": item.number} | ({"change": "1"} if meeting.status != MeetingStatus.LIVE else {})
-    return redirect(f"{reverse('live', args=[meeting.key])}?{urlencode(query)}#room")
+    return f"{reverse('live', args=[meeting.key])}?{urlencode(query)}#room"

@@ -125,13 +125,14 @@ def test_interest_is_recorded_read_out_and_takes_the_vote(meeting, people, clerk
     (housing,) = here(meeting, people["housing"])
     address = reverse("declare_interest", args=[KEY, item(meeting, 2).pk])
 
-    nobody = recorder.post(address, {"attendance": "", "words": "x"}, follow=True).content.decode()
+    nobody = recorder.post(address, {"attendance": "", "words": "A landlord, kept"}, follow=True).content.decode()
     silent = recorder.post(address, {"attendance": housing.pk, "words": " "}, follow=True).content.decode()
     page = recorder.post(
         address, {"attendance": housing.pk, "words": "Is the landlord of the family."}, follow=True
     ).content.decode()
 
-    assert "Choose who declares an interest" in nobody and "Enter what interest Hal Sample has" in silent
+    assert "Choose who declares an interest" in nobody and "A landlord, kept" in nobody
+    assert "Enter what interest they have" in silent and f'value="{housing.pk}" selected' in silent
     assert "Interest of Hal Sample recorded" in page and "No vote at this item: Housing" in page
     assert presence.voters_at(meeting, item(meeting, 2)) == ()
     decide(item(meeting, 2), Choice("noted"), by=actor_for(clerk))
