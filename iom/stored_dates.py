@@ -131,7 +131,7 @@ def _locked(scheme: Scheme, meetings: Iterable[int]) -> list[Meeting]:
 
 
 def _restore(meeting: Meeting, now: datetime, by: Actor) -> list[Moved]:
-    held = {row.name: row for row in StoredDate.objects.filter(meeting=meeting)}
+    held = {row.name: row for row in StoredDate.objects.filter(meeting=meeting).order_by("pk")}
     if len(held) < len(Name):
         _store_late(meeting, now)
         return []
