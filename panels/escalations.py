@@ -562,12 +562,6 @@ def answers_to(escalations: Iterable[Escalation]) -> dict[int, list[BoardAnswer]
     return found
 
 
-def answer_of(escalation: Escalation) -> BoardAnswer | None:
-    """The board's answer, if it has answered."""
-    said = answers_to([escalation]).get(escalation.pk, [])
-    return next((each for each in reversed(said) if each.outcome == BoardAnswer.Outcome.ANSWERED), None)
-
-
 # --- On agendas, by themselves ---------------------------------------------------
 
 

@@ -159,11 +159,6 @@ def voters_at(meeting: Meeting, item: AgendaItem) -> tuple[Agency, ...]:
     return room(meeting).voters_at(item)
 
 
-def interests_at(item: AgendaItem) -> tuple[Interest, ...]:
-    """The interests declared at an item, in the order in which they were."""
-    return tuple(Interest.objects.filter(item=item).select_related("attendance__agency"))
-
-
 def _place(item: AgendaItem) -> Place:
     """Where an item stands on the agenda."""
     return item.position, item.pk

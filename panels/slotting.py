@@ -55,10 +55,6 @@ class Plan:
     weak: tuple[Weak, ...]
     spared: tuple[str, ...]
 
-    def slot_of(self, agency: str) -> Slot | None:
-        """The slot of one agency; None where no item concerns it."""
-        return next((slot for slot in self.slots if slot.agency == agency), None)
-
 
 def plan(parts: Sequence[Part], members: Sequence[Member], needed: int | None, whole: Collection[str] = ()) -> Plan:
     """Slots for the agencies of `members` and any others that items concern.

@@ -115,7 +115,7 @@ def test_interest_of_the_only_person_of_an_organisation_takes_its_vote_and_not_t
     assert presence.room(meeting).without_vote_at(third) == (people["housing"].agency,)
     assert presence.quorum_at(meeting, third).here == 4
     assert people["housing"].agency in presence.voters_at(meeting, item(meeting, 4))
-    assert [each.words for each in presence.interests_at(third)] == ["Lives next door", "Lives next door"]
+    assert [each.words for each in Interest.objects.filter(item=third)] == ["Lives next door", "Lives next door"]
 
 
 def test_substitute_counts_and_votes_for_the_organisation(meeting, people):
