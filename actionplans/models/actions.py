@@ -1,4 +1,4 @@
-"""Action plans: needs by pathway, and who does what by when."""
+"""Who does what by when: one model for the plan, the meeting and the minutes."""
 
 from __future__ import annotations
 
@@ -8,59 +8,9 @@ from auditlog.registry import auditlog
 from django.db import models
 from django.db.models import Q
 
+from actionplans.querysets import ActionQuerySet
 from iom.models import Agency, Meeting, Membership, SchemeModel, User, per_scheme, same_scheme
 from offenders.models import Case
-
-from .querysets import ActionQuerySet, OfCasesQuerySet
-
-
-class PlanStatus(models.TextChoices):
-    DRAFT = "draft", "Draft"
-    AGREED = "agreed", "Agreed"
-
-
-class Plan(SchemeModel):
-    """The action plan of a case: one for its whole time on the scheme."""
-
-    case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="plan")
-    status = models.CharField(max_length=10, choices=PlanStatus.choices, default=PlanStatus.DRAFT, editable=False)
-    agreed_on = models.DateField(null=True)
-    agreed_at = models.ForeignKey(Meeting, null=True, on_delete=models.PROTECT, related_name="+")
-    reviewed_on = models.DateField(null=True)
-
-    objects = OfCasesQuerySet.as_manager()
-
-    class Meta:
-        constraints = [per_scheme(), *same_scheme("case", "agreed_at")]
-
-    def __str__(self) -> str:
-        return f"plan of {self.case.reference}"
-
-
-class PathwayNeed(SchemeModel):
-    """What a person needs on one resettlement pathway of the scheme."""
-
-    class Level(models.TextChoices):
-        NONE = "none", "None"
-        SOME = "some", "Some"
-        HIGH = "high", "High"
-        NOT_ASSESSED = "not_assessed", "Not assessed"
-
-    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="needs")
-    pathway = models.CharField(max_length=40)
-    level = models.CharField(max_length=15, choices=Level.choices, default=Level.NOT_ASSESSED)
-    goal = models.CharField(max_length=300, blank=True)
-    updated_on = models.DateField()
-
-    class Meta:
-        constraints = [
-            per_scheme(),
-            *same_scheme("plan"),
-            models.UniqueConstraint(fields=["plan", "pathway"], name="actionplans_need_once"),
-        ]
-
-    def __str__(self) -> str:
-        return self.pathway
 
 
 class ActionStatus(models.TextChoices):
@@ -126,5 +76,4 @@ class Action(SchemeModel):
         return self.owner_name or self.agency.name
 
 
-for _model in (Plan, PathwayNeed, Action):
-    auditlog.register(_model)
+auditlog.register(Action)
