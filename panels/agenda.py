@@ -52,7 +52,7 @@ class Wanted:
 
     With `outside` or `ratifies` it is a decision of before that the panel is asked to ratify. `presenter` is who
     presents or reports, `brought_by` the agency that keeps the case (Richmond, 2.11), `closed` keeps it for the closed
-    session.
+    session, `first` puts it before the others of its section.
     """
 
     section: str
@@ -66,6 +66,7 @@ class Wanted:
     brought_by: Agency | None = None
     closed: bool = False
     ratifies: Decision | None = None
+    first: bool = False
 
 
 def add_item(
@@ -162,6 +163,7 @@ def _new(meeting: Meeting, want: Wanted) -> AgendaItem:
         presenter=want.presenter,
         brought_by=want.brought_by,
         closed=want.closed,
+        first=want.first,
         late=want.section != Section.LAST_MINUTES
         and (
             meeting.status != MeetingStatus.DRAFT
@@ -216,6 +218,7 @@ def remove(item: AgendaItem, *, by: Actor) -> Wanted:
         presenter=item.presenter,
         brought_by=item.brought_by,
         closed=item.closed,
+        first=item.first,
     )
     _delete(locked(AgendaItem, item.pk), meeting, by)
     return back
@@ -563,6 +566,7 @@ def _ranks(meeting: Meeting, items: Sequence[AgendaItem]) -> dict[int, tuple[int
                 closed=item.closed,
                 group=groups[id(item)].place if id(item) in groups else 0,
                 colour=colours.get(item.case_id, len(Colour)),
+                first=item.first,
             ),
             order,
         )
@@ -575,7 +579,8 @@ def _place(
 ) -> int:
     """Where an item joins: after the last of its part, or after the last one of the parts before it.
 
-    Reviews stand Red first. A live meeting goes on from where it is, so that what joins comes at the end.
+    Reviews stand Red first, but for what is to be taken before them. A live meeting goes on from where it is, so that
+    what joins comes at the end.
     """
     if meeting.status == MeetingStatus.LIVE:
         return len(items)

@@ -24,18 +24,22 @@ SECTIONS = (
 )
 # What stands together by need or by agency where the meeting is grouped (London, Meeting Structure).
 GROUPED = frozenset({"referrals", "brought", "releases", "reviews", "exits"})
+FIRST = -1
 OPENING, PRESENTED, BEFORE, GROUPS, AFTER, CLOSED = range(6)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What decides the place of an item. `group` is the place of its need or agency, `colour` that of its rating."""
+    """What decides the place of an item. `group` is the place of its need or agency, `colour` that of its rating;
+    `first` is for what is to be taken before the others of its section.
+    """
 
     section: str
     presented: bool = False
     closed: bool = False
     group: int = 0
     colour: int = 0
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,14 @@ class Order:
 
 
 def rank(facts: Facts, order: Order) -> tuple[int, int, int, int]:
-    """The sort key of an item: part of the meeting, group, section, rating; reviews Red first.
+    """The sort key of an item: part of the meeting, group, section, rating; reviews Red first, but before them what
+    is to be taken first.
 
     Whoever was invited to present or to report is heard first, after the apologies; what is restricted comes last, when
     they have left (London, Meeting Structure).
     """
     section = SECTIONS.index(facts.section)
-    colour = facts.colour if facts.section == "reviews" else 0
+    colour = FIRST if facts.first else facts.colour if facts.section == "reviews" else 0
     if facts.closed:
         return CLOSED, 0, section, colour
     if section == 0:

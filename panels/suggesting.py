@@ -17,6 +17,7 @@ from iom.jinja import day_month
 from iom.models import Agency, Meeting, MeetingStatus
 from iom.policy import Policy
 from iom.steps import StepRefused
+from offenders.asks import Window, asked
 from offenders.models import Case, CustodyPeriod, Supervision
 from referrals import actions as referral_actions
 from referrals.deciding import body_for
@@ -78,7 +79,8 @@ def suggestions(meeting: Meeting, actor: Actor) -> Suggested:
     body = meeting.body.policy
     room = meeting.minutes_long // body.sitting.minutes_per_item
     policy = actor.scheme.policy
-    found = suggest(policy, body, _standing(meeting, cases), calendar, room)
+    window = Window(policy, body, meeting.date, calendar.before_or_start, calendar.next_one, clock.today())
+    found = suggest(policy, body, _standing(meeting, cases), calendar, room, asked(cases, window))
     nominated = _nominated(meeting, actor, {referral for _, referral in items})
     return Suggested(tuple(found), tuple(nominated), rota_words(policy, body, calendar))
 
@@ -201,7 +203,10 @@ def add_suggested(meeting: Meeting, keys: Iterable[str], *, by: Actor) -> list[A
     added = [_add_nominated(meeting, one.referral, by) for one in nominated]
     return added + add_items(
         meeting,
-        [Wanted(one.section, case=cases[one.case], why="" if one.routine else one.why) for one in chosen],
+        [
+            Wanted(one.section, case=cases[one.case], why="" if one.routine else one.why, first=one.first)
+            for one in chosen
+        ],
         by=by,
     )
 

@@ -5,7 +5,7 @@ Pure: the database is read by `panels.suggesting`. A suggestion is only that; th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +14,7 @@ from iom.policy import Policy
 from iom.policy.base import DEFAULT_SOURCE
 from iom.policy.bodies import BodyPolicy
 from iom.working_days import add_months
+from offenders.asks import SECTIONS, Ask
 from offenders.rag import Inside, green_clock
 
 # Red first, as panels read their reviews.
@@ -78,7 +79,9 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A case for a section of the agenda. `routine` ones are there only because of the scheme's agenda rule."""
+    """A case for a section of the agenda. `routine` ones are there only because of the scheme's agenda rule; those with
+    `first` come before the others of their section.
+    """
 
     section: str
     case: int
@@ -86,6 +89,7 @@ class Suggestion:
     colour: str
     because: tuple[Reason, ...]
     routine: bool = False
+    first: bool = False
 
     @property
     def key(self) -> str:
@@ -108,19 +112,30 @@ class Suggestion:
 
 
 def suggest(
-    policy: Policy, body: BodyPolicy, cases: Sequence[Standing], calendar: Calendar, room: int
+    policy: Policy,
+    body: BodyPolicy,
+    cases: Sequence[Standing],
+    calendar: Calendar,
+    room: int,
+    asks: Iterable[Ask] = (),
 ) -> list[Suggestion]:
     """One suggestion for each case that has a reason: releases before exits before reviews, Red first in each.
 
-    `room` is how many items the meeting has time for; a body that takes its cohort in turns is offered no more, unless
-    its policy says that it takes one rating after the other.
+    `asks` are the reasons that others have (`offenders.asks`); those to be taken first come before Red. `room` is how
+    many items the meeting has time for; a body that takes its cohort in turns is offered no more, unless its policy
+    says that it takes one rating after the other.
     """
     cases = [case for case in cases if _is_theirs(policy, body, case, calendar)]
-    found = [one for case in cases if (one := _of_case(policy, body, case, calendar))]
+    of_case: dict[int, list[Ask]] = {}
+    for ask in asks:
+        of_case.setdefault(ask.case, []).append(ask)
+    found = [one for case in cases if (one := _of_case(policy, body, case, calendar, of_case.get(case.pk, [])))]
     if not rota_colour(policy, body, calendar):
         found += _by_rota(body, cases, {one.case for one in found}, room)
-    order = ("releases", "exits", "reviews")
-    return sorted(found, key=lambda one: (order.index(one.section), one.routine, _rank(one.colour), one.reference))
+    return sorted(
+        found,
+        key=lambda one: (SECTIONS.index(one.section), not one.first, one.routine, _rank(one.colour), one.reference),
+    )
 
 
 def _is_theirs(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> bool:
@@ -156,15 +171,31 @@ def rota_of(policy: Policy, body: BodyPolicy) -> tuple[str, ...]:
     return tuple(str(colour) for colour in body.agenda_rule.focus if str(colour) in known)
 
 
-def _of_case(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> Suggestion | None:
-    """A case comes once, in the section of its weightiest reason, with the other reasons beside it."""
-    releases = _release_reasons(policy, body, case, calendar)
-    exits = _exit_reasons(policy, body, case, calendar)
-    reviews = _review_reasons(policy, body, case, calendar)
-    section = "releases" if releases else "exits" if exits else "reviews"
-    reasons = (*releases, *exits, *reviews)
+def _of_case(
+    policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar, asks: Sequence[Ask]
+) -> Suggestion | None:
+    """A case comes once, in the section of its weightiest reason, with the other reasons beside it.
+
+    What is to be taken first is said first.
+    """
+    own = {
+        "releases": _release_reasons(policy, body, case, calendar),
+        "exits": _exit_reasons(policy, body, case, calendar),
+        "reviews": _review_reasons(policy, body, case, calendar),
+    }
+    if body.agenda_rule.kind == "not_cases":
+        asks = ()
+    for ask in asks:
+        if not ask.first:
+            own[ask.section].append(Reason(ask.words, ask.source))
+    pressing = [ask for ask in asks if ask.first]
+    section = next((each for each in SECTIONS if own[each] or any(ask.section == each for ask in pressing)), "")
+    reasons = (
+        *(Reason(ask.words, ask.source) for ask in pressing),
+        *(reason for each in SECTIONS for reason in own[each]),
+    )
     if reasons:
-        return Suggestion(section, case.pk, case.reference, case.colour, reasons)
+        return Suggestion(section, case.pk, case.reference, case.colour, reasons, first=bool(pressing))
     if routine := _routine_reason(policy, body, case, calendar):
         return Suggestion("reviews", case.pk, case.reference, case.colour, (routine,), routine=True)
     return None

@@ -17,6 +17,7 @@ TYPED = (
     "iom/files/judging.py",
     "iom/embedded",
     "offenders/alike.py",
+    "offenders/asks.py",
     "offenders/leads.py",
     "offenders/rag.py",
     "referrals/eligibility.py",

@@ -75,6 +75,7 @@ class AgendaItem(SchemeModel):
     )
     presenter = models.CharField(max_length=120, blank=True, help_text="Who presents or reports")
     closed = models.BooleanField(default=False, help_text="Taken in closed session, without invited people")
+    first = models.BooleanField(default=False, help_text="Taken before the others of its section")
     need = models.CharField(max_length=40, blank=True, help_text="The pathway that the item is grouped under")
     state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.OPEN, editable=False)
     note = models.TextField(blank=True, help_text="For the minutes")

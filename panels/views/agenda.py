@@ -193,6 +193,7 @@ def remove_item(request: HttpRequest, meeting: Meeting, pk: int) -> HttpResponse
         "presenter": back.presenter,
         "brought_by": back.brought_by.pk if back.brought_by else None,
         "closed": back.closed,
+        "first": back.first,
     }
     return redirect(_address(meeting))
 
@@ -215,6 +216,7 @@ def undo_removal(request: HttpRequest, meeting: Meeting) -> HttpResponse:
         presenter=removed["presenter"],
         brought_by=found(Agency.objects.visible_to(actor), pk=removed["brought_by"]) if removed["brought_by"] else None,
         closed=removed["closed"],
+        first=removed.get("first", False),
     )
     try:
         item = agenda.add_items(meeting, [back], by=actor)[0]

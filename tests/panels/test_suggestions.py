@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from iom.policy import load_preset
+from offenders.asks import Ask
 from panels.suggesting import following
 from panels.suggestions import Calendar, Standing, rota_words, suggest
 
@@ -308,3 +309,39 @@ def test_panel_that_does_not_open_the_cohort_is_offered_only_its_own():
     cases = [standing(pk=1, taken_by="dyo"), standing(pk=2, reference="IOM-0002")]
 
     assert [one.case for one in suggest(policy, body, cases, CALENDAR, room=20)] == [1]
+
+
+# --- What other apps ask of a meeting
+
+
+def test_what_is_asked_stands_beside_the_other_reasons_in_the_weightiest_section():
+    asks = [Ask(1, "reviews", "Case review late", "Guide, 3"), Ask(1, "exits", "Exit plan missing")]
+
+    (one,) = suggest(MERTON, PANEL, [standing(carried_forward=3)], CALENDAR, 20, asks)
+
+    assert one.section == "exits" and not one.routine and not one.first
+    assert one.why == "Exit plan missing. An action was carried forward 3 times. Case review late"
+    assert one.sources == ("Guide, 3",)
+
+
+def test_what_is_asked_first_comes_before_red_and_before_the_other_reasons():
+    cases = [standing(pk=1, colour="RED", carried_forward=3), standing(pk=2, reference="IOM-0002", colour="AMBER")]
+    asks = [Ask(2, "reviews", "Review late"), Ask(2, "reviews", "Arrested since", first=True)]
+
+    found = suggest(MERTON, PANEL, cases, CALENDAR, 20, asks)
+
+    assert [(one.case, one.first) for one in found] == [(2, True), (1, False)]
+    assert found[0].why == "Arrested since. Review late"
+
+
+def test_nothing_is_asked_of_a_body_that_does_not_take_the_case():
+    board = MERTON.body("board")
+    asks = [Ask(1, "reviews", "Review late")]
+
+    assert suggest(MERTON, board, [standing(taken_by="board")], CALENDAR, 20, asks) == []
+    assert suggest(MERTON, board, [standing()], CALENDAR, 20, asks) == []
+
+
+def test_part_of_an_agenda_that_holds_no_cases_is_refused():
+    with pytest.raises(ValueError, match="reviews"):
+        Ask(1, "reports", "Anything")

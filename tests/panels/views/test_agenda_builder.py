@@ -9,6 +9,7 @@ from actionplans.models import Action
 from iom.access import actor_for
 from iom.clock import LONDON
 from iom.models import MeetingStatus
+from offenders import asks
 from offenders.models import CaseGrant, CustodyPeriod, RagRating
 from panels import agenda, agreement
 from panels.models import AgendaItem, Section
@@ -158,6 +159,33 @@ def test_suggested_reviews_are_added_all_at_once_red_first(merton, meeting, coor
     assert "Add all suggested reviews (3)" in before and "Merton, Roles" in before
     assert "3 items added" in after and "Add all suggested reviews" not in after
     assert [item.case.rating.colour for item in agenda.ordered(meeting)] == ["RED", "AMBER", "GREEN"]
+
+
+def test_what_an_app_asks_first_leads_its_section_also_on_the_agenda(
+    merton, meeting, coordinator, as_coordinator, sign_in, monkeypatch
+):
+    red = factories.case(merton, colour="RED", since=date(2026, 1, 20))
+    green = factories.case(merton, colour="GREEN", since=date(2026, 1, 20))
+    seen = []
+
+    def asking(cases, window):
+        seen.append(window)
+        return [asks.Ask(green.pk, "reviews", "Arrested since it was rated", "Guide, 3", first=True)]
+
+    monkeypatch.setattr(asks, "_asking", [asking])
+    agenda.add_item(meeting, section=Section.REVIEWS, case=red, by=as_coordinator)
+    client = sign_in(coordinator)
+
+    before = client.get("/meetings/2026-03-12/agenda/").content.decode()
+    client.post(ADD, {"all_reviews": "1"})
+    item = AgendaItem.objects.get(case=green)
+    client.post(item_url(item, "remove"))
+    client.post("/meetings/2026-03-12/agenda/undo/")
+
+    assert "Arrested since it was rated" in before and "Guide, 3" in before
+    assert (seen[0].meeting, seen[0].today) == (PANEL_DAY, date(2026, 2, 26)) and seen[0].before < PANEL_DAY
+    reviews = [item.case for item in agenda.ordered(meeting) if item.section == Section.REVIEWS]
+    assert reviews == [green, red]
 
 
 def test_suggestion_is_added_with_its_reason(merton, meeting, coordinator, sign_in):
