@@ -14,12 +14,13 @@ from django.db import transaction
 from django.db.models import Max
 
 from iom import audit, clock, notify
+from iom.printing import CLASSIFICATION
 from iom.steps import Stale, StepRefused, locked
 
 from . import last_minutes, minutes, names_kept_out, signed_files
 from .chairing import chair_of
 from .models import Addendum, Approval, Decision, Minutes, MinutesStatus, Outcome
-from .record import CLASSIFICATION, Record, fingerprint, instant, reference_of
+from .record import Record, fingerprint, instant, reference_of
 
 if TYPE_CHECKING:
     from iom.access import Actor

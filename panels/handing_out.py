@@ -14,6 +14,7 @@ from django.db import transaction
 
 from iom import audit, clock, exports, notify, outbox
 from iom.models import Agency, Document, Export, Meeting, Membership, Seat
+from iom.printing import sha256
 from iom.steps import StepRefused, locked
 from offenders.models import Case
 from offenders.restricted import references_of
@@ -184,7 +185,7 @@ def document_of(copy: MinutesCopy, *, by: Actor) -> Document:
         reference=f"{minutes.meeting.key}-v{minutes.number}-{called}-{copy.number}",
         name=f"minutes-{reference_of(minutes.meeting).lower()}-v{minutes.number}-{called}-{copy.number}.pdf",
         content=content,
-        sha256=pdf.sha256(content),
+        sha256=sha256(content),
     )
     MinutesCopy.objects.filter(pk=copy.pk).update(document=document)
     audit.record("make_minutes_pdf", copy, by=by, after=document.name, meeting=minutes.meeting.key)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from iom import audit
 from iom.jinja import colour_word, longday, moment
 from iom.models import Document
+from iom.printing import sha256
 
 from . import pdf, ratifying
 from .models import Notice, Outcome
@@ -98,7 +99,7 @@ def keep(notice: Notice, *, by: Actor) -> Document:
         reference=reference_of(notice),
         name=f"notice-{reference_of(notice).lower()}.pdf",
         content=content,
-        sha256=pdf.sha256(content),
+        sha256=sha256(content),
     )
     notice.document = document
     notice.save(update_fields=["document"])

@@ -1,34 +1,27 @@
-"""What the panel prints: minutes as drafts, signed, and as copies, and whatever else has a template in panels/pdf.
+"""What the panel prints: minutes as drafts, signed, and as copies. Everything else it prints with `render` as it is.
 
 The same record and signature give the same pages, so that a file can be told by its bytes (security.md E3, E4).
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import cache
+from datetime import date, datetime
 from itertools import groupby
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-from django.template.loader import render_to_string
-
-from iom import clock, typeset
+from iom import clock
 from iom.jinja import moment
+from iom.printing import Variant, render
 from iom.typeset import Attached
 
-from .record import CLASSIFICATION, Record, actions_in, canonical, decisions_in, fingerprint
+from .record import Record, actions_in, canonical, decisions_in, fingerprint
 
 if TYPE_CHECKING:
     from .models import Minutes
 
-STYLE = "panels/pdf/layout.css"  # not a static file: it names our fonts by an address of our own
-Variant = Literal["pdf/a-3a", "pdf/ua-1"]
 # Stands in each of our PDFs at several places: it says whose minutes a file claims to be, even after a change.
 MARK = "iom-panel-minutes"
 COPY_MARK = "iom-panel-copy"
@@ -56,45 +49,6 @@ class Signature:
 def signature_of(minutes: Minutes) -> Signature:
     """What the signature block of signed minutes says."""
     return Signature(minutes.signed_name, minutes.signed_at, minutes.record_sha256)
-
-
-def render(
-    template: str,
-    context: Mapping[str, Any],
-    *,
-    title: str,
-    variant: Variant = "pdf/ua-1",
-    identifier: str = "",
-    attached: Sequence[Attached] = (),
-) -> bytes:
-    """The PDF of a template that extends `panels/pdf/layout.html`: tagged, with a bookmark for each heading.
-
-    `title` is a reference and holds no names. `context` may say, for the head and foot of each page: `classification`,
-    `reference`, `printed` (by whom and when); and `author` (an organisation), `made_at`, `draft`. `identifier` marks
-    the file as ours. Raises `typeset.PdfUnavailable` without the system libraries, `typeset.PdfTooLarge` beyond the
-    limits of security.md E3, and `typeset.PdfFailed`.
-    """
-    standard = {
-        "title": title,
-        "classification": CLASSIFICATION,
-        "reference": title,
-        "printed": "",
-        "author": "",
-        "made_at": clock.now(),
-        "draft": False,
-        "isoinstant": isoinstant,
-        "as_date": date.fromisoformat,
-        "as_instant": datetime.fromisoformat,
-    }
-    return typeset.pdf_of(
-        render_to_string(template, standard | dict(context)),
-        style=_style_sheet(),
-        fonts=Path(settings.PDF_FONTS),
-        variant=variant,
-        identifier=identifier,
-        attached=tuple(attached),
-        limits=typeset.Limits(**settings.PDF_LIMITS),
-    )
 
 
 def render_minutes(
@@ -238,16 +192,6 @@ def page_context(record: Record, signature: Signature | None) -> dict[str, Any]:
     }
 
 
-def isoinstant(when: datetime) -> str:
-    """An instant as the metadata of a document has it."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def sha256(content: bytes) -> str:
-    """The fingerprint of a file."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def claimed_fingerprints(content: bytes) -> set[str]:
     """Fingerprints of the records that a file claims to be the minutes of, read from its metadata as it stands."""
     return {found.decode() for found in _MARKED.findall(content)}
@@ -261,8 +205,3 @@ def claimed_copies(content: bytes) -> set[str]:
 def looks_like_pdf(content: bytes) -> bool:
     """Whether a file begins as a PDF does; a few stray bytes before it are allowed, as readers do."""
     return b"%PDF-" in content[:1024]
-
-
-@cache
-def _style_sheet() -> str:
-    return (Path(settings.BASE_DIR) / "templates" / STYLE).read_text(encoding="utf-8")

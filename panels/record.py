@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from iom.deadlines import first_review_meeting
 from iom.models import Meeting, MeetingStatus
 from iom.policy import Policy
+from iom.printing import CLASSIFICATION
 from iom.working_days import add_months
 from offenders.models import Case, RagRating
 from referrals.models import Score
@@ -49,7 +50,6 @@ __all__ = ["Record", "canonical", "fingerprint"]
 FORMAT = "iom-panel minutes 1"
 # What is decided on items that are about nobody.
 ABOUT_NOBODY = (Outcome.NOTED, Outcome.TRUE_RECORD, Outcome.CORRECTIONS)
-CLASSIFICATION = "OFFICIAL-SENSITIVE"
 
 
 @dataclass(frozen=True, slots=True)

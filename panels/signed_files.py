@@ -17,6 +17,7 @@ from django.db import transaction
 from iom import audit, clock, outbox, signing
 from iom.jinja import moment
 from iom.models import Document, OutboxMessage
+from iom.printing import sha256
 from iom.steps import StepRefused
 
 from . import pdf
@@ -127,7 +128,7 @@ def make(minutes: Minutes, kind: str, *, by: Actor) -> Document:
         reference=f"{minutes.meeting.key}-v{minutes.number}",
         name=f"{name}.pdf" if is_signed else f"{name}-accessible.pdf",
         content=content,
-        sha256=pdf.sha256(content),
+        sha256=sha256(content),
     )
     # Not through `save`: of a signed row the database lets nothing else pass, and there is nothing else to write.
     Minutes.objects.filter(pk=minutes.pk).update(**{FIELDS[kind]: document})
@@ -155,7 +156,7 @@ def make_addendum(addendum: Addendum, *, by: Actor) -> Document:
             reference=reference,
             name=name,
             content=content,
-            sha256=pdf.sha256(content),
+            sha256=sha256(content),
         )
 
     scheme = minutes.scheme.name

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from iom import signing
 from iom.models import Document
+from iom.printing import sha256
 
 from . import pdf
 from .models import Addendum, Minutes, MinutesCopy, MinutesStatus
@@ -82,7 +83,7 @@ class Finding:
 
 def verify(content: bytes, among: QuerySet[Minutes]) -> Finding:
     """Compare a file with the signed minutes `among`: all that there are, or those that the reader may see."""
-    digest = pdf.sha256(content)
+    digest = sha256(content)
     signed = among.filter(status=MinutesStatus.SIGNED).select_related("meeting__body", "meeting__scheme", "signed_by")
     signed = signed.defer("document__content", "accessible__content")
     added = Addendum.objects.filter(minutes__in=signed).exclude(signed_at=None).defer("document__content")

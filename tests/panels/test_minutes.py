@@ -10,6 +10,7 @@ from iom import outbox
 from iom.access import actor_for
 from iom.clock import as_of
 from iom.models import Document, MeetingStatus, Notification
+from iom.printing import sha256
 from iom.steps import Stale, StepRefused
 from panels import minutes as verbs
 from panels import pdf, recording
@@ -294,6 +295,6 @@ def test_worker_makes_the_pdf_once_and_keeps_its_bytes(with_chair, as_chair):
 
     signed.refresh_from_db()
     assert set(Document.objects.all()) == {signed.document, signed.accessible}
-    assert signed.document.sha256 == pdf.sha256(bytes(signed.document.content))
+    assert signed.document.sha256 == sha256(bytes(signed.document.content))
     assert signed.document.name == "minutes-merton-2026-03-12-v1.pdf"
     assert pdf.claimed_fingerprints(bytes(signed.document.content)) == {signed.record_sha256}

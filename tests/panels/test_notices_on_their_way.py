@@ -12,8 +12,9 @@ from pypdf import PdfReader
 from iom import clock, outbox
 from iom.access import actor_for
 from iom.models import Document, Notification, OutboxMessage, User
+from iom.printing import sha256
 from iom.steps import StepRefused
-from panels import notice_pdf, notices, pdf
+from panels import notice_pdf, notices
 from panels.models import Notice
 from referrals import actions
 from tests import factories
@@ -131,7 +132,7 @@ def test_pdf_holds_what_the_page_says_and_is_made_once(received):
         "It is for the IOM Panel",
     ):
         assert words in text
-    assert document.sha256 == pdf.sha256(bytes(document.content))
+    assert document.sha256 == sha256(bytes(document.content))
     OutboxMessage.objects.filter(kind="notice_pdf").update(done_at=None, due_at=clock.now())
     outbox.drain()
     assert Document.objects.filter(kind="notice").count() == 1

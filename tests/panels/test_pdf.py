@@ -12,7 +12,8 @@ from django.conf import settings
 from iom import typeset
 from iom.embedded import pango
 from panels import pdf
-from panels.record import CLASSIFICATION, FORMAT, canonical, fingerprint
+from iom.printing import CLASSIFICATION
+from panels.record import FORMAT, canonical, fingerprint
 
 SIGNED_AT = datetime(2026, 3, 13, 9, 5, tzinfo=UTC)
 HOSTILE = '<img src="http://127.0.0.1:9/x.png"> <link rel=attachment href="file:///etc/passwd"> {{ 7*7 }} =1+1'

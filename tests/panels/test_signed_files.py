@@ -17,6 +17,7 @@ from iom import outbox
 from iom.access import actor_for
 from iom.embedded.certificate import own_certificate
 from iom.models import AuditEvent, Document, OutboxMessage
+from iom.printing import sha256
 from iom.steps import StepRefused
 from panels import minutes as verbs
 from panels import addenda, handing_out, pdf, recording, signed_files
@@ -119,7 +120,7 @@ def test_signed_file_is_archive_pdf_with_the_record_inside_as_data(certificate, 
     assert (attached["/AFRelationship"], attached["/UF"]) == ("/Data", "record.json")
     assert pypdf.PdfReader(io.BytesIO(content)).attachments["record.json"] == [canonical(signed.record)]
     assert b'pdfuaid:part="1"' in bytes(signed.accessible.content)
-    assert signed.accessible.sha256 == pdf.sha256(bytes(signed.accessible.content))
+    assert signed.accessible.sha256 == sha256(bytes(signed.accessible.content))
 
 
 def test_joined_files_stay_the_same_and_each_joins_once(signed, as_coordinator):
