@@ -19,8 +19,8 @@ from . import (
     whom,  # noqa: F401 -- tells iom.trail who the tokens of the audit are
 )
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
-from .forms.board import ME
 from .models import AssignmentRole, BreakGlass, Case, Colour, CustodyPeriod, RagRating, Transfer
+from .narrowing import ME
 
 # How long before its day an exit stands among the tasks.
 EXIT_DAYS = 28

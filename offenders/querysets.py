@@ -201,12 +201,18 @@ class CaseQuerySet(SchemeQuerySet):
         mine = Assignment.objects.filter(membership=actor.membership, until=None, case=OuterRef("pk"))
         return self.not_closed().filter(Exists(mine)) if actor.membership else self.none()
 
-    def without_lead(self) -> CaseQuerySet:
-        """Without a lead professional."""
+    def without(self, role: str) -> CaseQuerySet:
+        """Without a holder of a role, or with one who has left: nobody there still works here."""
         from offenders.models import Assignment
 
-        leads = Assignment.objects.filter(case=OuterRef("pk"), role="lead_professional", until=None)
-        return self.filter(~Exists(leads))
+        today = clock.today()
+        gone = Q(membership__isnull=False) & (Q(membership__until__lte=today) | Q(membership__user__is_active=False))
+        held = Assignment.objects.filter(case=OuterRef("pk"), role=role, until=None).exclude(gone)
+        return self.filter(~Exists(held))
+
+    def without_lead(self) -> CaseQuerySet:
+        """Without a lead professional who still works here."""
+        return self.without("lead_professional")
 
     def in_custody(self) -> CaseQuerySet:
         from offenders.models import CustodyPeriod

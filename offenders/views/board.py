@@ -16,7 +16,8 @@ from iom.jinja import query
 from iom.pages import page
 from offenders import actions
 from offenders.blocks import rating_counts
-from offenders.clocks import Calendar, coming_for
+from offenders.clocks import Calendar
+from offenders.coming import next_of
 from offenders.forms.board import SORTS, FilterForm, SearchForm
 from offenders.models import Case, Search
 from offenders.restricted import sealed_cases
@@ -60,11 +61,10 @@ def _kept(parameters: QueryDict) -> QueryDict:
 
 def _board(request: HttpRequest, search_form: SearchForm | None = None) -> dict[str, Any]:
     actor, today = request.actor, clock.today()
-    everyone = Case.objects.visible_to(actor).not_closed()
     search = _searched(request)
     filters = FilterForm(actor, request.GET)
     filters.is_valid()
-    rows = filters.narrowed(everyone)
+    rows = filters.narrowed(Case.objects.visible_to(actor))
     if search is not None:
         rows = rows.matching(search.words)
     sort = request.GET.get("sort", "")
@@ -123,9 +123,5 @@ def _rows(actor: Actor, listed: list[Case], today: Any) -> list[dict[str, Any]]:
     rows = []
     for case in listed:
         more = columns[case.pk]
-        coming = [(each.on, each.text) for each in coming_for(case, calendar)]
-        for name, dates in more.items():
-            if name.startswith("next_"):
-                coming += dates
-        rows.append({"case": case, "more": more, "coming": sorted(coming)[:3]})
+        rows.append({"case": case, "more": more, "coming": next_of(case, calendar, more)[:3]})
     return rows

@@ -122,7 +122,7 @@ def cohort(merton, housing, police, as_coordinator):
         pytest.param("?lead={police}", {"AMBROSE"}, id="lead professional"),
         pytest.param("?lead=none", {"REDD", "GREENISH", "BLUES"}, id="nobody leads"),
         pytest.param("?custody=in", {"BLUES"}, id="in custody"),
-        pytest.param("?custody=soon", {"BLUES"}, id="release near"),
+        pytest.param("?release=28", {"BLUES"}, id="release near"),
         pytest.param("?custody=out", {"REDD", "AMBROSE", "GREENISH"}, id="in the community"),
         pytest.param("?green=6", {"GREENISH"}, id="green for six months"),
         pytest.param("?rating=RED&custody=in", set(), id="nobody"),
@@ -266,3 +266,16 @@ def test_queries_of_the_board_are_constant(merton, board, django_assert_max_num_
 
     with django_assert_num_queries(len(of_one)):
         board()
+
+
+@pytest.mark.feature(306)
+def test_board_shows_who_has_something_due_and_a_bad_date_narrows_nothing(board, cohort):
+    soon = text(board("?due=28"))
+    by = text(board("?by=1+4+2026"))
+    bad = text(board("?by=32+4+2026&custody=in"))
+
+    assert "BLUES Sam" in soon and "Release expected" in soon
+    assert "REDD Sam" not in soon and "Something due within: 28 days" in soon
+    assert "BLUES Sam" in by and "REDD Sam" not in by and "Or due by a date: Wednesday 1 April 2026" in by
+    assert "The date by which something is due must be a real date" in bad
+    assert "BLUES Sam" in bad and "REDD Sam" not in bad

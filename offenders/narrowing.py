@@ -1,0 +1,130 @@
+"""The cohort board's own filters: who leads, area, custody, release, Green, what is due, how far along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from django.db.models import QuerySet
+
+from iom import clock
+from iom.access import Actor
+from iom.models import Agency
+from iom.working_days import add_months
+
+from .board_filters import board_filter
+from .coming import whose_next_is_by
+from .models import Assignment, AssignmentRole, Case, Offender
+from .querysets import CaseQuerySet
+
+NOBODY, ME = "none", "me"
+Choices = Sequence[tuple[str, str]]
+DAYS = (7, 14, 28, 56, 84)
+IN_DAYS = tuple((str(days), f"{days} days") for days in DAYS)
+LEAVING, CLOSED = "leaving", "closed"
+
+
+def cohort(actor: Actor) -> CaseQuerySet:
+    """Everybody on the cohort now whom the actor reads: what the counts count and the filters narrow."""
+    return Case.objects.visible_to(actor).not_closed()
+
+
+def _agencies(actor: Actor) -> Choices:
+    return [("none", "No lead agency"), *Agency.objects.in_scheme_of(actor).values_list("slug", "name")]
+
+
+def _of_agency(cases: CaseQuerySet, slug: str, actor: Actor) -> CaseQuerySet:
+    if slug == NOBODY:
+        return cases.without(AssignmentRole.LEAD_AGENCY)
+    return cases.assigned_to(AssignmentRole.LEAD_AGENCY, agency__slug=slug)
+
+
+def _leads(actor: Actor) -> Choices:
+    """Who leads a case that the actor reads, by name."""
+    held = _held_in(actor).filter(role=AssignmentRole.LEAD_PROFESSIONAL, membership__isnull=False)
+    rows = held.values_list("membership_id", "membership__user__name").distinct().order_by("membership__user__name")
+    people = [(str(pk), name) for pk, name in rows]
+    return [(ME, "Me, or police officer"), (NOBODY, "Nobody, or somebody who has left"), *people]
+
+
+def _held_in(actor: Actor) -> QuerySet:
+    return Assignment.objects.filter(case__in=cohort(actor), until=None)
+
+
+def _led(cases: CaseQuerySet, lead: str, actor: Actor) -> CaseQuerySet:
+    if lead == NOBODY:
+        return cases.without_lead()
+    if lead == ME:
+        return cases.led_by(actor)
+    return cases.assigned_to(AssignmentRole.LEAD_PROFESSIONAL, membership=int(lead))
+
+
+def _areas(actor: Actor) -> Choices:
+    people = Offender.objects.filter(cases__in=cohort(actor)).exclude(area="").order_by("area")
+    return [(area, area) for area in people.values_list("area", flat=True).distinct()]
+
+
+def _custody(cases: CaseQuerySet, value: str, actor: Actor) -> CaseQuerySet:
+    return cases.in_custody() if value == "in" else cases.in_community()
+
+
+def _released(cases: CaseQuerySet, days: str, actor: Actor) -> CaseQuerySet:
+    return cases.release_expected(by=clock.today() + timedelta(days=int(days)))
+
+
+def _greens(actor: Actor) -> Choices:
+    if not any(rating.colour == "GREEN" for rating in actor.scheme.policy.ratings):
+        return []
+    months = actor.scheme.policy.exit.green_months or 6
+    return [(str(each), f"{each} months or more") for each in sorted({1, 3, months - 1, months} - {0})]
+
+
+def _green_for(cases: CaseQuerySet, months: str, actor: Actor) -> CaseQuerySet:
+    return cases.green_since(add_months(clock.today(), -int(months)))
+
+
+def _due_in(cases: CaseQuerySet, days: str, actor: Actor) -> CaseQuerySet:
+    return due_by(cases, clock.today() + timedelta(days=int(days)), actor)
+
+
+def due_by(cases: CaseQuerySet, last: date, actor: Actor) -> CaseQuerySet:
+    """Those with something dated on `last` or before: the exit radar (feature 306)."""
+    return cases.filter(pk__in=whose_next_is_by(cases, last, actor))
+
+
+def _cohorts(actor: Actor) -> Choices:
+    """The parts of the cohort under which people are taken on, where the scheme names any (Hampshire: flex)."""
+    clauses = [clause for criteria in actor.scheme.policy.eligibility for clause in criteria.clauses if clause.cohort]
+    return [(clause.name, f"{clause.cohort} cohort") for clause in clauses]
+
+
+def _taken_on_under(cases: CaseQuerySet, clause: str, actor: Actor) -> CaseQuerySet:
+    return cases.filter(criterion=clause)
+
+
+def _stages(actor: Actor) -> Choices:
+    """Who has left is found by those who read closed cases."""
+    closed = [(CLOSED, "Has left (closed cases)")] if actor.has_role("coordinator", "chair", "researcher") else []
+    return [("open", "On the cohort, not leaving"), (LEAVING, "Leaving"), *closed]
+
+
+def _at_stage(cases: CaseQuerySet, stage: str, actor: Actor) -> CaseQuerySet:
+    return cases.filter(status=stage)
+
+
+board_filter("agency", "Lead agency", choices=_agencies, narrow=_of_agency, anyone="Any agency", place=10)
+board_filter("lead", "Lead professional", choices=_leads, narrow=_led, anyone="Anyone", place=11)
+board_filter("area", "Area", choices=_areas, narrow=lambda cases, area, _: cases.filter(offender__area=area), place=12)
+board_filter("cohort", "Cohort", choices=_cohorts, narrow=_taken_on_under, place=20)
+board_filter(
+    "custody",
+    "Custody",
+    choices=lambda _: (("in", "In custody"), ("out", "In the community")),
+    narrow=_custody,
+    anyone="Anywhere",
+    place=30,
+)
+board_filter("release", "Release within", choices=lambda _: IN_DAYS, narrow=_released, anyone="Any time", place=31)
+board_filter("green", "Green for", choices=_greens, narrow=_green_for, anyone="Any time", place=32)
+board_filter("due", "Something due within", choices=lambda _: IN_DAYS, narrow=_due_in, anyone="Any time", place=60)
+board_filter("stage", "Stage", choices=_stages, narrow=_at_stage, anyone="On the cohort", place=70)
