@@ -20,6 +20,12 @@ class OfCasesQuerySet(SchemeQuerySet):
         return self.in_scheme_of(actor).filter(case__in=Case.objects.visible_to(actor))
 
 
+class FundingQuerySet(OfCasesQuerySet):
+    def asked(self) -> FundingQuerySet:
+        """What nobody has decided yet."""
+        return self.filter(status="asked")
+
+
 class ActionQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> ActionQuerySet:
         """Actions of the cases that one may read, and those of meetings that belong to no case."""
@@ -32,6 +38,10 @@ class ActionQuerySet(SchemeQuerySet):
 
     def overdue(self, on: date) -> ActionQuerySet:
         return self.to_do().filter(due_on__lt=on)
+
+    def in_plan_order(self) -> ActionQuerySet:
+        """As they stand on their pathway: moved ones where they were put, the rest by their day."""
+        return self.order_by("pathway", "place", "due_on", "pk")
 
     def for_list(self) -> ActionQuerySet:
         return self.select_related("agency", "owner__user", "case__offender", "meeting__body")

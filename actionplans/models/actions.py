@@ -13,6 +13,13 @@ from iom.models import Agency, Meeting, Membership, SchemeModel, User, per_schem
 from offenders.models import Case
 
 
+class KeptManager(models.Manager):
+    """Leaves out what was removed."""
+
+    def get_queryset(self) -> models.QuerySet:
+        return super().get_queryset().filter(removed_at=None)
+
+
 class ActionStatus(models.TextChoices):
     """MARAC practice keeps "could not be done" apart from "was not done"."""
 
@@ -24,6 +31,14 @@ class ActionStatus(models.TextChoices):
 
 
 STILL_TO_DO = (ActionStatus.OPEN, ActionStatus.IN_PROGRESS)
+
+
+class ActionKind(models.TextChoices):
+    """What an action weighs for: support, enforcement, or protection of others. Nothing until somebody says it."""
+
+    SUPPORT = "support", "Support"
+    ENFORCEMENT = "enforcement", "Enforcement"
+    PROTECTION = "protection", "Protection"
 
 
 class Action(SchemeModel):
@@ -44,12 +59,27 @@ class Action(SchemeModel):
     finished_on = models.DateField(null=True)
     carried_forward = models.PositiveSmallIntegerField(default=0)
     made_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=12, choices=ActionKind.choices, blank=True, help_text="Blank: not said")
+    place = models.PositiveSmallIntegerField(default=0, editable=False, help_text="Where it stands on its pathway")
+    cost = models.DecimalField(max_digits=8, decimal_places=2, null=True, help_text="In pounds, if it costs anything")
+    funder = models.CharField(max_length=120, blank=True)
+    removed_at = models.DateTimeField(null=True, editable=False)
+    removed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
 
-    objects = ActionQuerySet.as_manager()
+    # What was removed is nowhere but where it can be brought back.
+    objects = KeptManager.from_queryset(ActionQuerySet)()
+    with_removed = ActionQuerySet.as_manager()
 
     class Meta:
         ordering = ["due_on", "pk"]
-        constraints = [per_scheme(), *same_scheme("case", "meeting", "agency", "owner")]
+        constraints = [
+            per_scheme(),
+            *same_scheme("case", "meeting", "agency", "owner"),
+            models.CheckConstraint(
+                condition=Q(removed_at=None) | Q(meeting=None), name="actionplans_agreed_action_stays"
+            ),
+            models.CheckConstraint(condition=Q(cost=None) | Q(cost__gte=0), name="actionplans_cost_is_no_debt"),
+        ]
         indexes = [
             models.Index(
                 fields=["scheme", "due_on"],

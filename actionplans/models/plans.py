@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from auditlog.registry import auditlog
 from django.db import models
 
 from actionplans.querysets import OfCasesQuerySet
-from iom.models import Meeting, SchemeModel, per_scheme, same_scheme
+from iom.models import Meeting, SchemeModel, User, per_scheme, same_scheme
 from offenders.models import Case
 
 
@@ -57,6 +58,29 @@ class PathwayNeed(SchemeModel):
 
     def __str__(self) -> str:
         return self.pathway
+
+
+class PlanVersion(SchemeModel):
+    """The plan as a panel agreed it on a day: what was read then can be read later, whatever has changed since.
+
+    `content` are the pathways in their order, each with need, goal and actions, as plain values.
+    """
+
+    not_in_audit = ("content",)
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="versions")
+    agreed_on = models.DateField()
+    meeting = models.ForeignKey(Meeting, null=True, on_delete=models.PROTECT, related_name="+")
+    content = models.JSONField()
+    agreed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-agreed_on", "-pk"]
+        constraints = [per_scheme(), *same_scheme("plan", "meeting")]
+        triggers = [pgtrigger.Protect(name="plan_version_is_frozen", operation=pgtrigger.Update)]
+
+    def __str__(self) -> str:
+        return f"plan agreed on {self.agreed_on}"
 
 
 for _model in (Plan, PathwayNeed):

@@ -70,6 +70,7 @@ from referrals.models import (
 from referrals.triage import put_to_panel as triage
 
 from . import names
+from . import plans as about_plans
 from .people import PASSWORD, SIGN_INS, domain, join
 from .year import DAY, Life
 
@@ -98,6 +99,7 @@ def complete(life: Life) -> list[str]:
     _answers(life)
     _papers(life)
     _actions(life)
+    about_plans.fill(life, _at_home(life))
     _cases(life)
     _family(life)
     _decided_outside(life)

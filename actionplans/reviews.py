@@ -1,0 +1,179 @@
+"""Reviews of cases: what is due, what was held, and what agencies tell the panel before one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from iom import audit, clock
+from iom.access import Actor
+from iom.models import Meeting
+from iom.policy import Policy
+from iom.steps import Stale, StepRefused
+from offenders.models import Case
+
+from .actions import must_be_open
+from .models import PanelUpdate, Plan, Review
+from .reviewing import HELD_AT_MEETINGS, DueReview, due_reviews
+
+LONGEST = 600
+
+
+# --- Reading ----------------------------------------------------------------
+
+
+def due_for(cases: Sequence[Case], policy: Policy) -> dict[int, list[DueReview]]:
+    """What is due for each of these open cases, in two queries whatever their number."""
+    listed = [case for case in cases if case.status != "closed"]
+    if not listed:
+        return {}
+    held: dict[int, dict[str, list[date]]] = {}
+    for review in Review.objects.filter(case__in=listed, kind__in=HELD_AT_MEETINGS).order_by():
+        held.setdefault(review.case_id, {}).setdefault(review.kind, []).append(review.done_on)
+    meetings = _meetings(listed[0].scheme_id, policy, min(case.accepted_on for case in listed))
+    return {
+        case.pk: due_reviews(
+            policy.reviews,
+            accepted=case.accepted_on,
+            done=held.get(case.pk, {}),
+            meetings=meetings,
+            deciding_body=policy.deciding_body.slug,
+        )
+        for case in listed
+    }
+
+
+def overdue(cases: Sequence[Case], policy: Policy, today: date) -> dict[int, list[DueReview]]:
+    """Those of these cases that have a review whose meeting is over, with which."""
+    found = {pk: [each for each in due if each.overdue(today)] for pk, due in due_for(cases, policy).items()}
+    return {pk: late for pk, late in found.items() if late}
+
+
+def _meetings(scheme: int, policy: Policy, since: date) -> dict[str, list[date]]:
+    bodies = {rule.body or policy.deciding_body.slug for rule in policy.reviews if rule.kind in HELD_AT_MEETINGS}
+    rows = Meeting.objects.filter(scheme=scheme, body__slug__in=bodies, date__gt=since).exclude(status="cancelled")
+    found: dict[str, list[date]] = {}
+    for body, day in rows.order_by("date").values_list("body__slug", "date"):
+        found.setdefault(body, []).append(day)
+    return found
+
+
+# --- Held -------------------------------------------------------------------
+
+
+@transaction.atomic
+def hold(case: Case, kind: str, *, on: date | None = None, words: str = "", by: Actor) -> Review:
+    """Write down that a review was held outside a meeting's item, and what came of it.
+
+    Whoever may change the plan may. Raises PermissionDenied or StepRefused.
+    """
+    _must_change_plan(by, case)
+    must_be_open(case)
+    on = on or clock.today()
+    if kind not in {rule.kind for rule in by.scheme.policy.reviews}:
+        raise StepRefused(["This scheme has no such review."])
+    if not case.accepted_on <= on <= clock.today():
+        raise StepRefused(["The day of the review must be today or earlier, while the case is on the scheme."])
+    if not words.strip():
+        raise StepRefused(["Say what came of the review."])
+    due = next((each.on for each in due_for([case], by.scheme.policy).get(case.pk, []) if each.kind == kind), None)
+    return _write(case, kind, due, on=on, meeting=None, words=words.strip(), by=by)
+
+
+@transaction.atomic
+def decided_at(case: Case, meeting: Meeting, *, words: str = "", by: Actor) -> list[Review]:
+    """The panel decided the item of a case: the reviews that this body holds were held there.
+
+    Called in the transaction of the decision; said twice, they stand once. The first review counts only at the meeting
+    at which it is due or after it.
+    """
+    policy = meeting.scheme.policy_on(meeting.date).policy
+    made = []
+    for due in due_for([case], policy).get(case.pk, []):
+        early = due.kind == "first" and due.on is not None and meeting.date < due.on
+        if due.body != meeting.body.slug or early or meeting.date <= case.accepted_on:
+            continue
+        if due.kind == "progress" and any(each.kind == "first" for each in made):
+            continue
+        words = words.strip()[:LONGEST]
+        made.append(_write(case, due.kind, due.on, on=meeting.date, meeting=meeting, words=words, by=by))
+    return made
+
+
+@transaction.atomic
+def taken_back_at(case: Case, meeting: Meeting, *, by: Actor) -> None:
+    """The decision was undone at the meeting: its reviews were not held."""
+    rows = Review.objects.filter(case=case, meeting=meeting)
+    if rows.exists():
+        audit.record("take_back_review", meeting, by=by, subjects=[case.reference], meeting=meeting.key)
+        rows.delete()
+
+
+def _write(
+    case: Case, kind: str, due: date | None, *, on: date, meeting: Meeting | None, words: str, by: Actor
+) -> Review:
+    review, new = Review.objects.get_or_create(
+        case=case,
+        kind=kind,
+        done_on=on,
+        defaults={"scheme": by.scheme, "due_on": due, "meeting": meeting, "by": by.user, "words": words},
+    )
+    if not new and words and words != review.words:
+        review.words, review.by = words, by.user
+        review.version += 1
+        review.save(update_fields=["words", "by", "version"])
+    audit.record(
+        "hold_review",
+        review,
+        by=by,
+        after=kind,
+        subjects=[case.reference],
+        meeting=meeting.key if meeting else None,
+    )
+    return review
+
+
+# --- Before the panel -------------------------------------------------------
+
+
+@transaction.atomic
+def tell_panel(case: Case, meeting: Meeting, text: str, *, by: Actor, version: int | None = None) -> PanelUpdate:
+    """What one's agency tells the panel of a case before a meeting: one text an agency, changed until the meeting.
+
+    `version` is that of the text its writer saw, 0 where there was none. Raises PermissionDenied, Stale or StepRefused.
+    """
+    update = PanelUpdate.objects.select_for_update().filter(case=case, meeting=meeting, agency=by.agency).first()
+    if not by.can("actionplans.tell_panel", Plan(scheme_id=case.scheme_id, case=case)) or by.agency is None:
+        raise PermissionDenied
+    must_be_open(case)
+    if meeting.scheme_id != by.scheme.pk or meeting.status not in ("draft", "agenda_sent", "live"):
+        raise StepRefused(["This meeting is over. Write it for the next one."])
+    if version is not None and version != (update.version if update else 0):
+        raise Stale(update)
+    if not text.strip():
+        raise StepRefused(["Enter what the panel should know."])
+    if update is None:
+        update = PanelUpdate(scheme=by.scheme, case=case, meeting=meeting, agency=by.agency, version=0)
+    if update.pk and update.text == text.strip():
+        return update
+    update.text, update.by, update.said_on = text.strip(), by.user, clock.today()
+    update.version += 1
+    update.save()
+    audit.record("tell_panel", update, by=by, fields=["text"], subjects=[case.reference], meeting=meeting.key)
+    return update
+
+
+def updates_for(actor: Actor, case: Case, meeting: Meeting) -> list[PanelUpdate]:
+    """What agencies tell this meeting of a case: the lead agency first, for it gives the background."""
+    rows = PanelUpdate.objects.visible_to(actor).filter(case=case, meeting=meeting).select_related("agency", "by")
+    lead = case.assigned("lead_agency")
+    return sorted(rows, key=lambda row: (lead is None or row.agency_id != lead.agency_id, row.agency.name))
+
+
+def _must_change_plan(by: Actor, case: Case) -> None:
+    plan = Plan(scheme_id=case.scheme_id, case=case)
+    if not (case.scheme_id == by.scheme.pk if by.user is None else by.can("actionplans.change_plan", plan)):
+        raise PermissionDenied
