@@ -11,7 +11,7 @@ from django.db.models import Case as Choose
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, Subquery, Value, When
 
 from iom import clock
-from iom.models import POLICE_AND_PROBATION, SchemeQuerySet
+from iom.models import POLICE_AND_PROBATION, Handling, SchemeQuerySet
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -327,6 +327,34 @@ class RelatedPersonQuerySet(SchemeQuerySet):
         return self.select_related("agency", "offender").prefetch_related(
             Prefetch("openings", present, to_attr="present_openings")
         )
+
+
+class EntryQuerySet(SchemeQuerySet):
+    """The log of cases. Never ask without `visible_to`, but for rules that look at what happened (`timeline.shows`)."""
+
+    def visible_to(self, actor: Actor | None) -> EntryQuerySet:
+        """Those of cases that the actor reads: for the whole panel, or marked for their agency (security.md Z6).
+
+        What others marked is read under the sharing agreement (Z12); what one's own agency wrote, without.
+        """
+        from offenders.models import Case
+
+        if actor is None or actor.user is None or not actor.holds("offenders.view_case"):
+            return self.none()
+        allowed = Q(handling=Handling.PANEL)
+        if actor.agency is not None:
+            marked = Q(handling=Handling.AGENCIES, readers__contains=[actor.agency.slug])
+            if actor.agency.kind in POLICE_AND_PROBATION:
+                marked |= Q(handling=Handling.POLICE_PROBATION)
+            allowed |= Q(agency=actor.agency) | (marked & admitted(actor))
+        cases = Case.objects.visible_to(actor).order_by().values("pk")
+        return self.in_scheme_of(actor).filter(allowed, case__in=cases)
+
+    def standing(self) -> EntryQuerySet:
+        """What holds: neither corrected nor withdrawn."""
+        from offenders.models import Entry
+
+        return self.exclude(text="").filter(~Exists(Entry.objects.filter(corrects=OuterRef("pk"))))
 
 
 class TransferQuerySet(SchemeQuerySet):

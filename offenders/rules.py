@@ -10,7 +10,7 @@ from iom.rights import when_rights_go
 from offenders.querysets import reached_from
 
 from . import related, restricted
-from .models import Assignment, Case, Offender, RelatedPerson, SheetToImport, Transfer, may_open
+from .models import Assignment, Case, Entry, Offender, RelatedPerson, SheetToImport, Transfer, may_open
 from .querysets import named
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
@@ -84,6 +84,17 @@ def keeps_it(actor: Actor, record: RelatedPerson | None) -> bool:
     return record is not None and RelatedPerson.objects.of_agency(actor).filter(pk=record.pk).exists()
 
 
+@rules.predicate
+def answers_for_it(actor: Actor, entry: Entry | None) -> bool:
+    """An agency puts right what it wrote itself, and whoever wrote it; what nobody wrote (feeds), the office."""
+    if entry is None or not Entry.objects.visible_to(actor).filter(pk=entry.pk).exists():
+        return False
+    if entry.agency_id is None and entry.made_by_id is None:
+        return actor.has_role("coordinator", "chair")
+    mine = actor.user is not None and entry.made_by_id == actor.user.pk
+    return mine or (actor.agency is not None and entry.agency_id == actor.agency.pk)
+
+
 permit("offenders.view_cohort", at_the_table)
 # Whoever nominates enters the person.
 permit("offenders.add_offender", at_the_table | has_role("referrer"))
@@ -101,6 +112,9 @@ permit("offenders.record_custody", at_the_table, opens_it & (office | leads_it))
 permit("offenders.restrict_case", at_the_table, opens_it & (has_role("coordinator") | leads_it))
 # Who changed what on a case and who looked: for the coordinator, and whoever leads it.
 permit("offenders.view_case_audit", at_the_table, opens_it & (has_role("coordinator") | leads_it))
+# What happened is told by whoever at the table heard of it (Merton, step 6; London, intelligence and delivery).
+permit("offenders.add_entry", at_the_table, opens_it)
+permit("offenders.correct_entry", at_the_table, answers_for_it)
 permit("offenders.break_glass", office, is_sealed_to)
 permit("offenders.review_openings", has_role("coordinator", "scheme_admin"))
 # Family, victims and contacts: each agency what it knows itself (Merton, step 2; Richmond, 4.15).

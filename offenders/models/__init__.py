@@ -20,6 +20,7 @@ from offenders.models.cases import (
 from offenders.models.people import Alias, Gender, Offender
 from offenders.models.related import AtRisk, Audience, RelatedOpening, RelatedPerson, Relation, WhyEnded
 from offenders.models.sheets import RowToImport, SheetToImport
+from offenders.models.timeline import Entry, EntryKind
 from offenders.models.transfers import LIAISON, SEEN_FROM_THERE, Transfer, TransferKind, TransferShare, TransferStatus
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "CaseStatus",
     "Colour",
     "CustodyPeriod",
+    "Entry",
+    "EntryKind",
     "Gender",
     "Offender",
     "RagRating",

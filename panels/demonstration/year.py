@@ -51,6 +51,7 @@ from . import agendas, board, bodies, names, room
 from .between import between_schemes
 from .marks import Mark
 from .people import Staff
+from .timelines import write_timelines
 
 DAY = timedelta(days=1)
 # Home Office codes of what these people are convicted of: burglary of a home, theft from a shop, taking a vehicle, robbery.
@@ -175,6 +176,7 @@ class Life:
         bodies.ask_and_train(self)
         with self.at(self.last_working_day(self.today - DAY), 15):
             between_schemes(self)
+            write_timelines(self)
         board.report(self)
 
     def meeting_days(self) -> list[date]:

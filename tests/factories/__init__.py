@@ -19,6 +19,7 @@ from offenders import cohort_page
 from offenders.models import (
     Case,
     CaseGrant,
+    Entry,
     Offender,
     RagRating,
     RelatedOpening,
@@ -540,3 +541,13 @@ def paper(thing: Referral | Case | CheckRequest, by: Membership, *, words: str =
         state=FileState.CLEAN, scanned_at=datetime(2026, 3, 1, tzinfo=UTC)
     )
     return made
+
+
+@inside
+def entry(case: Case, by: Membership | None = None, *, kind: str = "note", **fields) -> Entry:
+    """Something on a case's timeline, written by a person of an agency, or by nobody (a feed)."""
+    told = {"happened_on": clock.today(), "text": "Seen at home.", "handling": "panel"} | fields
+    agency, user = (by.agency, by.user) if by else (None, None)
+    return Entry.objects.create(
+        **{"scheme_id": case.scheme_id, "case": case, "kind": kind, "agency": agency, "made_by": user} | told
+    )

@@ -1,0 +1,196 @@
+"""What happened with somebody, as one log: entries that people and feeds write, and what other apps know of the case.
+
+Nothing on it is overwritten. Who was wrong writes a correction, with a reason, and both stand.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from iom import audit
+from iom.models import Agency, Handling
+from iom.steps import StepRefused, locked
+from offenders import naming
+from offenders.models import Case, Entry, EntryKind
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+LONGEST = Entry._meta.get_field("text").max_length
+
+
+# --- What other apps add to the page ----------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the timeline of a case: what happened on a day, said by whom, and where there is more of it.
+
+    `kind` is what the page filters by: of `EntryKind`, or a word of the app that adds the line ("rating", "decision").
+    """
+
+    on: date
+    kind: str
+    title: str
+    text: str = ""
+    by: str = ""
+    href: str = ""
+
+
+Lines = Callable[["Actor", Case], Iterable[Line]]
+_lines: list[Lines] = []
+
+
+def on_timeline(function: Lines) -> Lines:
+    """Register what an app knows of a case: `fn(actor, case) -> Iterable[Line]`, only what the actor may read."""
+    _lines.append(function)
+    return function
+
+
+def lines_of(actor: Actor, case: Case) -> list[Line]:
+    """What the apps add for this reader."""
+    return [line for function in _lines for line in function(actor, case)]
+
+
+# --- What is written --------------------------------------------------------
+
+
+@transaction.atomic
+def note(
+    case: Case,
+    kind: str,
+    *,
+    on: date,
+    text: str,
+    by: Actor,
+    agency: Agency | None = None,
+    source: str = "",
+    at: datetime | None = None,
+    checked_at: datetime | None = None,
+    handling: str = Handling.PANEL,
+    readers: Iterable[str] = (),
+    key: str = "",
+) -> Entry:
+    """Write down what happened on a day. `agency` answers for it: without one, that of whoever writes.
+
+    `readers` are slugs of agencies, for `Handling.AGENCIES`. What came in under the same `key` before is left as it is.
+    Raises PermissionDenied, or StepRefused: nothing said, too long, or nobody chosen to read it.
+    """
+    if by.user is not None and not by.can("offenders.add_entry", case):
+        raise PermissionDenied
+    if case.scheme_id != by.scheme.pk:
+        raise PermissionDenied
+    agency = agency or by.agency
+    readers = _readers(handling, readers, agency)
+    if problems := _against(text, handling, readers):
+        raise StepRefused(problems)
+    if key:
+        locked(Case, case.pk)
+        if known := Entry.objects.filter(case=case, key=key).first():
+            return known
+    entry = Entry.objects.create(
+        scheme_id=case.scheme_id,
+        case=case,
+        kind=EntryKind(kind),
+        happened_on=on,
+        happened_at=at,
+        text=text.strip(),
+        agency=agency,
+        source=source,
+        checked_at=checked_at,
+        handling=Handling(handling),
+        readers=readers,
+        key=key,
+        made_by=by.user,
+    )
+    audit.record("note", entry, by=by, after=entry.kind, subjects=[case.reference])
+    _warn_of_names(entry, by)
+    return entry
+
+
+@transaction.atomic
+def correct(entry: Entry, *, text: str, on: date, reason: str, by: Actor) -> Entry:
+    """Put right what an entry says; without a text it is withdrawn. The first stays, and this stands beside it.
+
+    For the same readers as the first. Raises PermissionDenied, or StepRefused: no reason, or corrected already.
+    """
+    entry = locked(Entry, entry.pk)
+    if by.user is not None and not by.can("offenders.correct_entry", entry):
+        raise PermissionDenied
+    if Entry.objects.filter(corrects=entry).exists():
+        raise StepRefused(["This has been corrected already. Correct what stands now."])
+    problems = _against(text, entry.handling, entry.readers) if text.strip() else []
+    if not reason.strip():
+        problems.insert(0, "Enter why it is corrected.")
+    if not entry.text:
+        problems.insert(0, "This was withdrawn. Add what you know as a new entry.")
+    if problems:
+        raise StepRefused(problems)
+    right = Entry.objects.create(
+        scheme_id=entry.scheme_id,
+        case=entry.case,
+        kind=entry.kind,
+        happened_on=on,
+        happened_at=entry.happened_at if on == entry.happened_on else None,
+        text=text.strip(),
+        agency=entry.agency,
+        source=entry.source,
+        checked_at=entry.checked_at,
+        handling=entry.handling,
+        readers=entry.readers,
+        corrects=entry,
+        reason=reason.strip(),
+        made_by=by.user,
+    )
+    audit.record("correct_entry", right, by=by, after=right.kind, reason=reason, subjects=[entry.case.reference])
+    _warn_of_names(right, by)
+    return right
+
+
+def _readers(handling: str, readers: Iterable[str], agency: Agency | None) -> list[str]:
+    own = {agency.slug} if agency else set()
+    return sorted(set(readers) - own) if handling == Handling.AGENCIES else []
+
+
+def _against(text: str, handling: str, readers: Iterable[str]) -> list[str]:
+    problems = []
+    if not text.strip():
+        problems.append("Enter what happened.")
+    elif len(text.strip()) > LONGEST:
+        problems.append(
+            f"What happened must be {LONGEST} characters or fewer. You have {len(text.strip()) - LONGEST} too many."
+        )
+    if handling == Handling.AGENCIES and not list(readers):
+        problems.append("Choose the agencies that can read it.")
+    return problems
+
+
+def _warn_of_names(entry: Entry, by: Actor) -> None:
+    """What a person typed may name somebody protected: the agency that keeps them is told, whoever wrote it is not."""
+    if by.user is not None:
+        reference = entry.case.reference
+        where, subject = f"the timeline of {reference}", f"entry {entry.pk}"
+        naming.tell_owners(entry.case.offender, (entry.text, entry.reason), where=where, subject=subject)
+
+
+# --- For rules --------------------------------------------------------------
+
+
+def shows(cases: Iterable[Case], since: date) -> dict[int, tuple[Entry, ...]]:
+    """What happened to each case since a day, that day too, oldest first; one query for all of them.
+
+    For rules alone: whoever reads a page may not be among an entry's readers, so that nothing of this is shown.
+    """
+    wanted = [case.pk for case in cases]
+    found: dict[int, list[Entry]] = defaultdict(list)
+    rows = Entry.objects.standing().filter(case__in=wanted, happened_on__gte=since)
+    for entry in rows.order_by("happened_on", "pk"):
+        found[entry.case_id].append(entry)
+    return {pk: tuple(found.get(pk, ())) for pk in wanted}
