@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, resolve, reverse
 
 from iom import clock
 from iom.access import Actor
+from iom.jinja import day
 from iom.pages import Interruption
 
 from .clocks import Calendar, to_re_rate
@@ -20,6 +21,7 @@ from .forms.restricted import BreakGlassForm
 from .models import AssignmentRole, Case, CaseStatus
 from .querysets import named
 from .restricted import Sealed, present_opening
+from .safeguarding import Flag, flags_of
 
 # In the order of ux.md 4.5. A page is linked to where it exists and its function is the reader's.
 PAGES = (
@@ -27,6 +29,7 @@ PAGES = (
     ("Plan", "case_plan"),
     ("Actions", "case_actions"),
     ("Score", "case_score"),
+    ("Safeguarding", "case_safeguarding"),
     ("Custody", "case_custody"),
     ("Engagement", "case_engagement"),
     ("Other areas", "case_transfer"),
@@ -80,6 +83,7 @@ def case_page(request: HttpRequest, case: Case, current: str) -> dict[str, Any]:
         "re_rate": to_re_rate(case, calendar),
         "case_links": _links(request.actor, case, current),
         "case_people": _people(case),
+        "case_flags": [_flag(each, case) for each in flags_of([case], calendar.policy, today)[case.pk]],
         "opening": present_opening(request.actor, case),
         "may_restrict": may_restrict(request.actor, case),
     }
@@ -105,6 +109,17 @@ def _links(actor: Actor, case: Case, current: str) -> list[dict[str, Any]]:
         if actor.holds(resolve(href).func.permission):
             links.append({"text": text, "href": href, "current": name == current})
     return links
+
+
+def _flag(flag: Flag, case: Case) -> dict[str, str]:
+    """A flag as the identity bar takes it, with the way to the ledger where a check is wanting."""
+    states = {"assured": "checked", "stale": "stale", "not_done": "unchecked"}
+    shown = {"text": flag.label, "state": states[flag.state]}
+    if flag.on is not None:
+        shown["detail"] = f"checked {day(flag.on)}, {flag.by}"
+    if flag.state != "assured" and case.status != CaseStatus.CLOSED:
+        shown["href"] = reverse("case_safeguarding", args=[case.reference])
+    return shown
 
 
 def _people(case: Case) -> list[dict[str, str]]:

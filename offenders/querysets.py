@@ -120,6 +120,15 @@ class BreakGlassQuerySet(SchemeQuerySet):
         return self.in_scheme_of(actor)
 
 
+class OfCaseQuerySet(SchemeQuerySet):
+    """Rows about a case, read by whoever reads the case."""
+
+    def visible_to(self, actor: Actor | None) -> OfCaseQuerySet:
+        from offenders.models import Case
+
+        return self.in_scheme_of(actor).filter(case__in=Case.objects.visible_to(actor))
+
+
 class CaseQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> CaseQuerySet:
         """The cases that an actor may read (design.md 3, "who sees cases"; security.md Z4).

@@ -148,3 +148,13 @@ permit("offenders.list_transfers", between_schemes | has_role("chair"))
 permit("offenders.transfer_case", between_schemes, opens_it & may_tell_of_it)
 permit("offenders.answer_transfer", between_schemes, meets_it & may_tell_of_the_person)
 permit("offenders.record_transfer", at_the_table | has_role("referrer"))
+
+
+# --- Safeguarding ---
+# Everybody who works on a case sees that the checks were made, and writes down their own agency's (Waltham Forest,
+# 5.11); for an agency without an account the coordinator does so, and says how they know.
+permit("offenders.view_safeguarding", at_the_table, opens_it)
+permit("offenders.record_check", at_the_table, opens_it)
+permit("offenders.record_others_check", has_role("coordinator"), opens_it)
+permit("offenders.ask_check", at_the_table, opens_it & (office | leads_it))
+permit("offenders.review_safeguarding", office)

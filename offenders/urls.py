@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from offenders.views import board, case, cohort_import, custody, history, related, restricted, transfers
+from offenders.views import board, case, cohort_import, custody, history, related, restricted, safeguarding, transfers
 
 urlpatterns = [
     path("cases/", board.cases, name="cases"),
@@ -30,6 +30,19 @@ urlpatterns = [
     path("cases/<str:reference>/restrict/", restricted.restrict, name="case_restrict"),
     path("cases/<str:reference>/restrict/<int:pk>/end/", restricted.end_grant, name="case_end_grant"),
     path("cases/<str:reference>/restrict/lift/", restricted.lift, name="case_lift"),
+    # The safeguarding ledger
+    path("safeguarding/", safeguarding.summary, name="safeguarding"),
+    path("cases/<str:reference>/safeguarding/", safeguarding.case_safeguarding, name="case_safeguarding"),
+    path("cases/<str:reference>/safeguarding/child/", safeguarding.case_child, name="case_child"),
+    path("cases/<str:reference>/safeguarding/child/<int:pk>/", safeguarding.child_answer, name="case_child_answer"),
+    path("cases/<str:reference>/safeguarding/strike/<int:pk>/", safeguarding.strike_check, name="case_check_strike"),
+    path(
+        "cases/<str:reference>/safeguarding/take-back/<int:pk>/",
+        safeguarding.take_back,
+        name="case_check_take_back",
+    ),
+    path("cases/<str:reference>/safeguarding/<slug:kind>/", safeguarding.case_check, name="case_check"),
+    path("cases/<str:reference>/safeguarding/<slug:kind>/ask/", safeguarding.case_check_ask, name="case_check_ask"),
     # Transfers and liaison
     path("transfers/", transfers.transfer_list, name="transfers"),
     path("transfers/new/", transfers.new_transfer, name="new_transfer"),

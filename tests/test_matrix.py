@@ -93,6 +93,15 @@ MATRIX: dict[str, Row] = {
     "related_open": Row(NOMINATE, POST, "related"),
     "related_shut": Row(NOMINATE, POST, "related"),
     "related_end": Row(NOMINATE, POST, "related"),
+    # the safeguarding ledger: whoever neither leads the case nor holds the office asks nobody for a check
+    "safeguarding": Row(frozenset({"coordinator", "chair"})),
+    "case_safeguarding": Row(TABLE, GET, "case"),
+    "case_check": Row(TABLE, BOTH, "kind_of_check"),
+    "case_check_ask": Row(TABLE, POST, "kind_of_check"),
+    "case_check_take_back": Row(TABLE, POST, "asked_check"),
+    "case_check_strike": Row(TABLE, POST, "check"),
+    "case_child": Row(TABLE, BOTH, "case"),
+    "case_child_answer": Row(TABLE, BOTH, "child"),
     "openings": Row(frozenset({"coordinator", "scheme_admin"}), BOTH),
     # nomination
     "referrals": Row(NOMINATE),

@@ -10,6 +10,7 @@ from actionplans import actions as plans
 from iom import bodies, clock, walls
 from iom.access import Actor, actor_for
 from iom.models import Agency, Body, Counter, Membership, OtherMeeting, Scheme
+from offenders import safeguarding
 from panels import (
     addenda,
     agenda,
@@ -78,6 +79,11 @@ class World:
             case.offender, self.people["member"], name="Ola Fieldmouse", safeguarding_lead="Duty desk, 020 7946 0102"
         )
         self.things["sheet"] = factories.sheet_to_import(by)
+        child = safeguarding.refer_child(case, on=clock.today(), by=self.actor("member"))
+        asked = safeguarding.ask_agency(
+            case, "marac", agency=self.people["member"].agency, due_on=clock.today() + timedelta(days=9), by=by
+        )
+        self.things |= {"child": child, "check": child.check_made, "asked_check": asked}
         from_there = factories.transfer(self.scheme)
         factories.transfer(self.scheme, case=case, kind="offends_there")
         self.things |= {"case": case, "plan": plan, "action": action, "related": kin, "transfer": from_there}
@@ -182,6 +188,11 @@ class World:
             "rights": lambda: [1],
             "export": lambda: ["00000000-0000-4000-8000-000000000001"],
             "grant": lambda: [things["case"].reference, 1],
+            "kind_of_check": lambda: [things["case"].reference, "marac"],
+            **{
+                name: lambda name=name: [things["case"].reference, things[name].pk]
+                for name in ("check", "asked_check", "child")
+            },
             "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
             "action": lambda: [things["action"].pk],
             "sheet": lambda: [things["sheet"].key],
@@ -223,6 +234,8 @@ NEVER = {
     "rights": [999999],
     "export": ["00000000-0000-4000-8000-000000000002"],
     "grant": ["IOM-9999", 1],
+    "kind_of_check": ["IOM-9999", "marac"],
+    **dict.fromkeys(("check", "asked_check", "child"), ["IOM-9999", 999999]),
     "pathway": ["IOM-9999", "accommodation"],
     "action": [999999],
     "escalation": ["IOM-E-9999"],

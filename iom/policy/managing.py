@@ -190,11 +190,42 @@ class Gps(Sourced):
     words: Words
 
 
+class SafeguardingCheck(Sourced):
+    """A check that the ledger keeps: for how many months it holds, and whether every case needs one."""
+
+    kind: Literal["mappa", "marac", "mash", "adult", "da_perpetrator", "da_victim", "public_protection", "staff"]
+    months: Months
+    needed: bool = False
+
+
+# Where the documents are silent: half a year, and three checks for everybody. The figures are ours.
+SIX_MONTHS = tuple(
+    SafeguardingCheck(kind=kind, months=6, needed=kind in ("mappa", "marac", "mash"), source=DEFAULT_SOURCE)
+    for kind in ("mappa", "marac", "mash", "adult", "da_perpetrator", "da_victim", "public_protection", "staff")
+)
+
+
 class Safeguarding(Sourced):
-    """Where a concern for a child goes."""
+    """Where a concern for a child goes, and how the ledger of checks is kept.
+
+    An agency asked for a check answers within `ask_days` calendar days. Kinds that `checks` leaves out hold as the
+    default has them. `never_given` are words that must not stand on anything given to the person, beside the MARAC.
+    """
 
     children_to: Words
     words: Words
+    checks: tuple[SafeguardingCheck, ...] = ()
+    ask_days: DayCount = 10
+    never_given: tuple[Words, ...] = ()
+
+    def check(self, kind: str) -> SafeguardingCheck:
+        """The rule for checks of a kind."""
+        return next(each for each in (*self.checks, *SIX_MONTHS) if each.kind == kind)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The kinds that every case needs, in the order of the ledger."""
+        return tuple(each.kind for each in SIX_MONTHS if self.check(each.kind).needed)
 
 
 class Funding(Sourced):

@@ -19,6 +19,14 @@ from offenders.models.cases import (
 )
 from offenders.models.people import Alias, Gender, Offender
 from offenders.models.related import AtRisk, Audience, RelatedOpening, RelatedPerson, Relation, WhyEnded
+from offenders.models.safeguarding import (
+    Check,
+    CheckAsked,
+    CheckKind,
+    CheckOutcome,
+    HowKnown,
+    MashReferral,
+)
 from offenders.models.sheets import RowToImport, SheetToImport
 from offenders.models.timeline import Entry, EntryKind
 from offenders.models.transfers import LIAISON, SEEN_FROM_THERE, Transfer, TransferKind, TransferShare, TransferStatus
@@ -35,11 +43,17 @@ __all__ = [
     "Case",
     "CaseGrant",
     "CaseStatus",
+    "Check",
+    "CheckAsked",
+    "CheckKind",
+    "CheckOutcome",
     "Colour",
     "CustodyPeriod",
     "Entry",
     "EntryKind",
     "Gender",
+    "HowKnown",
+    "MashReferral",
     "Offender",
     "RagRating",
     "RelatedOpening",
@@ -69,5 +83,8 @@ for _model in (
     RelatedPerson,
     RelatedOpening,
     Transfer,
+    Check,
+    CheckAsked,
+    MashReferral,
 ):
     auditlog.register(_model)

@@ -55,6 +55,8 @@ TYPED = {
     "offenders.transfershare": "facts with_whom purpose shared_by",
     "offenders.relatedperson": "name protection safeguarding_lead",
     "offenders.relatedopening": "reason",
+    "offenders.check": "checked_by ask",
+    "offenders.mashreferral": "referred_by",
     "referrals.referral": "prison evidence benefit harm safeguarding needs typed presenter urgent_reason "
     "message_to_referrer reopened_because withdrawn_because recommended_because changed_since",
     "referrals.engagement": "place met_by needs risks own_words support typed",
@@ -111,6 +113,7 @@ NOT_TYPED = {
     "pnc_key cro_key prison_key probation_key",
     "offenders.case": "reference criterion",
     "offenders.transfer": "reference",
+    "offenders.mashreferral": "to reference_there",
     "offenders.relatedopening": "readers",
     "offenders.entry": "readers key",
     "offenders.rowtoimport": "faults warnings alike",

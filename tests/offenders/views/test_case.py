@@ -195,7 +195,7 @@ def test_queries_of_a_case_page_are_few(case, sign_in, police, django_assert_max
     client = sign_in(police)
     client.get(f"/cases/{case.reference}/{path}")
 
-    with django_assert_max_num_queries(44 + factories.AROUND):
+    with django_assert_max_num_queries(45 + factories.AROUND):
         client.get(f"/cases/{case.reference}/{path}")
 
 
