@@ -69,7 +69,7 @@ from referrals.models import (
 )
 from referrals.triage import put_to_panel as triage
 
-from . import names
+from . import names, safeguarding
 from . import plans as about_plans
 from .people import PASSWORD, SIGN_INS, domain, join
 from .year import DAY, Life
@@ -102,6 +102,7 @@ def complete(life: Life) -> list[str]:
     about_plans.fill(life, _at_home(life))
     _cases(life)
     _family(life)
+    safeguarding.ledger(life, _at_home(life))
     _decided_outside(life)
     _for_the_board(life)
     _met(life)

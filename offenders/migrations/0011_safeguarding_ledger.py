@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("iom", "0016_seats_that_lead"),
-        ("offenders", "0009_supervision"),
+        ("offenders", "0010_entries_of_the_timeline"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
