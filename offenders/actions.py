@@ -15,6 +15,7 @@ from iom.jinja import day
 from iom.models import Agency, Counter, Meeting, Membership, PolicyVersion
 from iom.steps import StepRefused, locked, take
 
+from . import leaving
 from .models import (
     Alias,
     Assignment,
@@ -168,22 +169,36 @@ def accept(
 
 
 @transaction.atomic
-def start_leaving(case: Case, *, on: date, reason: str, by: Actor) -> Case:
-    """Removal is decided; exit or transition is still going on. Raises PermissionDenied or StepRefused."""
-    if on < case.accepted_on:
-        raise StepRefused([f"Leaving cannot start before acceptance, {day(case.accepted_on)}."])
-    return take(LEAVE, case, by=by, reason=reason, subjects=[case.reference])
-
-
-@transaction.atomic
-def close(case: Case, *, on: date, reason: str, by: Actor) -> Case:
-    """End a person's time on the scheme on a day. Its last rating and leads stay as they were: they ended with it.
+def start_leaving(case: Case, *, on: date, reason: str, by: Actor, meeting: Meeting | None = None) -> Case:
+    """Removal is decided, by a panel if at a `meeting`; exit or transition is still going on.
 
     Raises PermissionDenied or StepRefused.
     """
     if on < case.accepted_on:
+        raise StepRefused([f"Leaving cannot start before acceptance, {day(case.accepted_on)}."])
+    case = take(LEAVE, case, by=by, reason=reason, subjects=[case.reference])
+    leaving.decided(case, on=on, reason=reason, meeting=meeting, by=by)
+    return case
+
+
+@transaction.atomic
+def close(case: Case, *, on: date, reason: str, by: Actor, outcome: str = "other") -> Case:
+    """End a person's time on the scheme on a day, whatever is missing: `offenders.exits.close_case` asks for it.
+
+    Its last rating and leads stay as they were: they ended with it. Raises PermissionDenied or StepRefused.
+    """
+    if on < case.accepted_on:
         raise StepRefused([f"The case cannot end before acceptance, {day(case.accepted_on)}."])
-    return take(CLOSE, case, by=by, reason=reason, subjects=[case.reference], ended_on=on)
+    return take(
+        CLOSE,
+        case,
+        by=by,
+        reason=reason,
+        subjects=[case.reference],
+        ended_on=on,
+        outcome=outcome,
+        ended_because=reason[:600],
+    )
 
 
 # --- Rating -----------------------------------------------------------------
@@ -228,6 +243,9 @@ def _rate(held: Case, colour: str, *, on: date, reason: str, meeting: Meeting | 
         "meeting": meeting,
         "decided_by": by.user,
         "colour_before": remembered,
+        # A time that was agreed belongs to the Green for which it was agreed.
+        "agreed_on": None,
+        "agreed_until": None,
     }
     before = present.colour
     if on == present.starts_on:
@@ -246,6 +264,7 @@ def _rate(held: Case, colour: str, *, on: date, reason: str, meeting: Meeting | 
         subjects=[held.reference],
         meeting=_key(meeting),
     )
+    leaving.rating_changed(held, before, colour, on=on, by=by)
     return rating
 
 
@@ -477,8 +496,8 @@ def _changed(held: Case, given: Case) -> None:
     """Count the change, and let what the caller holds forget what it had read before."""
     held.version += 1
     held.save(update_fields=["version"])
-    given.version = held.version
-    for remembered in ("current_ratings", "current_assignments", "all_custody"):
+    given.version, given.status = held.version, held.status
+    for remembered in ("current_ratings", "current_assignments", "all_custody", "all_supervisions"):
         given.__dict__.pop(remembered, None)
         held.__dict__.pop(remembered, None)
 

@@ -13,7 +13,7 @@ from iom.policy import Policy
 from iom.working_days import add_months
 
 from .models import Case, Colour
-from .rag import GreenClock, Inside, green_clock
+from .rag import Agreed, GreenClock, Inside, green_clock, green_since
 
 # A release this near needs a new rating before it (ux.md 4.2).
 RELEASE_DAYS = 28
@@ -59,13 +59,31 @@ class Calendar:
 
 
 def clock_of(case: Case, calendar: Calendar) -> GreenClock | None:
-    """The Green clock of a case; None for other ratings and where the scheme counts no months."""
+    """The Green clock of a case; None for other ratings, where nothing is counted, and where no time is agreed."""
     rating = case.rating
     if rating is None or rating.colour != Colour.GREEN:
         return None
-    covered = calendar.policy.blue.covers if calendar.policy.blue.used else ()
-    inside = [Inside(p.starts_on, p.released_on) for p in case.custody if p.kind not in covered]
-    return green_clock(calendar.policy.exit, rated_green_on=rating.starts_on, meetings=calendar.exits, inside=inside)
+    return green_clock(
+        calendar.policy.exit,
+        rated_green_on=rating.starts_on,
+        meetings=calendar.exits,
+        inside=uncoloured(case, calendar.policy),
+        agreed=Agreed(rating.agreed_on, rating.agreed_until) if rating.agreed_on else None,
+    )
+
+
+def uncoloured(case: Case, policy: Policy) -> list[Inside]:
+    """The time in custody for which the scheme has no colour: it ends a run of Green by itself (design.md 5)."""
+    covered = policy.blue.covers if policy.blue.used else ()
+    return [Inside(period.starts_on, period.released_on) for period in case.custody if period.kind not in covered]
+
+
+def running_since(case: Case, policy: Policy) -> date | None:
+    """The first day of the present unbroken Green; None for other ratings, and while inside."""
+    rating = case.rating
+    if rating is None or rating.colour != Colour.GREEN:
+        return None
+    return green_since(rating.starts_on, uncoloured(case, policy))
 
 
 def to_re_rate(case: Case, calendar: Calendar) -> bool:
@@ -89,8 +107,7 @@ def _coming(case: Case, calendar: Calendar) -> Iterable[Coming]:
         yield Coming(case.inside.release_expected_on, words)
     if (clock := clock_of(case, calendar)) is not None:
         at = f", panel {day_month(clock.meeting)}" if clock.meeting else ""
-        months = calendar.policy.exit.green_months
-        yield Coming(clock.due, f"Green for {months} months{at}", clock.source)
+        yield Coming(clock.due, f"{clock.words}{at}", clock.source)
     yield from _first_review(case, calendar)
 
 

@@ -37,6 +37,16 @@ def leads_it(actor: Actor, case: Case | None) -> bool:
 
 
 @rules.predicate
+def leaves_with_supervision(actor: Actor, case: Case | None) -> bool:
+    """That people of this scheme leave with the end of supervision, without a panel, and that this one's is over."""
+    rule = actor.scheme.policy.exit
+    if case is None or rule.decided_by is not None or rule.force != "end_of_supervision":
+        return False
+    last = case.supervisions.order_by("-ends_on").values_list("ends_on", flat=True).first()
+    return last is not None and last <= clock.today()
+
+
+@rules.predicate
 def has_no_open_case(actor: Actor, offender: Offender | None) -> bool:
     """Who is only nominated is known through the referral; its pages show whom one may reach."""
     return offender is not None and not offender.cases.not_closed().exists()
@@ -108,6 +118,11 @@ permit("offenders.view_case", at_the_table, opens_it)
 permit("offenders.change_case", office, opens_it)
 # Who leads a case hears first of an arrest or a release date; the rating then follows by the scheme's rule.
 permit("offenders.record_custody", at_the_table, opens_it & (office | leads_it))
+# What is prepared before somebody leaves; the decision is the panel's, and written by whoever records it.
+permit("offenders.view_exit", at_the_table, opens_it)
+permit("offenders.prepare_exit", at_the_table, opens_it & (office | leads_it))
+permit("offenders.end_with_supervision", at_the_table, opens_it & (office | leads_it) & leaves_with_supervision)
+permit("offenders.offer_again", has_role("coordinator"), opens_it)
 # Who may keep a case to named people is asked by `offenders.restricted`: the coordinator, or who leads the case.
 permit("offenders.restrict_case", at_the_table, opens_it & (has_role("coordinator") | leads_it))
 # Who changed what on a case and who looked: for the coordinator, and whoever leads it.

@@ -20,4 +20,19 @@ CLOSE = Step(
     permission="offenders.change_case",
     done="The case is closed",
 )
-STEPS = {step.verb: step for step in (LEAVE, CLOSE)}
+# At the end of supervision, where no panel is needed for it (Hampshire, When IOM Ends): by whoever leads the case.
+CLOSE_AT_END = Step(
+    verb="close_case",
+    sources=CLOSE.sources,
+    target=CaseStatus.CLOSED,
+    permission="offenders.end_with_supervision",
+    done=CLOSE.done,
+)
+CALL_OFF = Step(
+    verb="call_off_leaving",
+    sources=frozenset({CaseStatus.LEAVING}),
+    target=CaseStatus.OPEN,
+    permission="offenders.change_case",
+    done="The person stays on the cohort",
+)
+STEPS = {step.verb: step for step in (LEAVE, CLOSE, CALL_OFF)}

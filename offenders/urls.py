@@ -7,11 +7,11 @@ from offenders.views import (
     case,
     cohort_import,
     custody,
+    exits,
     history,
     related,
     restricted,
     safeguarding,
-    timeline,
     transfers,
 )
 
@@ -26,15 +26,16 @@ urlpatterns = [
     path("cases/import/<uuid:key>/import/", cohort_import.enter, name="cohort_enter"),
     path("cases/import/<uuid:key>/throw-away/", cohort_import.throw_away, name="cohort_throw_away"),
     path("cases/<str:reference>/", case.case, name="case"),
-    path("cases/<str:reference>/timeline/", timeline.case_timeline, name="case_timeline"),
-    path("cases/<str:reference>/timeline/add/", timeline.add_entry, name="case_timeline_add"),
-    path(
-        "cases/<str:reference>/timeline/<int:pk>/correct/", timeline.correct_entry, name="case_timeline_correct"
-    ),
     path("cases/<str:reference>/audit/", history.case_audit, name="case_audit"),
     path("cases/<str:reference>/custody/", custody.custody, name="case_custody"),
     path("cases/<str:reference>/custody/supervision/", custody.supervision, name="case_supervision"),
     path("cases/<str:reference>/custody/release/", custody.release, name="case_release"),
+    # Leaving the cohort
+    path("cases/<str:reference>/exit/", exits.case_exit, name="case_exit"),
+    path("cases/<str:reference>/exit/close/", exits.case_exit_close, name="case_exit_close"),
+    path("cases/<str:reference>/exit/call-off/", exits.case_exit_call_off, name="case_exit_call_off"),
+    path("cases/<str:reference>/exit/withdraw/", exits.case_exit_withdraw, name="case_exit_withdraw"),
+    path("cases/<str:reference>/exit/<slug:task>/", exits.case_exit_task, name="case_exit_task"),
     # Family, victims and contacts
     path("cases/<str:reference>/family/", related.case_family, name="case_family"),
     path("cases/<str:reference>/family/add/", related.case_family_add, name="case_family_add"),

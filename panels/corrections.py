@@ -3,7 +3,7 @@
 First decided "accepted": the new case is closed on the day it was opened, its actions from this item are no longer
 needed, and the nomination is before the panel again. First "not accepted", "deferred" or "referred elsewhere": the
 nomination is before the panel again. First "rating changed": the rating of before holds again, unbroken. First "to
-leave": the case is open again.
+leave": the case is open again, and its proposal is over.
 
 The same decision with another reason, rating or lead amends what was done. What has gone on since is left alone and the
 correction is refused with words: a rating changed again after the meeting, a case that has been closed.
@@ -19,6 +19,7 @@ from iom import audit
 from iom.models import Meeting
 from iom.steps import Step, StepRefused, locked, take
 from offenders import actions as cases
+from offenders import leaving
 from offenders.models import Case, CaseStatus, RagRating
 from referrals.models import CheckRequest, ReferralStatus
 
@@ -74,6 +75,7 @@ def take_back(outcome: str, case: Case | None, item: AgendaItem, meeting: Meetin
         _undo_rating(item.case, meeting, because=because, by=by)
     elif outcome == Outcome.REMOVE:
         item.case = take(STAYS_AFTER_ALL, item.case, by=by, reason=because, subjects=[item.case.reference])
+        leaving.forget_decision(item.case, on=meeting.date, reason=because, by=by)
 
 
 def amend(case: Case, colour: str, reason: str, meeting: Meeting, *, by: Actor) -> None:

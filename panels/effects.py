@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from iom.models import Meeting, PolicyVersion
 from offenders import actions as cases
+from offenders import leaving
 from offenders.models import Case
 from referrals import actions as referrals
 
 from . import accepting, corrections
 from .choices import Choice
-from .models import AgendaItem, Decision, Outcome
+from .models import AgendaItem, Decision, Outcome, Section
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -36,6 +37,8 @@ def make_so(
         return _on_referral(item, choice, meeting, standing, version, by)
     if item.case is not None:
         _on_case(item.case, choice, meeting, stands=standing is not None, ratified=item.meeting_id != meeting.pk, by=by)
+        if item.section == Section.EXITS and choice.outcome not in (Outcome.REMOVE, Outcome.DEFER):
+            leaving.not_agreed(item.case, by=by)
     return item.case
 
 
@@ -69,4 +72,4 @@ def _on_case(case: Case, choice: Choice, meeting: Meeting, *, stands: bool, rati
             return
         cases.rate(case, choice.colour, on=meeting.date, reason=choice.reason, meeting=meeting, by=by)
     elif choice.outcome == Outcome.REMOVE and not stands:
-        cases.start_leaving(case, on=meeting.date, reason=choice.reason, by=by)
+        cases.start_leaving(case, on=meeting.date, reason=choice.reason, meeting=meeting, by=by)

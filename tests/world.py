@@ -78,7 +78,6 @@ class World:
         kin = factories.related(
             case.offender, self.people["member"], name="Ola Fieldmouse", safeguarding_lead="Duty desk, 020 7946 0102"
         )
-        self.things["entry"] = factories.entry(case, self.people["member"])
         self.things["sheet"] = factories.sheet_to_import(by)
         child = safeguarding.refer_child(case, on=clock.today(), by=self.actor("member"))
         asked = safeguarding.ask_agency(
@@ -184,6 +183,7 @@ class World:
             "": lambda: [],
             "membership": lambda: [self.people["member"].pk],
             "case": lambda: [things["case"].reference],
+            "exit_task": lambda: [things["case"].reference, "strategy"],
             "escalation": lambda: [things["escalation"].reference],
             "board": lambda: [things["board"].key],
             "rights": lambda: [1],
@@ -194,7 +194,6 @@ class World:
                 name: lambda name=name: [things["case"].reference, things[name].pk]
                 for name in ("check", "asked_check", "child")
             },
-            "entry": lambda: [things["case"].reference, things["entry"].pk],
             "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
             "action": lambda: [things["action"].pk],
             "sheet": lambda: [things["sheet"].key],
@@ -239,6 +238,7 @@ NEVER = {
     "kind_of_check": ["IOM-9999", "marac"],
     **dict.fromkeys(("check", "asked_check", "child"), ["IOM-9999", 999999]),
     "pathway": ["IOM-9999", "accommodation"],
+    "exit_task": ["IOM-9999", "strategy"],
     "action": [999999],
     "escalation": ["IOM-E-9999"],
     "board": ["2019-01-01-board"],

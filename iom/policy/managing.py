@@ -125,6 +125,29 @@ class Review(Sourced):
     asks: Words
 
 
+class ExitOutcome(Sourced):
+    """A way in which a case ends. `success` ones are the kept success cases; `at_once` ones wait for nothing."""
+
+    slug: Slug
+    name: Words
+    success: bool = False
+    at_once: bool = False
+
+
+# What is offered where a scheme names no outcomes of its own; which of the first three fit is `ExitRule.endings`.
+SUCCESS = ExitOutcome(
+    slug="success", name="Success case: left as planned, no longer a concern", success=True, source=DEFAULT_SOURCE
+)
+PLANNED = ExitOutcome(slug="planned", name="Left as planned, no longer needs several agencies", source=DEFAULT_SOURCE)
+END_OF_SUPERVISION = ExitOutcome(slug="end_of_supervision", name="Supervision ended", source=DEFAULT_SOURCE)
+OTHER_ENDINGS = (
+    ExitOutcome(slug="moved", name="Moved away", source=DEFAULT_SOURCE),
+    ExitOutcome(slug="not_suitable", name="No longer suitable, or managed under MAPPA", source=DEFAULT_SOURCE),
+    ExitOutcome(slug="died", name="Died", at_once=True, source=DEFAULT_SOURCE),
+    ExitOutcome(slug="other", name="Another reason", source=DEFAULT_SOURCE),
+)
+
+
 class ExitRule(Sourced):
     """How a case ends. `decided_by` is a body's slug, or None where reaching the end needs no panel."""
 
@@ -135,7 +158,21 @@ class ExitRule(Sourced):
     success_case: bool = False
     decided_by: Slug | None = None
     offered_again_after_custody: bool = False
+    outcomes: tuple[ExitOutcome, ...] = ()
     words: Words
+
+    @property
+    def endings(self) -> tuple[ExitOutcome, ...]:
+        """The outcomes to choose from when a case is closed, the expected one first."""
+        if self.outcomes:
+            return self.outcomes
+        kept = SUCCESS if self.success_case else PLANNED
+        expected = (END_OF_SUPERVISION, kept) if self.force == "end_of_supervision" else (kept, END_OF_SUPERVISION)
+        return (*expected, *OTHER_ENDINGS)
+
+    def ending(self, slug: str) -> ExitOutcome | None:
+        """The outcome of that slug; None for one that the scheme has no more."""
+        return next((each for each in self.endings if each.slug == slug), None)
 
     @model_validator(mode="after")
     def _months_fit(self) -> ExitRule:

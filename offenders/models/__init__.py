@@ -17,6 +17,7 @@ from offenders.models.cases import (
     Supervision,
     may_open,
 )
+from offenders.models.leaving import Leaving, SafetyView, ToldOfLeaving
 from offenders.models.people import Alias, Gender, Offender
 from offenders.models.related import AtRisk, Audience, RelatedOpening, RelatedPerson, Relation, WhyEnded
 from offenders.models.safeguarding import (
@@ -53,6 +54,7 @@ __all__ = [
     "EntryKind",
     "Gender",
     "HowKnown",
+    "Leaving",
     "MashReferral",
     "Offender",
     "RagRating",
@@ -61,9 +63,11 @@ __all__ = [
     "Relation",
     "Restriction",
     "RowToImport",
+    "SafetyView",
     "Search",
     "SheetToImport",
     "Supervision",
+    "ToldOfLeaving",
     "Transfer",
     "TransferKind",
     "TransferShare",
@@ -86,5 +90,7 @@ for _model in (
     Check,
     CheckAsked,
     MashReferral,
+    Leaving,
+    ToldOfLeaving,
 ):
     auditlog.register(_model)

@@ -49,6 +49,8 @@ class Case(SchemeModel):
     accepted_on = models.DateField()
     accepted_at = models.ForeignKey(Meeting, null=True, on_delete=models.PROTECT, related_name="cases_accepted")
     ended_on = models.DateField(null=True, blank=True)
+    outcome = models.CharField(max_length=30, blank=True, editable=False, help_text="As the policy names it")
+    ended_because = models.CharField(max_length=600, blank=True, editable=False)
     why = models.TextField(help_text="Why this person is on the cohort, in a sentence that a case holder can use.")
     criterion = models.CharField(max_length=60, blank=True, help_text="The clause that was met")
     score = models.PositiveSmallIntegerField(null=True, help_text="Two-year OGRS score agreed at acceptance")
@@ -226,6 +228,8 @@ class RagRating(SchemeModel):
     meeting = models.ForeignKey(Meeting, null=True, on_delete=models.PROTECT, related_name="+")
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     colour_before = models.CharField(max_length=5, choices=Colour.choices, blank=True, help_text="What Blue remembers")
+    agreed_on = models.DateField(null=True, editable=False, help_text="When the panel agreed how long Green is watched")
+    agreed_until = models.DateField(null=True, editable=False, help_text="Until when Green is watched, as agreed")
 
     class Meta:
         ordering = ["-starts_on"]
@@ -235,6 +239,10 @@ class RagRating(SchemeModel):
             models.CheckConstraint(
                 condition=Q(until=None) | Q(until__gt=F("starts_on")),
                 name="offenders_rating_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(agreed_on=None, agreed_until=None) | Q(agreed_until__gt=F("agreed_on")),
+                name="offenders_rating_agreed_ahead",
             ),
             models.CheckConstraint(
                 condition=Q(follows_from=None) | Q(follows_from=F("starts_on")),

@@ -18,8 +18,9 @@ from iom.access import actor_for, task_actor
 from iom.files.judging import judge
 from iom.models import Agency, Meeting, MeetingStatus, Membership, Role, User
 from offenders import actions as cases
-from offenders import cohort_page, related, restricted
-from offenders.models import AssignmentRole, Case, CustodyPeriod
+from offenders import cohort_page, exits, related, restricted
+from offenders import leaving as going
+from offenders.models import AssignmentRole, Case, CustodyPeriod, Leaving
 from panels import (
     addenda,
     agenda,
@@ -557,14 +558,40 @@ def _cases(life: Life) -> None:
     reason = life.mark("The exit strategy is in place.")
     _restricted_before(life, to_none, to_one, lifted)
     with life.at(life.today, 0, 7):
-        cases.start_leaving(leaving, on=life.today, reason=reason, by=by)
-        cases.close(closed, on=life.today, reason=reason, by=by)
+        _ways_out(life, leaving, closed, out)
         cases.close(shut, on=life.today, reason=reason, by=by)
         life.restrict(shut, "police")
         prison = life.mark(names.PRISONS[1])
         cases.record_custody(inside, kind=CustodyPeriod.Kind.REMAND, prison=prison, starts_on=life.today, by=by)
         period = cases.record_custody(out, kind=CustodyPeriod.Kind.SENTENCE, prison=prison, starts_on=life.today, by=by)
         cases.record_release(period, on=life.today, by=by)
+
+
+def _ways_out(life: Life, leaving: Case, closed: Case, stays: Case) -> None:
+    """Leaving with everything prepared, left without all of it, and staying after all."""
+    by, reason = life.coordinator, life.mark("The exit strategy is in place.")
+    going.save_strategy(
+        leaving,
+        who_stays=life.mark("The drugs service, every fortnight"),
+        contact=life.mark("The drugs service, 020 7946 0199"),
+        way_back=life.mark("Any agency nominates again"),
+        by=by,
+    )
+    going.consider_safety(leaving, "dealt_with", words=life.mark("Victim contact was told"), by=by)
+    cases.start_leaving(leaving, on=life.today, reason=reason, by=by)
+    # Where the end of supervision ends a case nobody proposes anything; the words are there all the same.
+    Leaving.objects.filter(case=leaving).update(proposal=reason, proposed_on=life.today)
+    exits.close_case(
+        closed,
+        on=life.today,
+        outcome=life.policy.exit.endings[0].slug,
+        reason=reason,
+        without=life.mark("Settled with a family abroad"),
+        by=by,
+    )
+    going.tell_story(closed, life.mark("Came to every appointment, and works."), by=by)
+    cases.start_leaving(stays, on=life.today, reason=reason, by=by)
+    going.call_off(stays, on=life.today, reason=life.mark("Wants to go on"), by=by)
 
 
 def _restricted_before(life: Life, to_none: Case, to_one: Case, lifted: Case) -> None:

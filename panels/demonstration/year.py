@@ -728,7 +728,13 @@ class Life:
             return
         with self.at(later, 15):
             for case in Case.objects.filter(scheme=self.scheme, status=CaseStatus.LEAVING).order_by("pk"):
-                cases.close(case, on=later, reason=self.mark("The exit strategy is in place."), by=self.coordinator)
+                cases.close(
+                    case,
+                    on=later,
+                    outcome=self.policy.exit.endings[0].slug,
+                    reason=self.mark("The exit strategy is in place."),
+                    by=self.coordinator,
+                )
             for action in Action.objects.filter(scheme=self.scheme, due_on__lte=later).to_do().select_related("agency"):
                 if self.dice.random() < 0.6:
                     plans.update_action(action, status=ActionStatus.DONE, note="", by=self.coordinator)

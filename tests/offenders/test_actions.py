@@ -468,6 +468,7 @@ def test_case_steps_are_those_agreed():
         ("open", "start_leaving", "leaving"),
         ("open", "close_case", "closed"),
         ("leaving", "close_case", "closed"),
+        ("leaving", "call_off_leaving", "open"),
     }
 
 

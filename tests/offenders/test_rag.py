@@ -38,7 +38,8 @@ MEETINGS = [date(2026, 3, 12), date(2026, 4, 9), date(2026, 5, 14)]
         pytest.param("up_to", date(2026, 4, 8), date(2026, 3, 12), id="up to: the last before"),
         pytest.param("up_to", date(2026, 4, 9), date(2026, 4, 9), id="up to: on the day"),
         pytest.param("up_to", date(2026, 3, 11), date(2026, 3, 12), id="up to: missed, so the next"),
-        pytest.param("agreed_period", date(2026, 4, 4), None, id="agreed for each person"),
+        pytest.param("agreed_period", date(2026, 4, 4), date(2026, 4, 9), id="agreed: the first after"),
+        pytest.param("end_of_supervision", date(2026, 4, 4), None, id="no panel is needed"),
     ],
 )
 def test_exit_meeting_follows_the_force_of_the_rule(force, due, meeting):

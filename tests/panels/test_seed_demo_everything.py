@@ -14,7 +14,7 @@ from actionplans.models import Action, ActionStatus, PathwayNeed
 from iom import clock, second_factor, walls
 from iom.models import Invitation, Meeting, MeetingStatus, Membership, Role, Scheme, StoredFile, User
 from iom.second_factor import codes
-from offenders.models import Case, CaseGrant, CaseStatus, CustodyPeriod, Offender, RagRating
+from offenders.models import Case, CaseGrant, CaseStatus, CustodyPeriod, Leaving, Offender, RagRating
 from panels.copies import lines, names_in, redacted
 from panels import board_papers
 from panels.models import (
@@ -41,7 +41,9 @@ MARKER = "ZEBRA"
 TYPED = {
     "offenders.offender": "family_name given_names sort_name likeness_name address area",
     "offenders.alias": "name likeness_name",
-    "offenders.case": "why",
+    "offenders.case": "why ended_because",
+    "offenders.leaving": "who_stays contact way_back safety_words proposal without_because decided_because "
+    "called_off_because story",
     "offenders.casegrant": "reason",
     "offenders.restriction": "reason lifted_because",
     "offenders.breakglass": "reason",
@@ -111,7 +113,9 @@ TYPED = {
 NOT_TYPED = {
     "offenders.offender": "pnc_number cro_number prison_number probation_number "
     "pnc_key cro_key prison_key probation_key",
-    "offenders.case": "reference criterion",
+    "offenders.case": "reference criterion outcome",
+    "offenders.leaving": "without_what",
+    "offenders.toldofleaving": "how",
     "offenders.transfer": "reference",
     "offenders.mashreferral": "to reference_there",
     "offenders.relatedopening": "readers",
@@ -249,6 +253,8 @@ def is_the_products_own(row, field):
         return True
     if isinstance(row, RagRating):
         return row.reason.startswith("Came into custody")
+    if isinstance(row, Leaving) and field == "called_off_because":
+        return row.called_off_because.startswith("No longer rated Green")
     if isinstance(row, Addendum) and field == "reason":
         return row.approval_id is not None
     if isinstance(row, MinutesCopy):
