@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from datetime import date
+from datetime import date, time
 from typing import Any, Literal, Self
 
 from django import forms
@@ -26,6 +26,7 @@ DATE_HINT = "For example, 13 3 2026 or 13 March."
 
 _NUMBERED = re.compile(r"(\d{1,2})[\s/.\-]+(\d{1,2})(?:[\s/.\-]+(\d+))?")
 _NAMED = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[\s/.\-]*([A-Za-z]{3,9})\.?,?(?:[\s/.\-]*(\d+))?")
+_TIME = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(am|pm)?", re.IGNORECASE)
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 
 
@@ -169,6 +170,40 @@ class CleanCharField(Named, forms.CharField):
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """No `maxlength`: a browser cuts pasted text without a word. The server counts and says so."""
         return {}
+
+
+def read_time(text: str) -> time:
+    """The time that someone typed: `10`, `10:30`, `10.30`, `2pm`, `2:15 pm`. Raises ValueError."""
+    found = _TIME.fullmatch(text.strip())
+    if not found:
+        raise ValueError(text)
+    hours, minutes, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
+    if half:
+        if not 1 <= hours <= 12:
+            raise ValueError(text)
+        hours = hours % 12 + (12 if half == "pm" else 0)
+    return time(hours, minutes)
+
+
+class ClockField(CleanCharField):
+    """A time of day in London, as people type it."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("max_length", 10)
+        options.setdefault("help_text", "For example, 10:00 or 2:30pm.")
+        super().__init__(**options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value:%H:%M}" if isinstance(value, time) else value
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return read_time(text)
+        except ValueError:
+            raise ValidationError(self.starts("must be a real time, such as 10:00"), code="invalid") from None
 
 
 class EmailField(CleanCharField):

@@ -16,10 +16,11 @@ from iom.jinja import day_month, plural
 
 from . import (
     related_pages,
+    timeline_page,
     whom,  # noqa: F401 -- tells iom.trail who the tokens of the audit are
 )
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
-from .models import AssignmentRole, BreakGlass, Case, Colour, CustodyPeriod, RagRating, Transfer
+from .models import BreakGlass, Case, Colour, RagRating, Transfer
 from .narrowing import ME
 
 # How long before its day an exit stands among the tasks.
@@ -31,6 +32,8 @@ MY_CASES = 12
 # Another scheme is answered within a week; so many questions stand among the tasks.
 ANSWER_WITHIN = timedelta(days=7)
 TRANSFERS = 5
+# So much of the timeline stands on the overview.
+LATEST = 5
 
 
 @home_tasks
@@ -153,49 +156,11 @@ def family(actor: Actor, case: Case, today: date) -> Iterable[Block]:
 
 
 @case_block
-def history(actor: Actor, case: Case, today: date) -> Iterable[Block]:
-    """Every rating, lead and custody period, newest first."""
-    entries = [*_ratings(case), *_assignments(case), *_custody(case)]
-    entries.sort(key=lambda entry: entry["when"], reverse=True)
-    yield Block("offenders/block_history.html", {"history": entries}, place=80)
-
-
-def _ratings(case: Case) -> Iterable[dict[str, object]]:
-    for rating in case.ratings.select_related("meeting__body", "decided_by"):
-        before = f" (was {Colour(rating.colour_before).label})" if rating.colour_before else ""
-        yield {
-            "when": rating.starts_on,
-            "title": f"Rated {rating.get_colour_display()}{before}",
-            "by": _decided(rating),
-            "text": rating.reason,
-        }
-
-
-def _decided(rating: RagRating) -> str:
-    if rating.meeting is not None:
-        return f"the {rating.meeting.body.name}"
-    return rating.decided_by.name if rating.decided_by else ""
-
-
-def _assignments(case: Case) -> Iterable[dict[str, object]]:
-    for held in case.assignments.select_related("agency", "membership__user"):
-        where = "" if held.role == AssignmentRole.LEAD_AGENCY else f", {held.agency.name}"
-        yield {
-            "when": held.starts_on,
-            "title": f"{held.get_role_display()}: {held.holder}{where}",
-            "text": held.reason,
-        }
-
-
-def _custody(case: Case) -> Iterable[dict[str, object]]:
-    for period in case.custody:
-        yield {"when": period.starts_on, "title": f"Into custody: {period.prison}", "text": _kind(period)}
-        if period.released_on is not None:
-            yield {"when": period.released_on, "title": f"Released: {period.prison}", "text": ""}
-
-
-def _kind(period: CustodyPeriod) -> str:
-    return period.get_kind_display()
+def latest(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """The last few things that happened, of everything that the reader may read."""
+    rows = timeline_page.rows_of(actor, case)
+    context = {"rows": rows[:LATEST], "count": len(rows), "may_add": actor.can("offenders.add_entry", case)}
+    yield Block("offenders/block_timeline.html", context, place=80)
 
 
 @home_tasks

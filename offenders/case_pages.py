@@ -28,6 +28,8 @@ PAGES = (
     ("Overview", "case"),
     ("Plan", "case_plan"),
     ("Actions", "case_actions"),
+    ("Timeline", "case_timeline"),
+    ("Information", "case_information"),
     ("Score", "case_score"),
     ("Safeguarding", "case_safeguarding"),
     ("Custody", "case_custody"),

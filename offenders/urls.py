@@ -12,6 +12,7 @@ from offenders.views import (
     related,
     restricted,
     safeguarding,
+    timeline,
     transfers,
 )
 
@@ -26,6 +27,11 @@ urlpatterns = [
     path("cases/import/<uuid:key>/import/", cohort_import.enter, name="cohort_enter"),
     path("cases/import/<uuid:key>/throw-away/", cohort_import.throw_away, name="cohort_throw_away"),
     path("cases/<str:reference>/", case.case, name="case"),
+    path("cases/<str:reference>/timeline/", timeline.case_timeline, name="case_timeline"),
+    path("cases/<str:reference>/timeline/add/", timeline.add_entry, name="case_timeline_add"),
+    path(
+        "cases/<str:reference>/timeline/<int:pk>/correct/", timeline.correct_entry, name="case_timeline_correct"
+    ),
     path("cases/<str:reference>/audit/", history.case_audit, name="case_audit"),
     path("cases/<str:reference>/custody/", custody.custody, name="case_custody"),
     path("cases/<str:reference>/custody/supervision/", custody.supervision, name="case_supervision"),

@@ -113,6 +113,7 @@ class Hidden:
         told = {"words": f"Seen at {SECRET}", "name": f"{FAMILY}.txt"}
         self.paper = factories.paper(self.case, world.people["coordinator"], **told)
         factories.paper(self.request, world.people["member"], **told)
+        self.entry = factories.entry(self.case, world.people["member"], text=f"Seen at {SECRET}", source=SECRET)
         self.item = agenda.add_item(meeting, section=Section.REVIEWS, case=self.case, why=SECRET, by=by)
         self.live_item = AgendaItem.objects.get(pk=self.item.pk)
         self.transfer = factories.transfer(scheme, case=self.case, kind="offends_there", purpose=f"Seen at {SECRET}")
@@ -137,6 +138,7 @@ class Hidden:
         return {
             "case": [self.case.reference],
             "grant": [self.case.reference, self.case.casegrant_set.get().pk],
+            "entry": [self.case.reference, self.entry.pk],
             "pathway": [self.case.reference, self.world.scheme.policy.pathways[0].slug],
             "action": [self.action.pk],
             "referral": [self.referral.reference],

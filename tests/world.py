@@ -78,6 +78,7 @@ class World:
         kin = factories.related(
             case.offender, self.people["member"], name="Ola Fieldmouse", safeguarding_lead="Duty desk, 020 7946 0102"
         )
+        self.things["entry"] = factories.entry(case, self.people["member"])
         self.things["sheet"] = factories.sheet_to_import(by)
         child = safeguarding.refer_child(case, on=clock.today(), by=self.actor("member"))
         asked = safeguarding.ask_agency(
@@ -194,6 +195,7 @@ class World:
                 name: lambda name=name: [things["case"].reference, things[name].pk]
                 for name in ("check", "asked_check", "child")
             },
+            "entry": lambda: [things["case"].reference, things["entry"].pk],
             "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
             "action": lambda: [things["action"].pk],
             "sheet": lambda: [things["sheet"].key],

@@ -2,50 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from datetime import time
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 
-from iom.forms import CleanCharField, DateField, SaneForm, VersionField
+from iom.forms import CleanCharField, ClockField, DateField, SaneForm, VersionField
 from iom.models import Body, Membership, Scheme
 from panels.meetings import chairs
-
-_TIME = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(am|pm)?", re.IGNORECASE)
-
-
-def read_time(text: str) -> time:
-    """The time that someone typed: `10`, `10:30`, `10.30`, `2pm`, `2:15 pm`. Raises ValueError."""
-    found = _TIME.fullmatch(text.strip())
-    if not found:
-        raise ValueError(text)
-    hours, minutes, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
-    if half:
-        if not 1 <= hours <= 12:
-            raise ValueError(text)
-        hours = hours % 12 + (12 if half == "pm" else 0)
-    return time(hours, minutes)
-
-
-class ClockField(CleanCharField):
-    """A time of day in London, as people type it."""
-
-    def __init__(self, **options: Any) -> None:
-        options.setdefault("max_length", 10)
-        options.setdefault("help_text", "For example, 10:00 or 2:30pm.")
-        super().__init__(**options)
-
-    def prepare_value(self, value: Any) -> Any:
-        return f"{value:%H:%M}" if isinstance(value, time) else value
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        try:
-            return read_time(text)
-        except ValueError:
-            raise ValidationError(self.starts("must be a real time, such as 10:00"), code="invalid") from None
 
 
 class MeetingForm(SaneForm):

@@ -8,7 +8,7 @@ import time_machine
 from iom import clock
 from iom.forms import DateField, SaneForm
 from iom.models import Meeting
-from panels.forms.meetings import ClockField
+from iom.forms import ClockField
 from panels.papers import timetable
 
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)

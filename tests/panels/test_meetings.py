@@ -10,7 +10,7 @@ from iom.clock import LONDON
 from iom.models import Notification
 from iom.steps import StepRefused
 from panels import agenda, meetings
-from panels.forms.meetings import read_time
+from iom.forms import read_time
 from panels.models import AgendaItem, Section
 from referrals import actions as referral_actions
 from referrals.models import CheckRequest

@@ -190,12 +190,13 @@ def test_release_that_is_near_asks_for_a_rating(case, sign_in, coordinator, as_c
     assert f"Release: {case.reference}, HMP Example, not re-rated" in text(client.get("/"))
 
 
-@pytest.mark.parametrize("path", ["", "custody/"])
-def test_queries_of_a_case_page_are_few(case, sign_in, police, django_assert_max_num_queries, path):
+# The overview asks each app for its part, and for its lines of the timeline; how many there are of each does not matter.
+@pytest.mark.parametrize(("path", "most"), [("", 80), ("custody/", 45)])
+def test_queries_of_a_case_page_are_few(case, sign_in, police, django_assert_max_num_queries, path, most):
     client = sign_in(police)
     client.get(f"/cases/{case.reference}/{path}")
 
-    with django_assert_max_num_queries(45 + factories.AROUND):
+    with django_assert_max_num_queries(most + factories.AROUND):
         client.get(f"/cases/{case.reference}/{path}")
 
 
