@@ -118,6 +118,7 @@ WORDS = {
     "rate": "Rated a case",
     "read": "Looked at a page",
     "read_audit": "Read the audit",
+    "read_marked": "Opened what is marked for some agencies",
     "read_case_audit": "Read a case's history",
     "receive_disclosure": "Received facts from another scheme",
     "record_other_meeting": "Recorded when another body meets",

@@ -29,9 +29,7 @@ urlpatterns = [
     path("cases/<str:reference>/", case.case, name="case"),
     path("cases/<str:reference>/timeline/", timeline.case_timeline, name="case_timeline"),
     path("cases/<str:reference>/timeline/add/", timeline.add_entry, name="case_timeline_add"),
-    path(
-        "cases/<str:reference>/timeline/<int:pk>/correct/", timeline.correct_entry, name="case_timeline_correct"
-    ),
+    path("cases/<str:reference>/timeline/<int:pk>/correct/", timeline.correct_entry, name="case_timeline_correct"),
     path("cases/<str:reference>/audit/", history.case_audit, name="case_audit"),
     path("cases/<str:reference>/custody/", custody.custody, name="case_custody"),
     path("cases/<str:reference>/custody/supervision/", custody.supervision, name="case_supervision"),

@@ -331,6 +331,15 @@ def research_for(actor: Actor, person: Offender, meeting: Meeting, *, signed: bo
     return [_held_words(checks[system], names) for system in dict.fromkeys(order) if system in checks]
 
 
+def lately(actor: Actor, checks: QuerySet[ResearchCheck]) -> list[tuple[ResearchCheck, Held]]:
+    """Of checks that the actor may read, the last look into each system, in the scheme's own order."""
+    newest = checks.select_related("agency").order_by("system", "-checked_on", "-pk").distinct("system")
+    found = {check.system: check for check in newest if lacks(check) is None}
+    names = _names(actor, found.values())
+    order = dict.fromkeys([*actor.scheme.policy.research_systems, *sorted(found)])
+    return [(found[system], _held_words(found[system], names)) for system in order if system in found]
+
+
 def not_looked_up(actor: Actor, person: Offender, meeting: Meeting) -> list[str]:
     """The systems that nobody has looked up for a meeting: for whoever runs it."""
     held = ResearchCheck.objects.standing(actor).filter(meeting=meeting, offender=person)

@@ -274,6 +274,16 @@ def latest_returns(actor: Actor, offender: Offender, *, signed: bool = False) ->
     return sorted(_by_offender(newest).get(offender.pk, []), key=lambda answer: answer.agency.name)
 
 
+def answers_about(
+    actor: Actor, offender: Offender, *, signed: bool, narrowed: Q | None = None
+) -> list[tuple[AgencyReturn, str]]:
+    """Every answer about a person that the actor may read, whatever the meeting, each with its readers in words."""
+    rows = _readable(actor, signed=signed).filter(narrowed or Q(), request__offender=offender)
+    found = list(rows.select_related("request__agency", "request__meeting__body", "answered_by"))
+    names = _reader_names(found)
+    return [(row, _readers_in_words(row, names)) for row in found]
+
+
 def waiting_for(meeting: Meeting, offender: Offender) -> list[Agency]:
     """The agencies that were asked about a person and have sent nothing: for whoever runs the meeting."""
     rows = CheckRequest.objects.filter(scheme=meeting.scheme_id, meeting=meeting, offender=offender).unanswered()
@@ -297,15 +307,21 @@ def _readable(actor: Actor, *, signed: bool) -> QuerySet[AgencyReturn]:
 def _by_offender(rows: Iterable[AgencyReturn]) -> dict[int, list[Answer]]:
     found: dict[int, list[Answer]] = {}
     rows = list(rows)
-    slugs = {slug for row in rows for slug in row.readers}
-    names = (
-        dict(Agency.objects.filter(scheme=rows[0].scheme_id, slug__in=slugs).values_list("slug", "name"))
-        if slugs
-        else {}
-    )
+    names = _reader_names(rows)
     for row in rows:
         found.setdefault(row.request.offender_id, []).append(_answer(row, names))
     return found
+
+
+def _reader_names(rows: list[AgencyReturn]) -> dict[str, str]:
+    slugs = {slug for row in rows for slug in row.readers}
+    if not slugs:
+        return {}
+    return dict(Agency.objects.filter(scheme=rows[0].scheme_id, slug__in=slugs).values_list("slug", "name"))
+
+
+def _readers_in_words(row: AgencyReturn, names: Mapping[str, str]) -> str:
+    return ", ".join(sorted(names.get(slug, slug) for slug in row.readers)) or row.get_handling_display()
 
 
 def _answer(row: AgencyReturn, names: Mapping[str, str]) -> Answer:
@@ -321,7 +337,7 @@ def _answer(row: AgencyReturn, names: Mapping[str, str]) -> Answer:
         pathways=tuple(row.pathways),
         family=row.get_family_display(),
         handling=row.handling,
-        handling_words=", ".join(sorted(names.get(slug, slug) for slug in row.readers)) or row.get_handling_display(),
+        handling_words=_readers_in_words(row, names),
         late=row.late,
         sent_at=row.sent_at,
         meeting_date=row.request.meeting.date,

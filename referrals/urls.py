@@ -6,6 +6,7 @@ from referrals.views import (
     criteria,
     engagement,
     family,
+    information,
     nomination,
     offences,
     papers,
@@ -72,6 +73,7 @@ urlpatterns = [
     path("referrals/<str:reference>/research/", sheet.referral_research, name="referral_research"),
     # Papers
     path("referrals/<str:reference>/papers/", papers.nomination_papers, name="nomination_papers"),
+    path("cases/<str:reference>/information/", information.case_information, name="case_information"),
     path("cases/<str:reference>/documents/", papers.case_documents, name="case_documents"),
     path("research/<str:key>/papers/<int:pk>/", papers.research_papers, name="research_papers"),
     path("papers/<uuid:key>/", papers.paper, name="paper"),
