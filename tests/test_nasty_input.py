@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from html.parser import HTMLParser
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -9,6 +11,8 @@ import pytest
 from django.db import transaction
 from django.urls import Resolver404, resolve, reverse
 
+from iom import limits
+from iom.limits import SingleValued
 from tests.test_matrix import MATRIX, enter
 from tests.world import World
 
@@ -40,22 +44,35 @@ NASTY = {
     "far plane": "\U0001f9ff\U0010fffd",
     "identity": "00000000-0000-4000-8000-000000000000",
 }
-PARAMETERS = (
-    "page",
-    "s",
-    "q",
-    "sort",
-    "show",
-    "agency",
-    "finished",
-    "change",
-    "item",
-    "body",
-    "rating",
-    "from",
-    "in",
-    "next",
-)
+
+
+# How many of the values each page meets in its path.
+SHARE = 5
+
+
+class Noting(SingleValued):
+    """What an address says behind its question mark, and which of it a page asked for."""
+
+    asked: set[str] = set()
+    # These read every address, before a page does; what they make of one thing is asked on one page below.
+    FRAME = ("iom.limits", "iom.audit", "iom.middleware")
+
+    def __getitem__(self, name):
+        frame = sys._getframe(1)
+        while frame.f_globals["__name__"].startswith(("django.utils.datastructures", "iom.limits", __name__)):
+            frame = frame.f_back
+        if frame.f_globals["__name__"] not in self.FRAME:
+            self.asked.add(name)
+        return super().__getitem__(name)
+
+    def getlist(self, name, default=None):
+        if sys._getframe(1).f_globals["__name__"] not in self.FRAME:
+            self.asked.add(name)
+        return super().getlist(name, default)
+
+    def __contains__(self, name):
+        self.asked.add(name)
+        return super().__contains__(name)
 
 
 class Forms(HTMLParser):
@@ -136,7 +153,9 @@ def test_no_form_fails_whatever_is_typed(world):
                 continue
             names = fields.get(name, set()) - kept
             address = reverse(name, args=world.arguments(row.of))
-            for words, value in NASTY.items():
+            # A button alone sends the same whatever is typed elsewhere.
+            values = NASTY if names - {"version"} else {"nothing": ""}
+            for words, value in values.items():
                 # A version that is none ends the matter before anything else is read: it is the page's own here.
                 data = {each: "1" if each == "version" else value for each in names}
                 key = f"{name}-{list(NASTY).index(words)}"
@@ -167,29 +186,50 @@ def test_half_a_character_and_repeated_fields_do_not_fail(world):
     assert not failures, "\n".join(failures)
 
 
-def test_no_page_fails_whatever_stands_in_the_address(world):
+def test_no_page_fails_whatever_stands_in_the_address(world, monkeypatch):
+    """Each page is asked with every value in whatever it reads of its address: what it reads is noted as it does.
+
+    In the path, the pages of one kind of thing share the values out among them: one finder stands behind them all.
+    """
+    monkeypatch.setattr(limits, "SingleValued", Noting)
     clients = {role: enter(world, role) for role in {_role(name) for name in MATRIX}}
+    reading = set()
+    paths = [(words, value[:2000]) for words, value in NASTY.items() if value.strip("/") and "/" not in value]
+    turn: Counter[str] = Counter()
 
     def asked():
         for name, row in MATRIX.items():
             if "GET" not in row.methods:
                 continue
-            arguments = world.arguments(row.of)
+            client, arguments = clients[_role(name)], world.arguments(row.of)
+            address = reverse(name, args=arguments)
+            Noting.asked = set()
+            yield f"{name}, first page", client, "GET", f"{address}?page=1", ""
             for words, value in NASTY.items():
-                short = value[:2000]
-                query = urlencode(dict.fromkeys(PARAMETERS, short))
-                yield (
-                    f"{name}, {words} asked",
-                    clients[_role(name)],
-                    "GET",
-                    f"{reverse(name, args=arguments)}?{query}",
-                    "",
-                )
-                if arguments and isinstance(arguments[0], str) and short.strip("/") and "/" not in short:
-                    nasty = reverse(name, args=arguments).replace(f"/{arguments[0]}/", f"/{quote(short)}/", 1)
-                    yield f"{name}, {words} in the path", clients[_role(name)], "GET", nasty, ""
+                if Noting.asked:
+                    reading.add(name)
+                    query = urlencode(dict.fromkeys(sorted(Noting.asked), value[:2000]))
+                    yield f"{name}, {words} asked", client, "GET", f"{address}?{query}", ""
+            if arguments and isinstance(arguments[0], str):
+                for words, value in (paths[(turn[row.of] + step) % len(paths)] for step in range(SHARE)):
+                    nasty = address.replace(f"/{arguments[0]}/", f"/{quote(value)}/", 1)
+                    yield f"{name}, {words} in the path", client, "GET", nasty, ""
+                turn[row.of] += SHARE
 
     failures = _failures(asked())
+
+    assert not failures, "\n".join(failures)
+    assert {"cases", "referrals", "actions", "audit"} <= reading
+
+
+@pytest.mark.parametrize("parameter", ["in", "s", "next"])
+def test_what_every_page_reads_of_its_address_does_not_fail(world, parameter):
+    client = enter(world, "coordinator")
+
+    failures = _failures(
+        (f"{parameter}, {words}", client, "GET", f"/notifications/?{urlencode({parameter: value[:2000]})}", "")
+        for words, value in NASTY.items()
+    )
 
     assert not failures, "\n".join(failures)
 
