@@ -126,6 +126,17 @@ def changes(actor: Actor, case: Case, *, before: datetime | None = None) -> tupl
     return entries, since
 
 
+def changes_since(parts: Sequence[Part], since: datetime) -> list[Entry]:
+    """What was changed on some rows after an instant, newest first: at most a page of it, from the readable history."""
+    kinds = ContentType.objects.get_for_models(*{part.rows.model for part in parts})
+    rows = LogEntry.objects.filter(_entries(parts, kinds), timestamp__gt=since).select_related("actor")
+    shown = list(rows.order_by("-timestamp", "-pk")[:A_PAGE])
+    models_of = {kind.pk: model for model, kind in kinds.items()}
+    values = _Values(shown, models_of)
+    entries = (_entry(each, models_of[each.content_type_id], values) for each in shown)
+    return [entry for entry in entries if entry.changes]
+
+
 def _entries(parts: Sequence[Part], kinds: Mapping[type[models.Model], ContentType]) -> Q:
     found = Q(pk__in=())
     for part in parts:

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
-from actionplans.models import Action, ActionStatus, PathwayNeed
+from actionplans.forms.money import MoneyField
+from actionplans.models import Action, ActionKind, ActionStatus, PathwayNeed
 from actionplans.quickline import read_due
 from iom import clock
-from iom.forms import CleanCharField, SaneForm, VersionField
-from iom.jinja import day
+from iom.forms import CleanCharField, SaneForm, VersionField, read_date
+from iom.jinja import day, day_month
 from iom.models import Agency, Membership
 from iom.rows import RowForm
+from iom.working_days import add_months
+
+
+OTHER_DAY = "other"
+
+
+def presets(today: date, next_panel: date | None) -> dict[str, date]:
+    """The days that are chosen with one press (ux.md 4.6); without a planned panel there is none of it."""
+    days = {"2w": today + timedelta(weeks=2), "panel": next_panel, "3m": add_months(today, 3)}
+    return {key: day for key, day in days.items() if day is not None}
 
 
 class NeedForm(SaneForm):
@@ -41,13 +52,18 @@ class ActionForm(SaneForm):
 
     text = CleanCharField(label="What", max_length=300, noun="what will be done")
     who = forms.ChoiceField(error_messages={"required": "Choose who will do this action"})
+    when = forms.ChoiceField(label="By when", required=False, widget=forms.RadioSelect)
     due = CleanCharField(
-        label="By when",
+        label="Date",
         max_length=40,
         noun="the action date",
+        required=False,
         help_text="For example, 13 March, 2w or next panel.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+    kind = forms.ChoiceField(label="For", required=False, choices=[("", "Not said"), *ActionKind.choices])
+    cost = MoneyField(label="Cost in pounds", required=False)
+    funder = CleanCharField(label="Who pays", max_length=120, required=False)
     pathway = forms.ChoiceField(required=False)
     version = VersionField(required=False)
 
@@ -63,6 +79,12 @@ class ActionForm(SaneForm):
         self.next_panel = next_panel
         self.fields["who"].choices = [("", "Choose"), *choices]
         self.fields["pathway"].choices = [("", "No pathway"), *pathways]
+        self.presets = presets(clock.today(), next_panel)
+        named = {"2w": "2 weeks", "panel": "Next panel", "3m": "3 months"}
+        self.fields["when"].choices = [
+            *((key, f"{named[key]}, {day_month(on)}") for key, on in self.presets.items()),
+            (OTHER_DAY, "Another date"),
+        ]
 
     def stored_in(self, thing: Action) -> dict[str, Any]:
         return self.initial_of(thing)
@@ -73,14 +95,27 @@ class ActionForm(SaneForm):
         return {
             "text": action.text,
             "who": f"person:{action.owner_id}" if action.owner_id else f"agency:{action.agency_id}",
+            "when": OTHER_DAY,
             "due": day(action.due_on),
+            "kind": action.kind,
+            "cost": f"{action.cost:.2f}" if action.cost is not None else "",
+            "funder": action.funder,
             "pathway": action.pathway,
             "version": action.version,
         }
 
     def clean_due(self) -> date:
-        """The day meant; one that is over or not plain is asked about."""
-        found, question = read_due(self.cleaned_data["due"], today=clock.today(), next_panel=self.next_panel)
+        """The day chosen or typed; one that is not plain is asked about, and so is one that is over, unless it stood
+        there before.
+        """
+        if (chosen := self.cleaned_data.get("when")) in self.presets:
+            return self.presets[chosen]
+        typed = self.cleaned_data["due"]
+        if not typed:
+            raise forms.ValidationError("Enter the action date", code="required")
+        if typed == self.initial.get("due"):
+            return read_date(typed)
+        found, question = read_due(typed, today=clock.today(), next_panel=self.next_panel)
         if found is None:
             raise forms.ValidationError(question)
         return found
@@ -94,6 +129,9 @@ class ActionForm(SaneForm):
             "agency": owner.agency if owner else Agency.objects.get(pk=number),
             "owner": owner,
             "due_on": self.cleaned_data["due"],
+            "kind": self.cleaned_data["kind"],
+            "cost": self.cleaned_data["cost"],
+            "funder": self.cleaned_data["funder"],
             "pathway": self.cleaned_data["pathway"],
         }
 
