@@ -43,10 +43,23 @@ def agree_plan(case: Case, *, meeting: Meeting | None, on: date, by: Actor) -> P
     """The panel agrees the plan (Merton, step 7). Raises PermissionDenied or StepRefused."""
     plan = start_plan(case, by=by)
     plan = take(AGREE, plan, by=by, subjects=[case.reference], agreed_on=on, agreed_at=meeting, reviewed_on=on)
+    _keep_version(plan, on, meeting, by)
+    return plan
+
+
+@transaction.atomic
+def keep_agreed(case: Case, *, meeting: Meeting, by: Actor) -> None:
+    """What else the meeting that agreed the plan agreed at the same item belongs to what was agreed."""
+    version = PlanVersion.objects.filter(plan__case=case, meeting=meeting).select_related("plan__case").first()
+    if version is not None:
+        version.delete()
+        _keep_version(version.plan, version.agreed_on, meeting, by)
+
+
+def _keep_version(plan: Plan, on: date, meeting: Meeting | None, by: Actor) -> None:
     PlanVersion.objects.create(
         scheme=plan.scheme, plan=plan, agreed_on=on, meeting=meeting, content=snapshot(plan), agreed_by=by.user
     )
-    return plan
 
 
 @transaction.atomic

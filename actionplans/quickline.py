@@ -24,6 +24,7 @@ _NAMED = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([a-z]{3,9})(?:\s+(\d{4}))?")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _WEEKS = re.compile(r"(\d{1,3})\s*(?:w|wk|wks|week|weeks)")
 _DAYS = re.compile(r"(\d{1,3})\s*(?:d|day|days)")
+_KIND = re.compile(r"[(#\[](support|enforcement|protection)[)\]]?(?=\s|$)", re.IGNORECASE)
 _NEXT_PANEL = re.compile(r"(?:the\s+)?next\s+(?:panel|meeting)")
 
 Agencies = Sequence[tuple[str, str]]
@@ -39,6 +40,7 @@ class Parsed:
     text: str
     due: date | None
     questions: tuple[str, ...]
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,15 @@ def parse(line: str, *, agencies: Agencies, people: People, today: date, next_pa
 
     `agencies` are (slug, name), `people` (number, name, slug of their agency). Days are understood as 13/3, 13 mar,
     fri, 2w, next panel, today and tomorrow; without a year the next such day is meant. A day that is over or more than
-    half a year away is asked about.
+    half a year away is asked about. `(support)`, `(enforcement)` or `(protection)`, or with a #, says what it is for;
+    otherwise nothing is assumed.
     """
+    line, kind = _split_kind(line)
     who, rest = _split_who(line)
     agency, owner, asked = _who(who, agencies, people)
     text, due = _split_due(rest, today, next_panel)
     questions = [asked, "" if text else "What will be done?", due.question]
-    return Parsed(agency, owner, text, due.day, tuple(question for question in questions if question))
+    return Parsed(agency, owner, text, due.day, tuple(question for question in questions if question), kind)
 
 
 def read_due(words: str, *, today: date, next_panel: date | None) -> tuple[date | None, str]:
@@ -67,6 +71,12 @@ def read_due(words: str, *, today: date, next_panel: date | None) -> tuple[date 
     if due is None:
         return None, f"“{words}” is not a date. By which day?"
     return due.day, due.question
+
+
+def _split_kind(line: str) -> tuple[str, str]:
+    """The line without what it is for, and that; where two are named, neither is taken."""
+    found = {each.lower() for each in _KIND.findall(line)}
+    return (_KIND.sub(" ", line), found.pop()) if len(found) == 1 else (line, "")
 
 
 def _split_who(line: str) -> tuple[str, str]:

@@ -33,6 +33,7 @@ PAGES = (
     ("Score", "case_score"),
     ("Safeguarding", "case_safeguarding"),
     ("Custody", "case_custody"),
+    ("Reviews", "case_reviews"),
     ("Exit", "case_exit"),
     ("Engagement", "case_engagement"),
     ("Other areas", "case_transfer"),

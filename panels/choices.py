@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from actionplans.models import Action
+from actionplans.models import Action, Funding
 from iom.models import Agency, Membership
 
 from .accepting import Lead, leads_of
@@ -31,6 +31,7 @@ class NewAction:
     owner: Membership | None = None
     owner_name: str = ""
     pathway: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class Choice:
     """What the panel decided on one item, as the recorder put it down. `version` is the item's that they saw.
 
     `votes` are the organisations' with `how` a majority: on `motion`, where that is not the outcome, with the `casting`
-    vote of whoever chairs when they tie. `typed` is the form as it was filled in, which undoing brings back.
+    vote of whoever chairs when they tie. `money` are the requests on which the panel said yes or no. `typed` is the
+    form as it was filled in, which undoing brings back.
     """
 
     outcome: str
@@ -65,6 +67,8 @@ class Choice:
     harm_agency: Agency | None = None
     taken_on_by: Agency | None = None
     score_agreed: bool | None = None
+    plan_agreed: bool = False
+    money: tuple[tuple[Funding, bool], ...] = ()
     leads: dict[str, Lead] = field(default_factory=dict)
     actions: tuple[NewAction, ...] = ()
     looked_at: tuple[LookedAt, ...] = ()

@@ -271,7 +271,16 @@ def _bare_decision(decision: Record, text: Any) -> Record:
         "harm": _bare_harm(decision, text),
         "votes": _bare_votes(decision, text),
         "taken_on_by": decision.get("taken_on_by", ""),
-    }
+    } | _bare_plan(decision, text)
+
+
+def _bare_plan(decision: Record, text: Any) -> Record:
+    money = [
+        {"amount": each["amount"], "text": text(f"funding:{place}") or LEFT_OUT, "payer": "", "agreed": each["agreed"]}
+        for place, each in enumerate(decision.get("funding", ()))
+    ]
+    agreed = {"plan_agreed": True} if decision.get("plan_agreed") else {}
+    return agreed | ({"funding": money} if money else {})
 
 
 def _bare_harm(decision: Record, text: Any) -> Record | None:
@@ -309,6 +318,8 @@ def _texts(item: Record) -> Iterator[tuple[str, str, str]]:
     yield f"{number}:harm", "Risk of harm", (decision.get("harm") or {}).get("said", "")
     yield f"{number}:vote_note", "Note on the vote", (decision.get("votes") or {}).get("note", "")
     yield f"{number}:dissent", "Dissent", decision.get("dissent", "")
+    for place, each in enumerate(decision.get("funding", ())):
+        yield f"{number}:funding:{place}", "What money is for", each["text"]
     for place, action in enumerate(item["looked_at"]):
         yield f"{number}:looked_at:{place}", "Action looked at", action["text"]
         yield f"{number}:looked_at_note:{place}", "What was said of it", action["note"]

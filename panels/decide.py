@@ -20,7 +20,7 @@ from iom.policy import Policy
 from iom.steps import StepRefused, locked
 from offenders.models import AssignmentRole, Case
 
-from . import accepting, corrections, effects, escalations, powers, ratifying, voting
+from . import about_plans, accepting, corrections, effects, escalations, powers, ratifying, voting
 from .accepting import Lead
 from .chairing import chair_name
 from .choices import (
@@ -35,6 +35,7 @@ from .choices import (
 from .models import (
     AgendaItem,
     Decision,
+    FundingRuling,
     Harm,
     How,
     ItemAction,
@@ -121,6 +122,8 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
     back = _before(item, choice, decision)
     look_at(item, choice.looked_at, by=by)
     agreed = agree_actions(item, choice.actions, case=case, meeting=meeting, by=by)
+    if quorate:
+        about_plans.make_so(decision, item, case, meeting, before=present, by=by)
     item.state = ItemState.DECIDED
     item.note = choice.note.strip()
     item.draft = {}
@@ -177,6 +180,7 @@ def _write(
         harm_agency=choice.harm_agency if concern else None,
         taken_on_by=choice.taken_on_by if choice.outcome in NEEDS_TAKER else None,
         score_agreed=choice.score_agreed,
+        plan_agreed=choice.plan_agreed,
         agencies_here=count.here,
         agencies_needed=count.needed,
         quorate=quorate,
@@ -189,6 +193,10 @@ def _write(
         decided_by=by.user,
         supersedes=present,
         correction_reason=choice.correction_reason.strip() if present else "",
+    )
+    FundingRuling.objects.bulk_create(
+        FundingRuling(scheme=meeting.scheme, decision=decision, funding=asked, agreed=agreed)
+        for asked, agreed in choice.money
     )
     if voted:
         Vote.objects.bulk_create(
@@ -220,7 +228,11 @@ def add_to_item(item: AgendaItem, actions: tuple[NewAction, ...], *, by: Actor) 
     if problems := _obstacles(meeting, by):
         raise StepRefused(problems)
     present = holding(item)
-    return agree_actions(item, actions, case=present.case if present else item.case, meeting=meeting, by=by)
+    case = present.case if present else item.case
+    agreed = agree_actions(item, actions, case=case, meeting=meeting, by=by)
+    if case is not None and present is not None and present.quorate:
+        plans.keep_agreed(case, meeting=meeting, by=by)
+    return agreed
 
 
 def agree_actions(
@@ -239,6 +251,7 @@ def agree_actions(
             owner=new.owner,
             owner_name=new.owner_name,
             pathway=new.pathway,
+            kind=new.kind,
             meeting=meeting,
             by=by,
         )
@@ -285,6 +298,7 @@ def undo(item: AgendaItem, *, by: Actor) -> AgendaItem:
         raise StepRefused(["This cannot be undone any more. Correct the decision instead."])
     _undo_actions(item, back, by)
     if decision.quorate:
+        about_plans.undo(decision, item, meeting, by=by)
         ratifying.undo(item, decision, meeting, by=by) if item.ratifies else corrections.undo(
             decision, item, meeting, because=TAKEN_BACK, by=by
         )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Max, Q
 
-from actionplans.models import STILL_TO_DO, Action
+from actionplans.models import STILL_TO_DO, Action, Funding, FundingStatus, PanelUpdate
+from actionplans.reviews import updates_for
 from iom import clock
 from iom.jinja import plural
 from iom.models import Agency, AuditEvent, Meeting, Membership
@@ -121,6 +122,8 @@ class Brief:
     harm_said: Decision | None = None
     since: Since | None = None
     joined_by: Referral | None = None
+    money: tuple[Funding, ...] = ()
+    updates: tuple[PanelUpdate, ...] = ()
 
     @property
     def harm_last(self) -> str:
@@ -241,12 +244,23 @@ def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> B
         review=record.first_review(policy, meeting.date, record.following(meeting)) if referral else None,
         harm_said=harm_last_said(case, item) if case else None,
         joined_by=_joined_by(actor, person) if case else None,
+        money=_money(actor, case, item, policy) if case else (),
+        updates=tuple(updates_for(actor, case, meeting)) if case else (),
         since=since_last(
             actor, case, meeting, ratings=ratings, periods=periods, returns=returns, systems=systems, met=met
         )
         if case
         else None,
     )
+
+
+def _money(actor: Actor, case: Case, item: AgendaItem, policy: Policy) -> tuple[Funding, ...]:
+    """What is asked for and waits, and what was decided at this item; only where the panel allocates money."""
+    if not policy.funding.panel_allocates:
+        return ()
+    here = Q(rulings__decision__item=item)
+    rows = Funding.objects.visible_to(actor).filter(Q(status=FundingStatus.ASKED) | here, case=case).distinct()
+    return tuple(rows.order_by("asked_on", "pk"))
 
 
 def _needs(policy: Policy, referral: Referral | None) -> tuple[tuple[str, str], ...]:

@@ -95,6 +95,8 @@ def texts_of(item: AgendaItem, minutes: Minutes) -> Iterator[str]:
         yield from (holding.reason, holding.dissent, holding.harm_words, holding.vote_note)
         for lead in holding.leads.values():
             yield lead["reason"]
+        for ruling in holding.funding.all():
+            yield from (ruling.funding.text, ruling.funding.payer)
     for said in item.said_of_actions:
         yield from (said.note, said.action.text)
     if item.ratifies is not None:

@@ -129,7 +129,7 @@ def items_of(meeting: Meeting, *, only: int | None = None) -> list[AgendaItem]:
     decisions = (
         Decision.objects.filter(undone=None)
         .select_related("case", "decided_by", "policy_version", "harm_agency", "taken_on_by")
-        .prefetch_related("votes__agency")
+        .prefetch_related("votes__agency", "funding__funding")
         .order_by("pk")
     )
     # An action of a restricted case may have been looked at under an item that is about nobody.
@@ -389,7 +389,22 @@ def _decision(decision: Decision, item: AgendaItem, sitting: _Sitting) -> dict[s
         "to_ratify": waits(item.section, decision),
         "decided_at": instant(decision.decided_at),
         "rules_version": decision.policy_version.number,
-    }
+    } | _of_the_plan(decision)
+
+
+def _of_the_plan(decision: Decision) -> dict[str, Any]:
+    """That the panel agreed the plan, and what it said of money; nothing where neither was before it."""
+    rulings = list(decision.funding.all())
+    money = [
+        {
+            "amount": f"{ruling.funding.amount:.2f}",
+            "text": ruling.funding.text,
+            "payer": ruling.funding.payer,
+            "agreed": ruling.agreed,
+        }
+        for ruling in rulings
+    ]
+    return ({"plan_agreed": True} if decision.plan_agreed else {}) | ({"funding": money} if money else {})
 
 
 def waits(section: str, decision: Decision) -> bool:

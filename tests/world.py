@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from actionplans import actions as plans
+from actionplans import funding, offers
 from iom import bodies, clock, walls
 from iom.access import Actor, actor_for
 from iom.models import Agency, Body, Counter, Membership, OtherMeeting, Scheme
@@ -75,6 +77,11 @@ class World:
             due_on=clock.today() + timedelta(days=20),
             by=by,
         )
+        offered = offers.offer(
+            case, pathway="accommodation", text="A drop-in", agency=self.people["member"].agency, by=by
+        )
+        money = funding.ask(case, text="A deposit", amount=Decimal(120), payer="The council", by=by)
+        self.things |= {"offer": offered, "money": money}
         kin = factories.related(
             case.offender, self.people["member"], name="Ola Fieldmouse", safeguarding_lead="Duty desk, 020 7946 0102"
         )
@@ -198,6 +205,10 @@ class World:
             "entry": lambda: [things["case"].reference, things["entry"].pk],
             "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
             "action": lambda: [things["action"].pk],
+            **{
+                name: lambda thing=thing: [things["case"].reference, things[thing].pk]
+                for name, thing in (("case_action", "action"), ("offer", "offer"), ("money", "money"))
+            },
             "sheet": lambda: [things["sheet"].key],
             "engagement": lambda: [things["engagement"].pk],
             "related": lambda: [things["related"].pk],
@@ -242,6 +253,7 @@ NEVER = {
     "pathway": ["IOM-9999", "accommodation"],
     "exit_task": ["IOM-9999", "strategy"],
     "action": [999999],
+    **dict.fromkeys(("case_action", "offer", "money"), ["IOM-9999", 999999]),
     "escalation": ["IOM-E-9999"],
     "board": ["2019-01-01-board"],
     "engagement": [999999],

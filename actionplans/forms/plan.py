@@ -19,7 +19,6 @@ from iom.models import Agency, Membership
 from iom.rows import RowForm
 from iom.working_days import add_months
 
-
 OTHER_DAY = "other"
 
 

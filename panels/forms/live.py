@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from actionplans import quickline
-from actionplans.models import Action, ActionStatus
+from actionplans.models import Action, ActionKind, ActionStatus, Funding
 from iom import clock
 from iom.forms import CleanCharField, DateField, SaneForm
 from iom.jinja import weekday_short
@@ -66,6 +66,9 @@ class ItemForm(SaneForm):
     police_officer = forms.ChoiceField(label="Police officer", required=False)
     police_officer_name = CleanCharField(label="or someone without an account", max_length=120, required=False)
     taken_on_by = forms.ChoiceField(label="Which agency", required=False)
+    plan_agreed = forms.BooleanField(
+        label="The panel agrees the action plan", required=False, help_text="With the actions recorded here."
+    )
     harm = forms.ChoiceField(label="Risk of harm", widget=forms.RadioSelect, required=False)
     harm_words = CleanCharField(label="What the concern is", max_length=600, required=False)
     harm_agency = forms.ChoiceField(label="Who deals with it", required=False)
@@ -133,6 +136,13 @@ class ItemForm(SaneForm):
             self.fields[vote_of(agency)] = forms.ChoiceField(
                 label=agency.name, choices=list(SIDE_WORDS.items()), widget=forms.RadioSelect, required=False
             )
+        for asked in self.money:
+            self.fields[money_of(asked)] = forms.ChoiceField(
+                label=f"Funding asked: £{asked.amount:.2f} for {asked.text}, from {asked.payer}",
+                choices=[("yes", "Agree"), ("no", "Do not agree")],
+                widget=forms.RadioSelect,
+                required=False,
+            )
         # What decides nothing here is not asked, and not taken from the client either.
         for name in self._not_asked():
             del self.fields[name]
@@ -172,6 +182,21 @@ class ItemForm(SaneForm):
         """Whether last time's statement stands until somebody says otherwise: only where there was no concern."""
         return bool(self.item.case_id and self.brief is not None and self.brief.harm_last == Harm.NONE)
 
+    @property
+    def money(self) -> tuple[Funding, ...]:
+        """The requests for money that the panel is asked about here, where it decides how money is used."""
+        return self.brief.money if self.brief is not None and self.decides else ()
+
+    @property
+    def requests(self) -> list[Any]:
+        """The field of each of them."""
+        return [self[money_of(asked)] for asked in self.money]
+
+    @property
+    def asks_plan(self) -> bool:
+        """Whether the plan is agreed here: of a case, by the body that manages it. Acceptance agrees it by itself."""
+        return self.item.case_id is not None and self.decides and Outcome.NO_CHANGE in self.offered
+
     def _not_asked(self) -> list[str]:
         nomination = Outcome.ACCEPT in self.offered
         leads = ("lead_agency", "lead_reason", "lead_professional_name", "police_officer_name", *PERSON_FIELDS)
@@ -192,6 +217,8 @@ class ItemForm(SaneForm):
             left_out.append("taken_on_by")
         if not self.asks_harm:
             left_out += ["harm", "harm_words", "harm_agency"]
+        if not self.asks_plan:
+            left_out.append("plan_agreed")
         if self.present is None:
             left_out.append("correction_reason")
         return left_out
@@ -315,6 +342,8 @@ class ItemForm(SaneForm):
             harm_agency=self._agency(given.get("harm_agency")) if concern else None,
             taken_on_by=self._agency(given.get("taken_on_by")) if given["outcome"] in NEEDS_TAKER else None,
             score_agreed={"yes": True, "no": False}.get(given.get("score_agreed", "")),
+            plan_agreed=bool(given.get("plan_agreed")) and given["outcome"] != Outcome.DEFER,
+            money=tuple((asked, given[money_of(asked)] == "yes") for asked in self.money if given.get(money_of(asked))),
             leads=self._leads() if accepts else {},
             actions=tuple(actions),
             looked_at=tuple(looked_at),
@@ -352,6 +381,7 @@ class ActionForm(SaneForm):
     agency = forms.ChoiceField(label="Agency", error_messages={"required": "Choose who will do this action"})
     owner = forms.ChoiceField(label="Who", required=False)
     due_on = DateField(label="By", assume_year=True, earliest="today", help_text="", noun="the action date")
+    kind = forms.ChoiceField(label="For", required=False, choices=[("", "Not said"), *ActionKind.choices])
     ask = CleanCharField(required=False, widget=forms.HiddenInput, max_length=400)
 
     def __init__(
@@ -398,7 +428,7 @@ class ActionForm(SaneForm):
         given = self.cleaned_data
         agency = next(each for each in self.table.agencies if each.slug == given["agency"])
         owner = chosen_person(self.table.people, given["owner"])
-        return NewAction(given["text"], agency, given["due_on"], owner=owner)
+        return NewAction(given["text"], agency, given["due_on"], owner=owner, kind=given["kind"])
 
 
 class LookForm(SaneForm):
@@ -481,7 +511,7 @@ class Sheet:
 
 
 _OF_ROWS = re.compile(
-    r"action-\d{1,2}-(text|agency|owner|due_on|ask)|looked-\d{1,18}-(status|note)|vote-[-a-z0-9]{1,60}"
+    r"action-\d{1,2}-(text|agency|owner|due_on|kind|ask)|money-\d{1,18}|looked-\d{1,18}-(status|note)|vote-[-a-z0-9]{1,60}"
 )
 _SINGLE = frozenset(ItemForm.base_fields) | {"actions", "quick"}
 MOST_ANSWERS = 400
@@ -512,6 +542,7 @@ def read_quick_line(kept: dict[str, Any], table: Table) -> tuple[dict[str, Any],
         "agency": parsed.agency or "",
         "owner": str(parsed.owner or ""),
         "due_on": f"{due.day} {due.month} {due.year}" if due else "",
+        "kind": parsed.kind,
         "ask": " ".join(parsed.questions)[:400],
     }
     read = {f"action-{count}-{name}": value for name, value in row.items()}
@@ -557,6 +588,11 @@ def vote_of(agency: Agency) -> str:
     return f"vote-{agency.slug}"
 
 
+def money_of(asked: Funding) -> str:
+    """The field of a request for money."""
+    return f"money-{asked.pk}"
+
+
 def _joined(chips: Sequence[str], line: str) -> str:
     """The reason as it stands in the minutes: what was tapped, then what was typed, as sentences."""
     parts = [part.strip().rstrip(".") for part in (*chips, line) if part.strip()]
@@ -582,7 +618,9 @@ def _as_typed(decision: Decision, table: Table) -> dict[str, Any]:
         "harm_agency": decision.harm_agency.slug if decision.harm_agency else "",
         "taken_on_by": decision.taken_on_by.slug if decision.taken_on_by else "",
         "score_agreed": {True: "yes", False: "no"}.get(decision.score_agreed, ""),
+        "plan_agreed": decision.plan_agreed,
     }
+    typed |= {f"money-{each.funding_id}": "yes" if each.agreed else "no" for each in decision.funding.all()}
     if decision.motion:
         typed |= {vote_of(vote.agency): vote.vote for vote in decision.votes.select_related("agency")}
     for role, held in decision.leads.items():

@@ -34,6 +34,7 @@ from panels.models.minutes import (
 )
 from panels.models.notices import Notice
 from panels.models.people import AgreementSignature, Attendance, Circulation
+from panels.models.plans import FundingRuling
 from panels.models.room import ActingChair, Floor, GuestInvitation, GuestItem, Interest, Movement, TableSignature
 from panels.models.votes import Undone, Vote
 
@@ -56,6 +57,7 @@ __all__ = [
     "EscalationItem",
     "EscalationStatus",
     "Floor",
+    "FundingRuling",
     "GuestInvitation",
     "GuestItem",
     "Harm",

@@ -92,6 +92,7 @@ class Decision(SchemeModel):
         Agency, null=True, on_delete=models.PROTECT, related_name="+", help_text="Who refers, or sees to it"
     )
     score_agreed = models.BooleanField(null=True)
+    plan_agreed = models.BooleanField(default=False, help_text="The panel agreed the action plan as it stands")
     agencies_here = models.PositiveSmallIntegerField()
     agencies_needed = models.PositiveSmallIntegerField(null=True)
     quorate = models.BooleanField(default=True)

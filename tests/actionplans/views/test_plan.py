@@ -69,6 +69,7 @@ def test_plan_has_the_schemes_pathways_in_order(lead, address):
         "Mental and physical health",
         "Finance, benefits and debts",
         "Other actions",
+        "Money",
     ]
 
 
