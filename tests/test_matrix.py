@@ -70,6 +70,7 @@ MATRIX: dict[str, Row] = {
     "cohort_enter": Row(COORDINATOR, POST, "sheet"),
     "cohort_throw_away": Row(COORDINATOR, POST, "sheet"),
     "case_timeline": Row(TABLE, GET, "case"),
+    "case_brief": Row(TABLE, GET, "case"),
     "case_information": Row(TABLE, GET, "case"),
     "case_timeline_add": Row(TABLE, BOTH, "case"),
     "case_timeline_correct": Row(TABLE, BOTH, "entry", some_refused=True),
