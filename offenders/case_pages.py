@@ -30,6 +30,7 @@ PAGES = (
     ("Actions", "case_actions"),
     ("Timeline", "case_timeline"),
     ("Information", "case_information"),
+    ("Rating", "case_rating"),
     ("Score", "case_score"),
     ("Safeguarding", "case_safeguarding"),
     ("Custody", "case_custody"),

@@ -75,6 +75,7 @@ MATRIX: dict[str, Row] = {
     "case_timeline_add": Row(TABLE, BOTH, "case"),
     "case_timeline_correct": Row(TABLE, BOTH, "entry", some_refused=True),
     "case_audit": Row(TABLE, GET, "case", some_refused=True),
+    "case_rating": Row(TABLE, BOTH, "case", some_refused=True),
     "case_custody": Row(TABLE, BOTH, "case"),
     "case_release": Row(TABLE, POST, "case"),
     "case_supervision": Row(TABLE, POST, "case"),
