@@ -40,7 +40,8 @@ class Window:
 class Ask:
     """One case that a meeting should look at: in which part of the agenda, why, and the paragraph that says so.
 
-    `first` puts the case before the others of its part. Raises ValueError for a part that holds no cases.
+    `first` puts the case before the others of its part; one that only stands `beside` other reasons brings no case by
+    itself. Raises ValueError for a part that holds no cases.
     """
 
     case: int
@@ -48,6 +49,7 @@ class Ask:
     words: str
     source: str = DEFAULT_SOURCE
     first: bool = False
+    beside: bool = False
 
     def __post_init__(self) -> None:
         if self.section not in SECTIONS:

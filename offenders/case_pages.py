@@ -30,7 +30,6 @@ PAGES = (
     ("Actions", "case_actions"),
     ("Timeline", "case_timeline"),
     ("Information", "case_information"),
-    ("Rating", "case_rating"),
     ("Score", "case_score"),
     ("Safeguarding", "case_safeguarding"),
     ("Custody", "case_custody"),
@@ -48,12 +47,7 @@ LED_BY = ("case_audit",)
 
 def find_case(actor: Actor, reference: str) -> Case:
     """The case that the actor may read, with what the identity bar shows. Raises Http404, or the page before it."""
-    rows = (
-        Case.objects.visible_to(actor)
-        .with_current()
-        .with_custody()
-        .select_related("scheme", "accepted_at__body", "policy_version")
-    )
+    rows = Case.objects.visible_to(actor).with_current().with_custody().select_related("scheme", "accepted_at__body")
     case = rows.filter(reference=reference).first()
     if case is None:
         raise closed_door(actor, reference)

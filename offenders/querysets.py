@@ -129,6 +129,36 @@ class OfCaseQuerySet(SchemeQuerySet):
         return self.in_scheme_of(actor).filter(case__in=Case.objects.visible_to(actor))
 
 
+class RecordQuerySet(SchemeQuerySet):
+    """Records of the team that are about nobody of the cohort: for everybody at the table."""
+
+    def visible_to(self, actor: Actor | None) -> RecordQuerySet:
+        if actor is None or not actor.holds("offenders.view_records"):
+            return self.none()
+        return self.in_scheme_of(actor)
+
+
+class StoryQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> StoryQuerySet:
+        """Stories without names, for everybody at the table; of a restricted case for those who open it."""
+        from offenders.models import Case
+
+        if actor is None or not actor.holds("offenders.view_records"):
+            return self.none()
+        return self.in_scheme_of(actor).exclude(case__in=Case.objects.closed_to(actor))
+
+
+class NamedListQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> NamedListQuerySet:
+        """The named police list, for police and the coordinator alone; without people whom the actor may not meet."""
+        from offenders.models import Case
+
+        if actor is None or not actor.holds("offenders.view_named_list"):
+            return self.none()
+        hidden = Case.objects.closed_to(actor).values("offender")
+        return self.in_scheme_of(actor).exclude(offender__in=hidden)
+
+
 class CaseQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> CaseQuerySet:
         """The cases that an actor may read (design.md 3, "who sees cases"; security.md Z4).

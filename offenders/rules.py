@@ -116,8 +116,6 @@ permit(
 permit("offenders.view_case", at_the_table, opens_it)
 # The meeting's decisions change a case; whoever records them holds this.
 permit("offenders.change_case", office, opens_it)
-# Between two panels, until the next one ratifies it (ux.md 4.5): the coordinator, and whoever leads the case.
-permit("offenders.change_rating", at_the_table, opens_it & (has_role("coordinator") | leads_it))
 # Who leads a case hears first of an arrest or a release date; the rating then follows by the scheme's rule.
 permit("offenders.record_custody", at_the_table, opens_it & (office | leads_it))
 # What is prepared before somebody leaves; the decision is the panel's, and written by whoever records it.
@@ -175,3 +173,23 @@ permit("offenders.record_check", at_the_table, opens_it)
 permit("offenders.record_others_check", has_role("coordinator"), opens_it)
 permit("offenders.ask_check", at_the_table, opens_it & (office | leads_it))
 permit("offenders.review_safeguarding", office)
+
+
+# --- Plain records of the team ---
+# Each agency keeps its own rota and comparisons; stories are told by the coordinator. A board may be shown the lists.
+permit("offenders.view_records", at_the_table)
+permit("offenders.keep_records", at_the_table)
+permit("offenders.compare_intelligence", at_the_table, opens_it)
+permit("offenders.tell_stories", office)
+permit("offenders.export_records", office)
+
+
+@rules.predicate
+def is_police(actor: Actor) -> bool:
+    return actor.agency is not None and actor.agency.kind == "police"
+
+
+# The list names people who are not on the scheme: for those who hold it, and whoever prepares nominations.
+permit("offenders.view_named_list", (at_the_table & is_police) | has_role("coordinator"))
+# In which group of the cohort a case is managed: the panel says so, the coordinator writes it down.
+permit("offenders.place_in_group", office, opens_it)

@@ -118,9 +118,14 @@ def standings_of(cases: Iterable[Case], today: date | None = None) -> dict[int, 
     """How every kind of check stands for each case, in the order of the ledger: one query. For lists that are the
     reader's already.
     """
+    return standings([case.pk for case in cases], today)
+
+
+def standings(numbers: Iterable[int], today: date | None = None) -> dict[int, tuple[Standing, ...]]:
+    """`standings_of` for the numbers of cases."""
     today = today or clock.today()
-    found: dict[int, dict[str, list[Said]]] = {case.pk: {} for case in cases}
-    for check in Check.objects.filter(case__in=found, mistaken_on=None).select_related("agency"):
+    found: dict[int, dict[str, list[Said]]] = {number: {} for number in numbers}
+    for check in Check.objects.filter(case__in=list(found), mistaken_on=None).select_related("agency"):
         found[check.case_id].setdefault(check.kind, []).append(said(check))
     return {
         pk: tuple(standing(kind, kinds.get(kind, ()), today) for kind in CheckKind.values)

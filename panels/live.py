@@ -17,6 +17,7 @@ from iom.models import Agency, AuditEvent, Meeting, Membership
 from iom.policy import Policy
 from offenders.leads import LeadProposal, propose_lead_agency
 from offenders.models import Case, CustodyPeriod, Offender, RagRating
+from offenders.safeguarding import Flag, flags_of
 from referrals import engagement
 from referrals.models import Finding, HarmJudgement, Referral, ReferralStatus, Score
 from referrals.research import Held, not_looked_up, research_for
@@ -124,6 +125,7 @@ class Brief:
     joined_by: Referral | None = None
     money: tuple[Funding, ...] = ()
     updates: tuple[PanelUpdate, ...] = ()
+    flags: tuple[Flag, ...] = ()
 
     @property
     def harm_last(self) -> str:
@@ -246,6 +248,7 @@ def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> B
         joined_by=_joined_by(actor, person) if case else None,
         money=_money(actor, case, item, policy) if case else (),
         updates=tuple(updates_for(actor, case, meeting)) if case else (),
+        flags=flags_of([case], policy)[case.pk] if case else (),
         since=since_last(
             actor, case, meeting, ratings=ratings, periods=periods, returns=returns, systems=systems, met=met
         )

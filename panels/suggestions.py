@@ -185,6 +185,8 @@ def _of_case(
     }
     if body.agenda_rule.kind == "not_cases":
         asks = ()
+    beside = tuple(Reason(ask.words, ask.source) for ask in asks if ask.beside)
+    asks = [ask for ask in asks if not ask.beside]
     for ask in asks:
         if not ask.first:
             own[ask.section].append(Reason(ask.words, ask.source))
@@ -195,9 +197,9 @@ def _of_case(
         *(reason for each in SECTIONS for reason in own[each]),
     )
     if reasons:
-        return Suggestion(section, case.pk, case.reference, case.colour, reasons, first=bool(pressing))
+        return Suggestion(section, case.pk, case.reference, case.colour, (*reasons, *beside), first=bool(pressing))
     if routine := _routine_reason(policy, body, case, calendar):
-        return Suggestion("reviews", case.pk, case.reference, case.colour, (routine,), routine=True)
+        return Suggestion("reviews", case.pk, case.reference, case.colour, (routine, *beside), routine=True)
     return None
 
 

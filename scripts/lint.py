@@ -19,7 +19,6 @@ TYPED = (
     "offenders/alike.py",
     "offenders/asks.py",
     "offenders/leads.py",
-    "offenders/mismatch.py",
     "offenders/rag.py",
     "referrals/eligibility.py",
     "referrals/near_release.py",

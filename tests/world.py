@@ -92,6 +92,7 @@ class World:
             case, "marac", agency=self.people["member"].agency, due_on=clock.today() + timedelta(days=9), by=by
         )
         self.things |= {"child": child, "check": child.check_made, "asked_check": asked}
+        self.things |= factories.plain_records(case, self.people["coordinator"])
         from_there = factories.transfer(self.scheme)
         factories.transfer(self.scheme, case=case, kind="offends_there")
         self.things |= {"case": case, "plan": plan, "action": action, "related": kin, "transfer": from_there}
@@ -200,8 +201,10 @@ class World:
             "kind_of_check": lambda: [things["case"].reference, "marac"],
             **{
                 name: lambda name=name: [things["case"].reference, things[name].pk]
-                for name in ("check", "asked_check", "child")
+                for name in ("check", "asked_check", "child", "in_group")
             },
+            "kind_of_record": lambda: ["cover"],
+            **{name: lambda name=name: [things[name].pk] for name in ("cover", "story", "listed", "premises")},
             "entry": lambda: [things["case"].reference, things["entry"].pk],
             "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
             "action": lambda: [things["action"].pk],
@@ -249,7 +252,9 @@ NEVER = {
     "export": ["00000000-0000-4000-8000-000000000002"],
     "grant": ["IOM-9999", 1],
     "kind_of_check": ["IOM-9999", "marac"],
-    **dict.fromkeys(("check", "asked_check", "child"), ["IOM-9999", 999999]),
+    **dict.fromkeys(("check", "asked_check", "child", "in_group"), ["IOM-9999", 999999]),
+    "kind_of_record": ["no-such-record"],
+    **dict.fromkeys(("cover", "story", "listed", "premises"), [999999]),
     "pathway": ["IOM-9999", "accommodation"],
     "exit_task": ["IOM-9999", "strategy"],
     "action": [999999],

@@ -153,14 +153,28 @@ class Criteria(Sourced):
     exclusions: tuple[Slug, ...]
 
 
+class Delivery(Sourced):
+    """How a group is worked with: in words, who leads, how often there is contact, and what differs from the rest."""
+
+    words: Words
+    leads: str = ""
+    contact: str = ""
+    differs: str = ""
+
+
 class SubCohort(Sourced):
-    """A group inside the cohort that is followed for itself; `when` is `condition` as data, None where it is not."""
+    """A group inside the cohort that is followed for itself; `when` is `condition` as data, None where it is not.
+
+    `cohort` is the name under which a clause takes people into it, where one does (Hampshire: "Fixed").
+    """
 
     slug: Slug
     name: Words
     condition: Words
     when: Expression | None = None
     report_to: str = ""
+    cohort: str = ""
+    delivery: Delivery | None = None
 
 
 class ScoreThreshold(Sourced):

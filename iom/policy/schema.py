@@ -18,7 +18,6 @@ from iom.policy.joining import Clause, Criteria, Nomination, Scores, SubCohort
 from iom.policy.managing import (
     DEFAULT_ENGAGEMENT,
     DEFAULT_LEVELS,
-    DEFAULT_SAYS_SHOWS,
     Blue,
     CustodyRule,
     Engagement,
@@ -35,7 +34,6 @@ from iom.policy.managing import (
     Rating,
     Review,
     Safeguarding,
-    SaysShows,
     TacticalOption,
     YouthRoute,
 )
@@ -220,6 +218,13 @@ class TrainingWanted(Sourced):
     agency_kinds: tuple[AgencyKind, ...] = ()
 
 
+class RecordKept(Sourced):
+    """A plain record that the scheme's document asks for, as it calls it; the others are kept without being offered."""
+
+    kind: Literal["cover", "intelligence", "stories", "named_list", "places"]
+    title: Words
+
+
 class Duty(Sourced):
     """What an agency or post does for the scheme."""
 
@@ -268,7 +273,6 @@ class Policy(Shape):
     blue: Blue
     tactical_options: tuple[TacticalOption, ...]
     markers: tuple[Marker, ...] = ()
-    says_shows: SaysShows = DEFAULT_SAYS_SHOWS
     custody: CustodyRule
     pathways: Annotated[tuple[Pathway, ...], Field(min_length=1)]
     engagement: Engagement = DEFAULT_ENGAGEMENT
@@ -293,6 +297,7 @@ class Policy(Shape):
     targets: tuple[Target, ...] = ()
     reports: tuple[Report, ...] = ()
     duties: tuple[Duty, ...] = ()
+    records: tuple[RecordKept, ...] = ()
     governance: tuple[Above, ...] = ()
     caseload: Caseload = TWENTY_CASES
     training: tuple[TrainingWanted, ...] = ()

@@ -19,6 +19,14 @@ from offenders.models.cases import (
 )
 from offenders.models.leaving import Leaving, SafetyView, ToldOfLeaving
 from offenders.models.people import Alias, Gender, Offender
+from offenders.models.records import (
+    Cover,
+    InGroup,
+    IntelligenceCheck,
+    Listed,
+    Premises,
+    SuccessStory,
+)
 from offenders.models.related import AtRisk, Audience, RelatedOpening, RelatedPerson, Relation, WhyEnded
 from offenders.models.safeguarding import (
     Check,
@@ -49,14 +57,19 @@ __all__ = [
     "CheckKind",
     "CheckOutcome",
     "Colour",
+    "Cover",
     "CustodyPeriod",
     "Entry",
     "EntryKind",
     "Gender",
     "HowKnown",
+    "InGroup",
+    "IntelligenceCheck",
     "Leaving",
+    "Listed",
     "MashReferral",
     "Offender",
+    "Premises",
     "RagRating",
     "RelatedOpening",
     "RelatedPerson",
@@ -66,6 +79,7 @@ __all__ = [
     "SafetyView",
     "Search",
     "SheetToImport",
+    "SuccessStory",
     "Supervision",
     "ToldOfLeaving",
     "Transfer",
@@ -92,5 +106,11 @@ for _model in (
     MashReferral,
     Leaving,
     ToldOfLeaving,
+    InGroup,
+    Cover,
+    IntelligenceCheck,
+    SuccessStory,
+    Listed,
+    Premises,
 ):
     auditlog.register(_model)

@@ -104,6 +104,7 @@ def complete(life: Life) -> list[str]:
     _cases(life)
     _family(life)
     safeguarding.ledger(life, _at_home(life))
+    safeguarding.team(life, _at_home(life))
     _decided_outside(life)
     _for_the_board(life)
     _met(life)

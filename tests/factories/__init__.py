@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from datetime import UTC, date, datetime, time
+from typing import Any
 from itertools import count
 
 from django.db import connection
@@ -19,12 +20,17 @@ from offenders import cohort_page
 from offenders.models import (
     Case,
     CaseGrant,
+    Cover,
     Entry,
+    InGroup,
+    Listed,
     Offender,
+    Premises,
     RagRating,
     RelatedOpening,
     RelatedPerson,
     SheetToImport,
+    SuccessStory,
     Transfer,
     TransferShare,
 )
@@ -551,3 +557,35 @@ def entry(case: Case, by: Membership | None = None, *, kind: str = "note", **fie
     return Entry.objects.create(
         **{"scheme_id": case.scheme_id, "case": case, "kind": kind, "agency": agency, "made_by": user} | told
     )
+
+
+@inside
+def plain_records(case: Case, by: Membership) -> dict[str, Any]:
+    """One of each plain record of the team, and the case in a group of the cohort."""
+    of, day, own = case.scheme, date(2026, 2, 2), {"scheme": case.scheme, "made_by": by.user}
+    return {
+        "in_group": InGroup.objects.create(case=case, group="domestic_abuse", starts_on=day, **own),
+        "cover": Cover.objects.create(
+            agency=by.agency,
+            kind="out_of_hours",
+            on=day,
+            starts_at=time(17, 0),
+            ends_at=time(8, 0),
+            person="Ash Example",
+            **own,
+        ),
+        "story": SuccessStory.objects.create(
+            case=case, text="Somebody found work.", consent_on=day, consent_to="A mentor", **own
+        ),
+        "listed": Listed.objects.create(
+            family_name="Specimen",
+            given_names=f"Lee{next(_number)}",
+            date_of_birth=date(1990, 1, 9),
+            listed_from=day,
+            source_on=day,
+            **own,
+        ),
+        "premises": Premises.objects.create(
+            place=f"Hub of {of.slug}", agencies=[by.agency.slug], days="Mondays", private_room=True, since=day, **own
+        ),
+    }

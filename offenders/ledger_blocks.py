@@ -1,0 +1,127 @@
+"""What the safeguarding ledger adds to pages that show several apps' things: board, home, timeline, agendas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+
+from iom.blocks import Task, board_columns, home_tasks
+from iom.jinja import day, lower_first, plural
+from offenders import ledger, safeguarding
+from offenders.asks import Ask, Window, asks_panel
+from offenders.board_filters import board_filter
+from offenders.models import Case, Check, CheckAsked, CheckKind, MashReferral
+from offenders.safeguarding import SHORT, outcome_words
+from offenders.timeline import Line, on_timeline
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+    from offenders.querysets import CaseQuerySet
+
+# How many questions of an agency stand among the tasks before they are one line.
+EACH = 5
+
+
+# --- The board -------------------------------------------------------------------------------
+
+
+@board_columns
+def flags(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, object]]:
+    """What is known of each person, and needed checks that are not assured."""
+    found = safeguarding.flags_of(cases, actor.scheme.policy, today)
+    return {pk: {"flags": flags} for pk, flags in found.items() if flags}
+
+
+def flag_choices(actor: Actor) -> list[tuple[str, str]]:
+    return [
+        *((kind.value, SHORT[kind]) for kind in CheckKind),
+        ("mappa_2_3", "MAPPA level 2 or 3"),
+        ("stale", "A check is stale"),
+        ("not_done", "A needed check is not done"),
+    ]
+
+
+def with_flag(cases: CaseQuerySet, value: str, actor: Actor) -> CaseQuerySet:
+    """The cases that bear one flag."""
+    listed = cases.select_related(None).prefetch_related(None).select_related("scheme")
+    flagged = safeguarding.flags_of(list(listed), actor.scheme.policy)
+    return cases.filter(pk__in=[pk for pk, flags in flagged.items() if any(_is(flag, value) for flag in flags)])
+
+
+def _is(flag: safeguarding.Flag, value: str) -> bool:
+    if value in ("stale", "not_done"):
+        return flag.state == value
+    if value == "mappa_2_3":
+        return flag.concern and flag.label in ("MAPPA level 2", "MAPPA level 3")
+    return flag.concern and flag.kind == value
+
+
+board_filter("flag", "Flag", choices=flag_choices, narrow=with_flag, place=60)
+
+
+# --- The home page ---------------------------------------------------------------------------
+
+
+@home_tasks
+def checks_wanted(actor: Actor, today: date) -> Iterable[Task]:
+    """The coordinator's: cases whose checks are stale or not done (Waltham Forest, 5.11)."""
+    if not actor.has_role("coordinator"):
+        return
+    wants = [each for each in ledger.wanting(actor, today) if each.wanting]
+    if wants:
+        words = "has a safeguarding check" if len(wants) == 1 else "have safeguarding checks"
+        yield Task(
+            None, f"{plural(len(wants), 'case')} {words} stale or not done", reverse("safeguarding"), "See which"
+        )
+
+
+@home_tasks
+def checks_asked(actor: Actor, today: date) -> Iterable[Task]:
+    """What one's own agency was asked for; for the coordinator what is late, whoever was asked."""
+    if not actor.holds("offenders.record_check") or actor.agency is None:
+        return
+    rows = CheckAsked.objects.visible_to(actor).filter(ended_on=None).select_related("case", "agency")
+    mine = list(rows.filter(agency=actor.agency)[: EACH + 1])
+    for each in mine[:EACH]:
+        at = reverse("case_check", args=[each.case.reference, each.kind])
+        yield Task(each.due_on, f"Safeguarding check asked for: {each.case.reference}", at, "Record it")
+    if len(mine) > EACH:
+        yield Task(None, "More safeguarding checks are asked of your agency", f"{reverse('cases')}?flag=not_done")
+    if actor.has_role("coordinator"):
+        for each in rows.filter(due_on__lt=today).exclude(agency=actor.agency)[:EACH]:
+            at = reverse("case_check", args=[each.case.reference, each.kind])
+            yield Task(each.due_on, f"{each.agency.name} has not answered for a check: {each.case.reference}", at)
+
+
+# --- The agenda ------------------------------------------------------------------------------
+
+
+@asks_panel
+def stale_checks(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+    """Beside other reasons: which needed checks of a case that comes up are stale or not done. No content."""
+    rules = window.policy.safeguarding
+    for pk, stand in safeguarding.standings([case.pk for case in cases], window.today).items():
+        wants = [SHORT[CheckKind(each.kind)] for each in stand if each.kind in rules.needed and each.state != "assured"]
+        if wants:
+            source = next(each.source for each in map(rules.check, rules.needed))
+            yield Ask(pk, "reviews", f"Safeguarding not assured: {', '.join(wants)}", source, beside=True)
+
+
+# --- The timeline ----------------------------------------------------------------------------
+
+
+@on_timeline
+def on_the_log(actor: Actor, case: Case) -> Iterable[Line]:
+    """Checks by class of outcome, and concerns for a child that were referred."""
+    at = reverse("case_safeguarding", args=[case.reference])
+    for check in Check.objects.visible_to(actor).filter(case=case, mistaken_on=None).select_related("agency"):
+        words = f"{SHORT[CheckKind(check.kind)]}: {lower_first(outcome_words(check.kind, check.outcome))}"
+        by = f"{check.checked_by}, {check.agency.name}"
+        yield Line(check.checked_on, "safeguarding", f"Safeguarding check: {words}", by=by, href=at)
+    for child in MashReferral.objects.visible_to(actor).filter(case=case).select_related("agency"):
+        answer = f"{child.get_answer_display()}, {day(child.answered_on)}" if child.answered_on else ""
+        by = f"{child.referred_by}, {child.agency.name}"
+        yield Line(child.referred_on, "safeguarding", f"Concern for a child referred to the {child.to}", answer, by, at)

@@ -1,0 +1,96 @@
+"""Where safeguarding meets the panel: MAPPA on somebody of the cohort, concerns for a child, when harm was considered.
+
+A check never takes anybody off the scheme: it puts the case before the panel, which decides (Merton, step 1;
+Richmond, principle 5; Waltham Forest, 5.14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
+
+from iom.blocks import Block, Task, case_block, home_tasks
+from offenders import ledger
+from offenders.asks import Ask, Window, asks_panel
+from offenders.assurance import Said, standing
+from offenders.models import Case, Check, CheckKind, MashReferral
+from offenders.safeguarding import said
+
+from .models import Decision
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+    from iom.models import Meeting
+    from iom.policy import Policy
+
+
+def mappa_of(cases: Iterable[Case], policy: Policy, today: date) -> dict[int, tuple[ledger.MappaWarning, bool]]:
+    """The cases with a MAPPA level that the panel looks at, and whether it has decided since. One query."""
+    decided = Decision.objects.in_force().filter(
+        case=OuterRef("case"), to_ratify=False, decided_at__gt=OuterRef("created_at")
+    )
+    rows = Check.objects.filter(case__in=[case.pk for case in cases], kind=CheckKind.MAPPA, mistaken_on=None)
+    found: dict[int, list[Said]] = {}
+    after: dict[int, bool] = {}
+    for check in rows.select_related("agency").annotate(decided=Exists(decided)):
+        found.setdefault(check.case_id, []).append(said(check))
+        after[check.pk] = check.decided
+    warned: dict[int, tuple[ledger.MappaWarning, bool]] = {}
+    for pk, checks in found.items():
+        holds = standing(CheckKind.MAPPA, checks, today)
+        warning = ledger.warning_of(holds, policy)
+        if warning is not None and holds.said is not None:
+            warned[pk] = (warning, after[holds.said.key])
+    return warned
+
+
+@asks_panel
+def mappa_asks(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+    """Level 2 or 3 comes first, until a panel has decided on the case after it was recorded."""
+    for pk, (warning, decided) in mappa_of(cases, window.policy, window.today).items():
+        if not decided:
+            yield Ask(pk, "reviews", warning.words, warning.source or "default", first=True)
+
+
+@home_tasks
+def mappa_waits(actor: Actor, today: date) -> Iterable[Task]:
+    """The coordinator's: members of the cohort whom the panel must look at for their MAPPA level."""
+    if not actor.has_role("coordinator"):
+        return
+    cases = {case.pk: case for case in Case.objects.visible_to(actor).not_closed()}
+    for pk, (warning, decided) in mappa_of(cases.values(), actor.scheme.policy, today).items():
+        if not decided:
+            at = reverse("case_safeguarding", args=[cases[pk].reference])
+            yield Task(None, f"MAPPA level {warning.level}: {cases[pk].reference} needs the panel", at, "Open ledger")
+
+
+@case_block
+def mappa_on_the_case(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """The warning with its rule, and whether the panel has looked."""
+    found = mappa_of([case], actor.scheme.policy, today).get(case.pk)
+    if found is not None and case.status != "closed":
+        yield Block("panels/blocks/mappa.html", {"mappa": found[0], "decided": found[1]}, place=1, slot="top")
+
+
+@case_block
+def harm_considered(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """When victims' harm and safety were last considered, and by which meeting (Waltham Forest, 5.7)."""
+    yield Block("panels/blocks/harm.html", {"harm": harm_last_considered(case)}, place=65, slot="aside")
+
+
+def harm_last_considered(case: Case) -> Decision | None:
+    """The decision that last said how the risk of harm stands; None if no meeting has. For the exit too."""
+    rows = Decision.objects.in_force().filter(case=case).exclude(harm="")
+    return rows.select_related("item__meeting__body", "harm_agency").order_by("-decided_at", "-pk").first()
+
+
+def children_referred(meeting: Meeting) -> dict[int, list[MashReferral]]:
+    """The concerns for a child that this meeting referred, by case: that it was done, and nothing of them."""
+    found: dict[int, list[MashReferral]] = {}
+    for child in MashReferral.objects.filter(meeting=meeting).order_by("referred_on", "pk"):
+        found.setdefault(child.case_id, []).append(child)
+    return found
