@@ -58,29 +58,33 @@ def _furnish(scheme: Scheme, policy: Policy, on: date, admin_email: str, by: Act
 
 
 def _seat(scheme: Scheme, policy: Policy) -> None:
-    agencies: dict[str, Agency] = {}
-    for position, body_policy in enumerate(policy.bodies):
-        body = Body.objects.create(
+    """Bodies, agencies and seats in their order, each kind at once: a scheme has some forty of them."""
+    bodies = Body.objects.bulk_create(
+        Body(scheme=scheme, slug=each.slug, name=each.name, kind=each.kind, position=position)
+        for position, each in enumerate(policy.bodies)
+    )
+    first_named = {seat.organisation: seat for body in reversed(policy.bodies) for seat in reversed(body.seats)}
+    in_order = dict.fromkeys(seat.organisation for body in policy.bodies for seat in body.seats)
+    made = Agency.objects.bulk_create(
+        Agency(
             scheme=scheme,
-            slug=body_policy.slug,
-            name=body_policy.name,
-            kind=body_policy.kind,
-            position=position,
+            slug=slugify(organisation)[:60],
+            name=organisation,
+            kind=first_named[organisation].agency_kind,
+            core=first_named[organisation].core,
         )
-        for place, seat in enumerate(body_policy.seats):
-            if seat.organisation not in agencies:
-                agencies[seat.organisation] = Agency.objects.create(
-                    scheme=scheme,
-                    slug=slugify(seat.organisation)[:60],
-                    name=seat.organisation,
-                    kind=seat.agency_kind,
-                    core=seat.core,
-                )
-            Seat.objects.create(
-                scheme=scheme,
-                body=body,
-                agency=agencies[seat.organisation],
-                post=seat.post,
-                permanent=seat.attends == "permanent",
-                position=place,
-            )
+        for organisation in in_order
+    )
+    agencies = {agency.name: agency for agency in made}
+    Seat.objects.bulk_create(
+        Seat(
+            scheme=scheme,
+            body=body,
+            agency=agencies[seat.organisation],
+            post=seat.post,
+            permanent=seat.attends == "permanent",
+            position=place,
+        )
+        for body, body_policy in zip(bodies, policy.bodies, strict=True)
+        for place, seat in enumerate(body_policy.seats)
+    )

@@ -128,6 +128,7 @@ WORDS = {
     "propose_organisation": "Proposed an organisation for a body",
     "raise_escalation": "Raised an issue for the board",
     "rate": "Rated a case",
+    "ratify_rating": "Ratified a rating given between panels",
     "read": "Looked at a page",
     "read_audit": "Read the audit",
     "read_marked": "Opened what is marked for some agencies",

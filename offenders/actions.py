@@ -29,6 +29,7 @@ from .models import (
     Search,
     Supervision,
 )
+from .rated import Rated, rated
 from .transitions import CLOSE, LEAVE
 
 NUMBERS = ("pnc_number", "cro_number", "prison_number", "probation_number", "address", "area")
@@ -127,6 +128,7 @@ def accept(
     policy_version: PolicyVersion,
     by: Actor,
     rated_on: date | None = None,
+    evidence: str = "",
 ) -> Case:
     """Take a person onto the cohort from a day, with the first rating (design.md 3: accepting requires one).
 
@@ -154,17 +156,19 @@ def accept(
         policy_version=policy_version,
     )
     first = policy_version.policy.first_rating.colour
-    RagRating.objects.create(
+    rating = RagRating.objects.create(
         scheme=by.scheme,
         case=case,
         colour=colour,
         starts_on=rated_on or on,
         reason=reason,
+        evidence=evidence,
         meeting=meeting,
         decided_by=by.user,
         colour_before=first or "" if colour == Colour.BLUE else "",
     )
     audit.record("accept", case, by=by, after=colour, reason=reason, subjects=[case.reference], meeting=_key(meeting))
+    rated(Rated(case, rating, was="", day_began_as=""), by)
     return case
 
 
@@ -213,20 +217,120 @@ def rate(
     reason: str,
     meeting: Meeting | None = None,
     by: Actor,
+    evidence: str = "",
+    agreed_until: date | None = None,
 ) -> RagRating:
     """Give a case another colour from a day on. Blue remembers the colour before (design.md 3).
 
+    `evidence` is what it goes by; `agreed_until` the end of Green where the scheme agrees a period for each person.
     Decided twice on one day, the day's last decision holds; one that restores what was before leaves that unbroken.
     Raises PermissionDenied, or StepRefused for the colour it has already, one that the scheme does not use, a day
     before the present rating began, or a closed case.
     """
     held = _for_change(case, by)
-    rating = _rate(held, colour, on=on, reason=reason, meeting=meeting, by=by)
+    rating = _rate(
+        held, colour, on=on, reason=reason, meeting=meeting, by=by, evidence=evidence, agreed_until=agreed_until
+    )
     _changed(held, case)
     return rating
 
 
-def _rate(held: Case, colour: str, *, on: date, reason: str, meeting: Meeting | None = None, by: Actor) -> RagRating:
+@transaction.atomic
+def rate_between(
+    case: Case,
+    colour: str,
+    *,
+    on: date,
+    reason: str,
+    evidence: str = "",
+    agreed_until: date | None = None,
+    tell_now: bool = False,
+    version: int | None = None,
+    by: Actor,
+) -> RagRating:
+    """Give a case another colour between two panels: whoever leads it, or coordinates. It holds from its day on and is
+    to be ratified, which the next agenda asks for by itself (ux.md 4.5). `tell_now` lets the panel hear of it at once.
+
+    Raises PermissionDenied, Stale, or StepRefused as `rate`, without a reason, or for a day that has not come.
+    """
+    held = locked(Case, case.pk, version=version)
+    _must_be_allowed(by, "offenders.change_rating", held)
+    problems = []
+    if not reason.strip():
+        problems.append("Enter a reason.")
+    if on > clock.today():
+        problems.append("The rating must start today or earlier.")
+    if agreed_until is not None and agreed_until <= on:
+        problems.append("The agreed period must end after the rating starts.")
+    if held.status == CaseStatus.CLOSED:
+        problems.append(f"{held.reference} is closed.")
+    if problems:
+        raise StepRefused(problems)
+    rating = _rate(
+        held,
+        colour,
+        on=on,
+        reason=reason.strip(),
+        by=by,
+        evidence=evidence.strip(),
+        agreed_until=agreed_until,
+        to_ratify=True,
+        tell_now=tell_now,
+    )
+    _changed(held, case)
+    return rating
+
+
+@transaction.atomic
+def ratify_rating(case: Case, *, meeting: Meeting, by: Actor) -> RagRating:
+    """A panel lets stand what was rated between two panels. Raises PermissionDenied; StepRefused if nothing waits."""
+    held = _for_change(case, by)
+    rating = held.ratings.select_for_update().get(until=None)
+    if not rating.waits:
+        raise StepRefused([f"No rating of {held.reference} waits to be ratified."])
+    return _note_ratified(held, rating, meeting, case, by)
+
+
+@transaction.atomic
+def unratify_rating(case: Case, *, meeting: Meeting, by: Actor) -> RagRating:
+    """Take that back, while the same meeting sits. Raises PermissionDenied, or StepRefused when it ratified nothing."""
+    held = _for_change(case, by)
+    rating = held.ratings.select_for_update().filter(ratified_at=meeting, until=None).first()
+    if rating is None:
+        raise StepRefused(["The rating has changed again since this meeting. Change it on the case."])
+    return _note_ratified(held, rating, None, case, by)
+
+
+def _note_ratified(held: Case, rating: RagRating, meeting: Meeting | None, case: Case, by: Actor) -> RagRating:
+    rating.ratified_at = meeting
+    rating.version += 1
+    rating.save(update_fields=["ratified_at", "version"])
+    _changed(held, case)
+    audit.record(
+        "ratify_rating",
+        held,
+        by=by,
+        before="" if meeting else "ratified",
+        after=rating.colour if meeting else "to be ratified",
+        subjects=[held.reference],
+        meeting=_key(meeting),
+    )
+    return rating
+
+
+def _rate(
+    held: Case,
+    colour: str,
+    *,
+    on: date,
+    reason: str,
+    meeting: Meeting | None = None,
+    by: Actor,
+    evidence: str = "",
+    agreed_until: date | None = None,
+    to_ratify: bool = False,
+    tell_now: bool = False,
+) -> RagRating:
     """`rate`, once the case is locked and the right to change it is established."""
     _must_be_used(colour, held.scheme.policy_on(on))
     present = held.ratings.get(until=None)
@@ -237,19 +341,26 @@ def _rate(held: Case, colour: str, *, on: date, reason: str, meeting: Meeting | 
             [f"The rating cannot start before the present one, {day(present.starts_on)}. Choose a later date."]
         )
     remembered = present.colour if colour == Colour.BLUE else ""
+    lasts = agreed_until if colour == Colour.GREEN else None
     given = {
         "colour": colour,
         "reason": reason,
+        "evidence": evidence,
         "meeting": meeting,
         "decided_by": by.user,
+        "to_ratify": to_ratify,
+        "ratified_at": None,
         "colour_before": remembered,
         # A time that was agreed belongs to the Green for which it was agreed.
-        "agreed_on": None,
-        "agreed_until": None,
+        "agreed_on": on if lasts else None,
+        "agreed_until": lasts,
     }
     before = present.colour
+    day_began_as = before
     if on == present.starts_on:
-        rating = _decide_again(present, given)
+        earlier = held.ratings.filter(until=on).first()
+        day_began_as = earlier.colour if earlier else ""
+        rating = _decide_again(present, earlier, given)
     else:
         present.until = on
         present.save(update_fields=["until"])
@@ -263,14 +374,15 @@ def _rate(held: Case, colour: str, *, on: date, reason: str, meeting: Meeting | 
         reason=reason,
         subjects=[held.reference],
         meeting=_key(meeting),
+        **({"to_ratify": True} if to_ratify else {}),
     )
     leaving.rating_changed(held, before, colour, on=on, by=by)
+    rated(Rated(held, rating, was=before, day_began_as=day_began_as, tell_now=tell_now), by)
     return rating
 
 
-def _decide_again(present: RagRating, given: dict[str, Any]) -> RagRating:
-    """Decide afresh what was decided earlier on the same day."""
-    earlier = present.case.ratings.filter(until=present.starts_on).first()
+def _decide_again(present: RagRating, earlier: RagRating | None, given: dict[str, Any]) -> RagRating:
+    """Decide afresh what was decided on the same day; `earlier` is the rating that ended on it."""
     if earlier is not None and earlier.colour == given["colour"]:
         present.delete()
         earlier.until = None

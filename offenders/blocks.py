@@ -12,6 +12,7 @@ from django.urls import reverse
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks
 from iom.clock import LONDON
+from iom.clock import today as london_today
 from iom.jinja import day_month, plural
 
 from . import (
@@ -21,9 +22,12 @@ from . import (
     timeline_page,
     whom,  # noqa: F401 -- tells iom.trail who the tokens of the audit are
 )
+from .board_filters import board_filter
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
 from .models import BreakGlass, Case, Colour, RagRating, Transfer
 from .narrowing import ME
+from .querysets import CaseQuerySet
+from .rating import beside
 
 # How long before its day an exit stands among the tasks.
 EXIT_DAYS = 28
@@ -103,6 +107,61 @@ def cases_i_lead(actor: Actor, today: date) -> Iterable[Block]:
         more = f"{reverse('cases')}?lead={ME}" if len(rows) > MY_CASES else ""
         shown = {"led": rows[:MY_CASES], "count": len(rows), "more": more}
         yield Block("offenders/block_my_cases.html", shown, place=30)
+
+
+# --- Ratings beside what is shown
+
+DIFFERS, LESS, WAITS = "differs", "less", "to_ratify"
+
+
+def _narrow_by_fit(cases: CaseQuerySet, value: str, actor: Actor) -> CaseQuerySet:
+    if value == WAITS:
+        waiting = RagRating.objects.filter(scheme=actor.scheme, to_ratify=True, ratified_at=None, until=None)
+        return cases.filter(pk__in=waiting.values("case"))
+    shown = beside(list(cases.not_closed().with_current().with_custody()), actor.scheme.policy, london_today())
+    fits = {
+        DIFFERS: lambda each: each.differs,
+        LESS: lambda each: each.intensity is not None and not each.intensity.fits,
+    }
+    return cases.filter(pk__in=[pk for pk, each in shown.items() if fits[value](each)])
+
+
+board_filter(
+    "fit",
+    "Rating and what is shown",
+    choices=lambda actor: (
+        (DIFFERS, "Do not fit"),
+        (LESS, "Seen less or more than the rating expects"),
+        (WAITS, "To be ratified"),
+    ),
+    narrow=_narrow_by_fit,
+    place=15,
+)
+
+
+@board_columns
+def rating_fit(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, object]]:
+    """Where a rating does not fit what is shown, and what waits to be ratified."""
+    shown = beside(cases, actor.scheme.policy, today)
+    return {
+        case.pk: {
+            "differs": [each.words for each in shown[case.pk].differs] if case.pk in shown else [],
+            "to_ratify": bool(case.rating and case.rating.waits),
+        }
+        for case in cases
+    }
+
+
+@home_tasks
+def ratings_that_do_not_fit(actor: Actor, today: date) -> Iterable[Task]:
+    """The coordinator's: how many ratings do not fit what is shown."""
+    if not actor.has_role("coordinator"):
+        return
+    cases = Case.objects.visible_to(actor).not_closed().with_current().with_custody()
+    count = sum(bool(each.differs) for each in beside(list(cases), actor.scheme.policy, today).values())
+    if count:
+        words = "rating does not fit what is shown" if count == 1 else "ratings do not fit what is shown"
+        yield Task(None, f"{count} {words}", f"{reverse('cases')}?fit={DIFFERS}", "See which")
 
 
 @home_block

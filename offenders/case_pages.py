@@ -30,6 +30,7 @@ PAGES = (
     ("Actions", "case_actions"),
     ("Timeline", "case_timeline"),
     ("Information", "case_information"),
+    ("Rating", "case_rating"),
     ("Score", "case_score"),
     ("Safeguarding", "case_safeguarding"),
     ("Custody", "case_custody"),
@@ -47,7 +48,12 @@ LED_BY = ("case_audit",)
 
 def find_case(actor: Actor, reference: str) -> Case:
     """The case that the actor may read, with what the identity bar shows. Raises Http404, or the page before it."""
-    rows = Case.objects.visible_to(actor).with_current().with_custody().select_related("scheme", "accepted_at__body")
+    rows = (
+        Case.objects.visible_to(actor)
+        .with_current()
+        .with_custody()
+        .select_related("scheme", "accepted_at__body", "policy_version")
+    )
     case = rows.filter(reference=reference).first()
     if case is None:
         raise closed_door(actor, reference)

@@ -116,6 +116,8 @@ permit(
 permit("offenders.view_case", at_the_table, opens_it)
 # The meeting's decisions change a case; whoever records them holds this.
 permit("offenders.change_case", office, opens_it)
+# Between two panels, until the next one ratifies it (ux.md 4.5): the coordinator, and whoever leads the case.
+permit("offenders.change_rating", at_the_table, opens_it & (has_role("coordinator") | leads_it))
 # Who leads a case hears first of an arrest or a release date; the rating then follows by the scheme's rule.
 permit("offenders.record_custody", at_the_table, opens_it & (office | leads_it))
 # What is prepared before somebody leaves; the decision is the panel's, and written by whoever records it.

@@ -59,6 +59,37 @@ def lines_of(actor: Actor, case: Case) -> list[Line]:
     return [line for function in _lines for line in function(actor, case)]
 
 
+# --- Told what is expected --------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """That the person was told clearly what is expected of them: when, if that is known, and by whom."""
+
+    on: date | None
+    by: str
+
+
+TellsOfIt = Callable[["Actor", Case], Iterable[Told]]
+_told: list[TellsOfIt] = []
+
+
+def knows_who_was_told(function: TellsOfIt) -> TellsOfIt:
+    """Register where else it is written that the person was told: `fn(actor, case) -> Iterable[Told]`."""
+    _told.append(function)
+    return function
+
+
+def last_told(actor: Actor, case: Case) -> Told | None:
+    """When the person was told last, as far as the reader may know (Richmond, principle 3); None: not recorded."""
+    rows = Entry.objects.visible_to(actor).standing().filter(case=case, kind=EntryKind.TOLD)
+    entry = rows.select_related("made_by", "agency").order_by("-happened_on", "-pk").first()
+    found = [each for function in _told for each in function(actor, case)]
+    if entry is not None:
+        found.append(Told(entry.happened_on, entry.agency.name if entry.agency else ""))
+    return max(found, key=lambda told: told.on or date.min, default=None)
+
+
 # --- What is written --------------------------------------------------------
 
 

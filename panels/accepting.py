@@ -44,6 +44,7 @@ def take_on(
     meeting: Meeting | None,
     version: PolicyVersion,
     by: Actor,
+    evidence: str = "",
 ) -> Case:
     """Open the case with its rating, and begin its plan from the needs that are known (Merton, steps 5 to 7).
 
@@ -64,6 +65,7 @@ def take_on(
         reason=reason.strip(),
         policy_version=version,
         by=by,
+        evidence=evidence.strip(),
     )
     plan = plans.start_plan(case, by=by)
     for pathway, level, words in needs_to_begin_with(referral, version.policy):

@@ -527,7 +527,7 @@ def _draft_for(item: AgendaItem, by: Actor) -> Meeting:
 def _may_be_left_out(item: AgendaItem) -> None:
     if item.section == Section.LAST_MINUTES:
         raise StepRefused(["These minutes wait for a meeting that agrees to them, so they stay on the agenda."])
-    if item.outside_id is not None or item.ratifies_id is not None:
+    if item.section == Section.OUTSIDE:
         raise StepRefused(["This decision waits to be ratified, so it stays on the agenda. The panel can defer it."])
     if EscalationItem.objects.filter(item=item).exists():
         raise StepRefused(["This is on its way to the board or back, so it stays on the agenda. It can be deferred."])

@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from actionplans.models import Action
 from iom import clock
 from iom.access import Actor
-from iom.blocks import Block, Task, board_columns, home_block, home_tasks, referral_block
+from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks, referral_block
 from iom.jinja import plural
 from iom.models import Body, Meeting, MeetingStatus
 from offenders.models import Case
@@ -26,6 +26,7 @@ from panels import (
     ratifying,
     safeguarding,  # noqa: F401 -- registers MAPPA and harm on shared pages
 )
+from panels.case_brief import taken_on_at
 from panels.chairing import with_chair
 from panels.countdown import steps_of
 from panels.models import (
@@ -41,6 +42,7 @@ from panels.models import (
     OutsideDecision,
 )
 from panels.readiness import readiness
+from panels.since import since_last_sitting
 from panels.words import OUTCOME_WORDS
 from referrals.deciding import panels_for
 from referrals.models import Referral
@@ -49,6 +51,8 @@ from referrals.models import Referral
 
 # An agenda is worth a line on the home page once its day is this near.
 LOOK_AHEAD = timedelta(days=21)
+# So many changes stand on the overview of a case (ux.md 4.5).
+CHANGES = 5
 # What a meeting of a kind is called where there is room for a word.
 MEETINGS = {"panel": "Panel", "board": "Board"}
 # The dates of a meeting that concern somebody who only nominates.
@@ -72,6 +76,23 @@ def on_agendas(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, di
     coming = rows.filter(meeting__in=Meeting.objects.in_scheme_of(actor).upcoming(today)).order_by("-meeting__date")
     found = coming.values_list("case", "meeting__date", "meeting__body__kind")
     return {case: {"next_meeting": [(day, MEETINGS.get(kind, "Meeting"))]} for case, day, kind in found}
+
+
+@case_block
+def changed_since_the_last_panel(actor: Actor, case: Case, today: date) -> Iterator[Block]:
+    """At most five things, the newest first; the rest is a link away, on the timeline."""
+    if case.status != "closed":
+        found = since_last_sitting(actor, case, today)
+        context = {"since": found, "changes": found.changes[:CHANGES], "more": len(found.changes) - CHANGES}
+        yield Block("panels/blocks/changed_since.html", context, place=20, slot="top")
+
+
+@case_block
+def where_it_was_decided(actor: Actor, case: Case, today: date) -> Iterator[Block]:
+    """The way to the item that took the person on, in the signed minutes or on the agenda, for those who read it."""
+    place = taken_on_at(actor, case)
+    if place is not None:
+        yield Block("panels/blocks/decided_at.html", {"place": place}, slot="decided")
 
 
 @referral_block

@@ -55,6 +55,8 @@ class Choice:
     outcome: str
     reason: str = ""
     colour: str = ""
+    evidence: str = ""
+    agreed_until: date | None = None
     reason_for_referrer: str = ""
     how: str = How.AGREED
     votes: tuple[tuple[Agency, str], ...] = ()
@@ -89,6 +91,8 @@ def made_again(decision: Decision) -> Choice:
         outcome=decision.outcome,
         reason=decision.reason,
         colour=decision.colour if decision.outcome in NEEDS_COLOUR else "",
+        evidence=decision.evidence,
+        agreed_until=decision.agreed_until,
         reason_for_referrer=decision.reason_for_referrer,
         leads=leads_of(decision.leads_to_give, decision.leads),
     )

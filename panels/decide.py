@@ -20,7 +20,7 @@ from iom.policy import Policy
 from iom.steps import StepRefused, locked
 from offenders.models import AssignmentRole, Case
 
-from . import about_plans, accepting, corrections, effects, escalations, powers, ratifying, voting
+from . import about_plans, accepting, corrections, effects, escalations, powers, ratifying, rerating, voting
 from .accepting import Lead
 from .chairing import chair_name
 from .choices import (
@@ -77,6 +77,8 @@ def offered_on(item: AgendaItem, policy: Policy | None = None) -> tuple[Outcome,
     """What may be decided on an item, by the rules in force on the day of its meeting; an escalation has its own."""
     if own := escalations.offered(item):
         return own
+    if item.is_about_rating:
+        return rerating.OUTCOMES
     meeting = item.meeting
     rules = policy or meeting.scheme.policy_on(meeting.date).policy
     criteria = item.referral.criteria if item.referral else ""
@@ -111,7 +113,7 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
         raise StepRefused(problems)
     count, quorate = _quorum(meeting, item, present)
     case = present.case if present else item.case
-    if present is not None and not present.quorate:
+    if present is not None and not present.quorate and not item.is_about_rating:
         ratifying.must_still_wait(present)
     if quorate:
         case = _make_so(item, choice, meeting, present, version, by)
@@ -168,6 +170,8 @@ def _write(
         outcome=choice.outcome,
         colour=_colour(choice, case, item),
         reason=choice.reason.strip(),
+        evidence=choice.evidence.strip() if choice.outcome in NEEDS_COLOUR else "",
+        agreed_until=choice.agreed_until if choice.outcome in NEEDS_COLOUR else None,
         reason_for_referrer=choice.reason_for_referrer.strip(),
         how=how,
         motion=(choice.motion or choice.outcome) if voted else "",
@@ -299,9 +303,7 @@ def undo(item: AgendaItem, *, by: Actor) -> AgendaItem:
     _undo_actions(item, back, by)
     if decision.quorate:
         about_plans.undo(decision, item, meeting, by=by)
-        ratifying.undo(item, decision, meeting, by=by) if item.ratifies else corrections.undo(
-            decision, item, meeting, because=TAKEN_BACK, by=by
-        )
+        _take_back(item, decision, meeting, by)
     Undone.objects.create(scheme=meeting.scheme, decision=decision, at=clock.now(), by=by.user)
     item.state, item.note, item.draft = ItemState.OPEN, back["note"], back["typed"]
     item.version += 1
@@ -317,6 +319,15 @@ def undo(item: AgendaItem, *, by: Actor) -> AgendaItem:
         item=item.number,
     )
     return item
+
+
+def _take_back(item: AgendaItem, decision: Decision, meeting: Meeting, by: Actor) -> None:
+    if item.is_about_rating:
+        rerating.undo(item, decision, meeting, by=by, because=TAKEN_BACK)
+    elif item.ratifies:
+        ratifying.undo(item, decision, meeting, by=by)
+    else:
+        corrections.undo(decision, item, meeting, because=TAKEN_BACK, by=by)
 
 
 def _before(item: AgendaItem, choice: Choice, decision: Decision) -> dict[str, Any]:
@@ -454,6 +465,17 @@ def _make_so(
     by: Actor,
 ) -> Case | None:
     """Change the case and the referral as decided; first undo what the corrected decision did. Returns the case."""
+    if item.is_about_rating:
+        return rerating.rule(
+            item,
+            choice.outcome,
+            choice.colour,
+            meeting,
+            present,
+            reason=choice.reason,
+            evidence=choice.evidence,
+            by=by,
+        )
     if item.section == Section.OUTSIDE:
         return ratifying.rule(item, choice.outcome, meeting, present, because=choice.reason, version=version, by=by)
     stands = present is not None and present.quorate and present.outcome == choice.outcome

@@ -60,7 +60,14 @@ def _on_referral(
         corrections.amend(case, choice.colour, choice.reason, meeting, by=by)
     else:
         case = accepting.take_on(
-            referral, choice.colour, choice.reason, on=meeting.date, meeting=meeting, version=version, by=by
+            referral,
+            choice.colour,
+            choice.reason,
+            on=meeting.date,
+            meeting=meeting,
+            version=version,
+            by=by,
+            evidence=choice.evidence,
         )
     accepting.give_leads(case, choice.leads, on=meeting.date, meeting=meeting, by=by)
     return case
@@ -70,6 +77,15 @@ def _on_case(case: Case, choice: Choice, meeting: Meeting, *, stands: bool, rati
     if choice.outcome == Outcome.CHANGE_RATING:
         if (stands or ratified) and case.rating and case.rating.colour == choice.colour:
             return
-        cases.rate(case, choice.colour, on=meeting.date, reason=choice.reason, meeting=meeting, by=by)
+        cases.rate(
+            case,
+            choice.colour,
+            on=meeting.date,
+            reason=choice.reason,
+            evidence=choice.evidence,
+            agreed_until=choice.agreed_until,
+            meeting=meeting,
+            by=by,
+        )
     elif choice.outcome == Outcome.REMOVE and not stands:
         cases.start_leaving(case, on=meeting.date, reason=choice.reason, meeting=meeting, by=by)

@@ -21,7 +21,7 @@ from offenders.models import Case, Offender, RelatedPerson
 from offenders.victim_names import names_in_full
 
 from .models import AgendaItem, Interest, Minutes
-from .record import items_of
+from .record import items_of, rating_asked_about
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -92,7 +92,7 @@ def texts_of(item: AgendaItem, minutes: Minutes) -> Iterator[str]:
         if decision.supersedes_id is not None and decision.pk not in minutes.left_out:
             yield decision.correction_reason
     if holding is not None:
-        yield from (holding.reason, holding.dissent, holding.harm_words, holding.vote_note)
+        yield from (holding.reason, holding.evidence, holding.dissent, holding.harm_words, holding.vote_note)
         for lead in holding.leads.values():
             yield lead["reason"]
         for ruling in holding.funding.all():
@@ -101,6 +101,8 @@ def texts_of(item: AgendaItem, minutes: Minutes) -> Iterator[str]:
         yield from (said.note, said.action.text)
     if item.ratifies is not None:
         yield item.ratifies.reason
+    if (rating := rating_asked_about(item)) is not None:
+        yield from (rating.reason, rating.evidence)
     if item.outside is not None:
         yield from (item.outside.reason, item.outside.urgent_because)
         yield from (asked.said for asked in item.outside.consulted.all())

@@ -82,6 +82,9 @@ class DecisionQuerySet(SchemeQuerySet):
         """Those made without a quorum that no quorate meeting has ratified or refused to ratify yet."""
         ruled = self.model.objects.in_force().filter(quorate=True, outcome__in=["ratify", "not_ratify"])
         rows = self.in_force().filter(quorate=False, item__escalation_link=None).exclude(outcome__in=NOTHING_TO_RATIFY)
+        # A rating given between panels asks for itself until a quorate panel has answered: `panels.rerating`.
+        of_ratings = Q(item__section="outside", item__case__isnull=False, item__ratifies=None)
+        rows = rows.exclude(of_ratings)
         return rows.exclude(pk__in=ruled.filter(item__ratifies__isnull=False).values("item__ratifies"))
 
 

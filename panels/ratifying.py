@@ -20,7 +20,7 @@ from iom.models import Meeting, MeetingStatus
 from iom.steps import StepRefused, take
 from offenders.models import Case
 
-from . import agenda, corrections, effects
+from . import agenda, corrections, effects, rerating
 from .choices import made_again
 from .models import AgendaItem, Decision, ItemAction, ItemState, Outcome, OutsideDecision, Section
 from .querysets import NOTHING_TO_RATIFY
@@ -114,7 +114,11 @@ def must_still_wait(decision: Decision) -> None:
 
 
 def bring_all(*, by: Actor) -> None:
-    """Bring what waits and stands on no coming agenda to the next one. Without a next meeting it waits for its plan."""
+    """Bring what waits and stands on no coming agenda to the next one. Without a next meeting it waits for its plan.
+
+    Decisions of all three kinds: made outside the meeting, made without a quorum, and ratings given between panels.
+    """
+    rerating.bring_all(by=by)
     coming = AgendaItem.objects.filter(
         section=Section.OUTSIDE, state=ItemState.OPEN, meeting__status__in=[*NOT_HELD_YET, MeetingStatus.LIVE]
     )

@@ -139,7 +139,7 @@ def items_of(meeting: Meeting, *, only: int | None = None) -> list[AgendaItem]:
     said = ItemAction.objects.exclude(action__case__in=Case.objects.filter(restricted=True)).select_related(
         "action__agency", "action__owner__user", "action__case__offender"
     )
-    ratings = RagRating.objects.filter(starts_on__lt=meeting.date).order_by("-starts_on")
+    ratings = RagRating.objects.filter(starts_on__lte=meeting.date).order_by("-starts_on")
     items = open_to_all(meeting) if only is None else open_to_all(meeting).filter(pk=only)
     return list(
         items.select_related(
@@ -159,7 +159,7 @@ def items_of(meeting: Meeting, *, only: int | None = None) -> list[AgendaItem]:
             Prefetch("decisions", decisions, to_attr="all_decisions"),
             Prefetch("outside__consulted", Consulted.objects.select_related("agency")),
             Prefetch("item_actions", said, to_attr="said_of_actions"),
-            Prefetch("case__ratings", ratings, to_attr="ratings_before"),
+            Prefetch("case__ratings", ratings.select_related("decided_by"), to_attr="ratings_by_then"),
         )
     )
 
@@ -302,6 +302,7 @@ def _joined(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
     approval = getattr(item, "approval", None)
     return {
         **({"outside": _outside(item.outside)} if item.outside else {}),
+        **({"rated_between": _rated_between(item)} if item.is_about_rating else {}),
         **({"escalation": sitting.escalations[item.pk]} if item.pk in sitting.escalations else {}),
         **({"approves": _approves(approval.minutes)} if approval else {}),
         **({"presenter": item.presenter} if item.presenter else {}),
@@ -366,6 +367,27 @@ def _outside(outside: OutsideDecision) -> dict[str, Any]:
     }
 
 
+def rating_asked_about(item: AgendaItem) -> RagRating | None:
+    """The rating that an item of `items_of` asks the panel to ratify; None for any other item."""
+    if not item.is_about_rating:
+        return None
+    return next((rating for rating in item.case.ratings_by_then if rating.to_ratify), None)
+
+
+def _rated_between(item: AgendaItem) -> dict[str, str] | None:
+    """The rating given between two panels, that the panel was asked to ratify."""
+    rating = rating_asked_about(item)
+    if rating is None:
+        return None
+    return {
+        "colour": rating.colour,
+        "starts_on": rating.starts_on.isoformat(),
+        "reason": rating.reason,
+        "evidence": rating.evidence,
+        "by": rating.decided_by.name if rating.decided_by else "",
+    }
+
+
 def _reference(item: AgendaItem) -> str:
     thing = item.referral or item.case
     return thing.reference if thing else ""
@@ -376,7 +398,7 @@ def _decision(decision: Decision, item: AgendaItem, sitting: _Sitting) -> dict[s
         "outcome": decision.outcome,
         "words": OUTCOME_WORDS[decision.outcome],
         "colour": decision.colour,
-        "colour_before": _colour_before(decision, item),
+        "colour_before": _colour_before(decision, item, sitting.meeting.date),
         "case": decision.case.reference if decision.case else "",
         "reason": decision.reason,
         "how": how_words(decision),
@@ -394,6 +416,8 @@ def _decision(decision: Decision, item: AgendaItem, sitting: _Sitting) -> dict[s
         "to_ratify": waits(item.section, decision),
         "decided_at": instant(decision.decided_at),
         "rules_version": decision.policy_version.number,
+        **({"evidence": decision.evidence} if decision.evidence else {}),
+        **({"agreed_until": decision.agreed_until.isoformat()} if decision.agreed_until else {}),
     } | _of_the_plan(decision)
 
 
@@ -443,10 +467,10 @@ def _harm(decision: Decision) -> dict[str, str] | None:
     }
 
 
-def _colour_before(decision: Decision, item: AgendaItem) -> str:
+def _colour_before(decision: Decision, item: AgendaItem, day: date) -> str:
     if item.case is None or not decision.colour:
         return ""
-    before = next(iter(item.case.ratings_before), None)
+    before = next((rating for rating in item.case.ratings_by_then if rating.starts_on < day), None)
     return before.colour if before else ""
 
 

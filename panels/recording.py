@@ -22,7 +22,7 @@ from offenders.models import CaseStatus
 from referrals import actions as referrals
 from referrals.models import ReferralStatus
 
-from . import agenda, aside, escalations, last_minutes, minutes, ratifying
+from . import agenda, aside, escalations, last_minutes, minutes, ratifying, rerating
 from .chairing import chairs
 from .models import AgendaItem, Decision, ItemState, Minutes, Outcome, Section
 from .querysets import NOTHING_TO_RATIFY
@@ -413,6 +413,9 @@ def _belongs_on(to: Meeting, item: AgendaItem) -> bool:
 def _ask_again(item: AgendaItem, to: Meeting, why: str, by: Actor) -> None:
     if item.outside is not None:
         ratifying.put_on(to, item.outside, why=why, by=by)
+    elif item.is_about_rating:
+        if rerating.waiting([item.case], scheme=item.scheme_id):
+            rerating.put_on(to, item.case, by=by, why=why)
     else:
         ratifying.ask_to_ratify(to, item.ratifies, by=by, why=why)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
@@ -15,15 +15,17 @@ from django.db.models import Q
 from actionplans.models import STILL_TO_DO, Action, ActionStatus
 from iom import clock
 from iom.jinja import colour_word, lower_first, plural
-from iom.models import Meeting, MeetingStatus
-from offenders.models import AssignmentRole, Case, Colour, CustodyPeriod, RagRating
+from iom.models import Body, Handling, Meeting, MeetingStatus
+from offenders.models import AssignmentRole, Case, Colour, CustodyPeriod, Entry, RagRating
+from referrals import engagement, hooks
 from referrals.engagement import Shown
 from referrals.models import Score
 from referrals.research import Held
-from referrals.returns import Answer
+from referrals.returns import Answer, latest_returns
 
 if TYPE_CHECKING:
     from iom.access import Actor
+    from offenders.querysets import EntryQuerySet
 
 HELD = (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
 
@@ -61,12 +63,53 @@ def since_last(
     systems: Iterable[Held],
     met: Shown | None,
 ) -> Since:
-    """What changed since the body of this meeting met last, after the case joined, else since it joined."""
-    last = (
-        Meeting.objects.filter(body=meeting.body_id, status__in=HELD, date__lt=meeting.date, date__gte=case.accepted_on)
-        .order_by("-date")
-        .first()
+    """What changed since the body of this meeting met last, after the case joined, else since it joined.
+
+    Of the timeline only what everybody on the panel may read: the screen may stand open in the room.
+    """
+    last = sitting_before(case, meeting.body_id, meeting.date)
+    entries = Entry.objects.visible_to(actor).filter(handling=Handling.PANEL)
+    known = {"ratings": ratings, "periods": periods, "returns": returns, "systems": systems, "met": met}
+    return _since(actor, case, last, entries=entries, **known)
+
+
+def since_last_sitting(actor: Actor, case: Case, today: date) -> Since:
+    """The same for the pages of a case, between meetings: since the body that manages the cohort met last."""
+    body = case.accepted_at.body_id if case.accepted_at else None
+    if body is None:
+        body = Body.objects.filter(scheme=case.scheme_id, position=0).values_list("pk", flat=True).first()
+    signed = hooks.signature_of(actor)
+    return _since(
+        actor,
+        case,
+        sitting_before(case, body, today + timedelta(days=1)),
+        ratings=case.ratings.all(),
+        periods=case.custody,
+        returns=latest_returns(actor, case.offender, signed=signed.given and not signed.missing_at),
+        systems=(),
+        met=engagement.latest(case.offender, actor.scheme.policy),
+        entries=Entry.objects.visible_to(actor),
     )
+
+
+def sitting_before(case: Case, body: int | None, day: date) -> Meeting | None:
+    """The last meeting of a body that was held before a day, since the case joined."""
+    held = Meeting.objects.filter(body=body, status__in=HELD, date__lt=day, date__gte=case.accepted_on)
+    return held.select_related("body").order_by("-date").first()
+
+
+def _since(
+    actor: Actor,
+    case: Case,
+    last: Meeting | None,
+    *,
+    ratings: Iterable[RagRating],
+    periods: Iterable[CustodyPeriod],
+    returns: Iterable[Answer],
+    systems: Iterable[Held],
+    met: Shown | None,
+    entries: EntryQuerySet,
+) -> Since:
     day = last.date if last else case.accepted_on
     found = [
         *_ratings(ratings, day),
@@ -75,6 +118,7 @@ def since_last(
         *_scores(case, day),
         *_actions(actor, case, day),
         *_said(returns, systems, met, day),
+        *_happened(entries.standing().filter(case=case, happened_on__gt=day)),
     ]
     return Since(day, last, tuple(sorted(found, key=lambda change: change.on, reverse=True)))
 
@@ -123,11 +167,18 @@ def _actions(actor: Actor, case: Case, day: date) -> Iterator[Change]:
             yield Change(action.finished_on, f"{outcome}. {what}", late=action.status == ActionStatus.NOT_DONE)
 
 
+def _happened(entries: Iterable[Entry]) -> Iterator[Change]:
+    for entry in entries:
+        yield Change(entry.happened_on, f"{entry.get_kind_display()}: {entry.text}")
+
+
 def _said(returns: Iterable[Answer], systems: Iterable[Held], met: Shown | None, day: date) -> Iterator[Change]:
     for answer in returns:
-        seen = answer.last_contact
+        seen, sent = answer.last_contact, clock.local(answer.sent_at).date()
         if seen is not None and seen > day:
             yield Change(seen, f"{answer.agency.name}: last contact")
+        if sent > day:
+            yield Change(sent, f"{answer.agency.name} answered: {answer.summary or lower_first(answer.words)}")
     for held in systems:
         if held.finding and held.checked_on > day:
             yield Change(held.checked_on, f"{held.system}: {lower_first(held.words)}")

@@ -68,12 +68,13 @@ class Suggested:
 
 def suggestions(meeting: Meeting, actor: Actor) -> Suggested:
     """What could join this agenda, with reasons: of what the reader may see, what is neither on it nor parked."""
-    items = list(meeting.items.values_list("case_id", "referral_id"))
-    on_it = {case for case, _ in items}
+    items = list(meeting.items.values_list("case_id", "referral_id", "section"))
+    # A case of which a decision is to be ratified may still come up for itself.
+    on_it = {case for case, _, section in items if section != Section.OUTSIDE}
     calendar = calendar_of(meeting)
     cases = [
         case
-        for case in Case.objects.visible_to(actor).not_closed().with_current().order_by("reference")
+        for case in Case.objects.visible_to(actor).not_closed().with_current().with_custody().order_by("reference")
         if case.pk not in on_it and case.rating is not None
     ]
     body = meeting.body.policy
@@ -81,7 +82,7 @@ def suggestions(meeting: Meeting, actor: Actor) -> Suggested:
     policy = actor.scheme.policy
     window = Window(policy, body, meeting.date, calendar.before_or_start, calendar.next_one, clock.today())
     found = suggest(policy, body, _standing(meeting, cases), calendar, room, asked(cases, window))
-    nominated = _nominated(meeting, actor, {referral for _, referral in items})
+    nominated = _nominated(meeting, actor, {referral for _, referral, _ in items})
     return Suggested(tuple(found), tuple(nominated), rota_words(policy, body, calendar))
 
 
@@ -132,7 +133,9 @@ def _standing(meeting: Meeting, cases: list[Case]) -> list[Standing]:
             release_expected_on=inside[case.pk].release_expected_on if case.pk in inside else None,
             released_on=released.get(case.pk),
             # Somebody's first rating comes with acceptance; a later one without a meeting is news to the next.
+            # One to be ratified comes by itself: `panels.rerating`.
             rated_by_meeting=case.rating.meeting_id is not None
+            or case.rating.to_ratify
             or case.rating.follows_from is None
             or case.rating.starts_on <= last_held,
             carried_forward=carried.get(case.pk, 0),

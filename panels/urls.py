@@ -9,6 +9,7 @@ from .views import (
     board_papers,
     bodies,
     calendar,
+    case_brief,
     circulation,
     delivery,
     escalations,
@@ -44,6 +45,7 @@ urlpatterns: list = [
     path("bodies/<slug:slug>/planning/meetings/<int:pk>/", bodies.settle_day, name="settle_day"),
     path("bodies/<slug:slug>/planning/others/", bodies.other_meeting, name="other_meeting"),
     path("bodies/<slug:slug>/planning/others/<int:pk>/", bodies.change_other_meeting, name="change_other_meeting"),
+    path("cases/<str:reference>/brief/", case_brief.case_brief, name="case_brief"),
     # Before the meeting
     path("meetings/", meetings.list_meetings, name="meetings"),
     path("meetings/new/", meetings.new_meeting, name="new_meeting"),

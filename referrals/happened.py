@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from iom import clock
 from offenders.models import Case
-from offenders.timeline import Line, on_timeline
+from offenders.timeline import Line, Told, knows_who_was_told, on_timeline
 from referrals.models import Engagement, Paper
 
 if TYPE_CHECKING:
@@ -33,3 +33,11 @@ def met(actor: Actor, case: Case) -> Iterator[Line]:
     for each in rows:
         title = f"{each.get_kind_display()}: {each.get_met_display().lower()}"
         yield Line(each.met_on, "meeting", title, each.own_words, each.agency.name, href)
+
+
+@knows_who_was_told
+def told_at_a_meeting(actor: Actor, case: Case) -> Iterator[Told]:
+    """The meeting with the team at which the person was told what is expected."""
+    rows = Engagement.objects.visible_to(actor).filter(offender=case.offender_id, expectations_told=True).finished()
+    for each in rows.select_related("agency")[:1]:
+        yield Told(each.told_on or each.met_on, each.agency.name)

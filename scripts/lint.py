@@ -19,6 +19,7 @@ TYPED = (
     "offenders/alike.py",
     "offenders/asks.py",
     "offenders/leads.py",
+    "offenders/mismatch.py",
     "offenders/rag.py",
     "referrals/eligibility.py",
     "referrals/near_release.py",

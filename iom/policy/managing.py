@@ -188,6 +188,40 @@ class Marker(Sourced):
     text: Words
 
 
+class Expects(Sourced):
+    """How often somebody with a rating is to be seen, helped or enforced against, in the days of `SaysShows`."""
+
+    rating: Colour
+    contacts: Annotated[int, Field(ge=0, le=200)]
+    at_most: Annotated[int, Field(ge=0, le=200)] | None = None
+    words: Words
+
+
+class SaysShows(Sourced):
+    """When a rating does not fit what is shown: the days in which Red needs enforcement, Amber an intervention, and in
+    which an arrest speaks against Green. A marker on police systems is set within `marker_days` working days.
+    """
+
+    recent_days: DayCount = 28
+    enforcement_days: DayCount = 7
+    intervention_days: DayCount = 28
+    marker_days: DayCount = 2
+    expects: tuple[Expects, ...] = ()
+
+
+# What holds for policies that were stored before ratings were held against the evidence. The figures are ours.
+DEFAULT_SAYS_SHOWS = SaysShows(
+    expects=(
+        Expects(rating="RED", contacts=20, words="Joint work on every working day.", source=DEFAULT_SOURCE),
+        Expects(rating="AMBER", contacts=20, words="Somebody keeps watch daily.", source=DEFAULT_SOURCE),
+        Expects(
+            rating="GREEN", contacts=1, at_most=8, words="Less intensive, but not out of sight.", source=DEFAULT_SOURCE
+        ),
+    ),
+    source=DEFAULT_SOURCE,
+)
+
+
 class CustodyRule(Sourced):
     """What the scheme does about people inside. A release is near within `near_release_days` calendar days."""
 

@@ -18,6 +18,7 @@ from iom.policy.joining import Clause, Criteria, Nomination, Scores, SubCohort
 from iom.policy.managing import (
     DEFAULT_ENGAGEMENT,
     DEFAULT_LEVELS,
+    DEFAULT_SAYS_SHOWS,
     Blue,
     CustodyRule,
     Engagement,
@@ -34,6 +35,7 @@ from iom.policy.managing import (
     Rating,
     Review,
     Safeguarding,
+    SaysShows,
     TacticalOption,
     YouthRoute,
 )
@@ -273,6 +275,7 @@ class Policy(Shape):
     blue: Blue
     tactical_options: tuple[TacticalOption, ...]
     markers: tuple[Marker, ...] = ()
+    says_shows: SaysShows = DEFAULT_SAYS_SHOWS
     custody: CustodyRule
     pathways: Annotated[tuple[Pathway, ...], Field(min_length=1)]
     engagement: Engagement = DEFAULT_ENGAGEMENT

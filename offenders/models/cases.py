@@ -225,8 +225,13 @@ class RagRating(SchemeModel):
     until = models.DateField(null=True)
     follows_from = models.DateField(null=True, editable=False)
     reason = models.CharField(max_length=600)
+    evidence = models.CharField(max_length=1000, blank=True, help_text="What the rating goes by")
     meeting = models.ForeignKey(Meeting, null=True, on_delete=models.PROTECT, related_name="+")
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    to_ratify = models.BooleanField(default=False, help_text="Given between two panels: holds, and is to be ratified")
+    ratified_at = models.ForeignKey(
+        Meeting, null=True, on_delete=models.PROTECT, related_name="+", help_text="The panel that ratified it"
+    )
     colour_before = models.CharField(max_length=5, choices=Colour.choices, blank=True, help_text="What Blue remembers")
     agreed_on = models.DateField(null=True, editable=False, help_text="When the panel agreed how long Green is watched")
     agreed_until = models.DateField(null=True, editable=False, help_text="Until when Green is watched, as agreed")
@@ -235,7 +240,11 @@ class RagRating(SchemeModel):
         ordering = ["-starts_on"]
         constraints = [
             per_scheme(),
-            *same_scheme("case", "meeting"),
+            *same_scheme("case", "meeting", "ratified_at"),
+            models.CheckConstraint(
+                condition=Q(to_ratify=False, ratified_at=None) | Q(to_ratify=True, meeting=None),
+                name="offenders_rating_ratified_once_given",
+            ),
             models.CheckConstraint(
                 condition=Q(until=None) | Q(until__gt=F("starts_on")),
                 name="offenders_rating_ends_after_start",
@@ -264,6 +273,11 @@ class RagRating(SchemeModel):
 
     def __str__(self) -> str:
         return f"{self.get_colour_display()} from {self.starts_on}"
+
+    @property
+    def waits(self) -> bool:
+        """Whether it was given between two panels, and no panel has ratified it yet."""
+        return self.to_ratify and self.ratified_at_id is None
 
 
 class AssignmentRole(models.TextChoices):

@@ -9,15 +9,19 @@ from iom import blocks
 from iom.pages import page
 from iom.policy.joining import Clause
 from offenders.case_pages import case_page, find_case
+from offenders.timeline import last_told
 
 
 @page("offenders.view_case")
 def case(request: HttpRequest, reference: str) -> HttpResponse:
-    """Why somebody is on the cohort, what they need, what is being done, what comes next."""
+    """Why somebody is on the cohort, what changed, what they need, what is being done, what comes next."""
     shown = find_case(request.actor, reference)
     context = case_page(request, shown, "case")
     context["blocks"] = blocks.case_blocks(request.actor, shown, context["today"])
     context["criterion"] = _criterion(shown)
+    context["expected"] = shown.scheme.policy.engagement
+    context["told"] = last_told(request.actor, shown)
+    context["may_add"] = request.actor.can("offenders.add_entry", shown)
     return render(request, "offenders/case.html", context)
 
 

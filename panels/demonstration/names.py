@@ -62,6 +62,7 @@ HARM = (
     "No violence on record in the last three years.",
     "Family members have been frightened by people who come to the flat to collect debts.",
 )
+SHOWN = "Police records of the last three months, and what probation and housing told the panel."
 REASONS = {
     "RED": (
         "Not engaging. Two new arrests since the last panel.",

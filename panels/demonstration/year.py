@@ -631,6 +631,7 @@ class Life:
             Outcome.ACCEPT,
             colour=colour,
             reason=self.words(names.REASONS[colour]),
+            evidence=self.mark(names.SHOWN),
             reason_for_referrer=self.mark("The panel accepted this nomination."),
             score_agreed=True,
             leads=self.leads(statutory, referral.main_driver),
@@ -650,6 +651,7 @@ class Life:
                 Outcome.CHANGE_RATING,
                 colour=colour,
                 reason=self.words(names.REASONS[colour]),
+                evidence=self.mark(names.SHOWN),
                 looked_at=looked_at,
                 actions=tuple(self.new_actions(on, 1)),
             )

@@ -28,6 +28,7 @@ from panels.words import CHOICE_WORDS, HOW_CHOICES, REASON_CHIPS, SIDE_WORDS
 AGAINST_THE_RULE = "Enter a reason for going against the scheme rule"
 MOST_ACTIONS = 20
 LONGEST_REASON = 600
+LONGEST_EVIDENCE = 1000
 OUTCOMES = [
     (ActionStatus.DONE, "Done"),
     (ActionStatus.IN_PROGRESS, "In progress"),
@@ -51,6 +52,19 @@ class ItemForm(SaneForm):
     chips = forms.MultipleChoiceField(label="Reason", widget=forms.CheckboxSelectMultiple, required=False)
     reason = CleanCharField(
         label="Reason, in a line", max_length=LONGEST_REASON, required=False, help_text="This appears in the minutes."
+    )
+    evidence = CleanCharField(
+        label="Evidence for the rating",
+        max_length=LONGEST_EVIDENCE,
+        required=False,
+        widget=forms.Textarea,
+        help_text="What the panel goes by. It stands in the minutes and on the case.",
+    )
+    agreed_until = DateField(
+        label="If Green, until when",
+        required=False,
+        noun="the end of the agreed period",
+        help_text="The period of less intensive monitoring that the panel agrees.",
     )
     reason_for_referrer = CleanCharField(
         label="What the referrer may be told",
@@ -206,9 +220,11 @@ class ItemForm(SaneForm):
         if not nomination or self.brief is None or self.brief.score is None:
             left_out.append("score_agreed")
         if not self.decides:
-            left_out += ["colour", "chips", "reason", "how", "vote_note", "dissent"]
+            left_out += ["colour", "evidence", "agreed_until", "chips", "reason", "how", "vote_note", "dissent"]
         elif not any(needs_colour(outcome, self.item.section) for outcome in self.offered):
-            left_out.append("colour")
+            left_out += ["colour", "evidence", "agreed_until"]
+        elif Outcome.CHANGE_RATING not in self.offered or self.policy.exit.force != "agreed_period":
+            left_out.append("agreed_until")
         if not self.decides or not self.votes:
             left_out += ["motion", "casting"]
         elif not self.rule.casting_vote:
@@ -246,6 +262,8 @@ class ItemForm(SaneForm):
             self.add_error("reason", f"Reason must be {LONGEST_REASON} characters or fewer. You have {over} too many")
         if needs_colour(outcome, self.item.section):
             self._needs_rating(given, outcome)
+        if given.get("agreed_until") and given["agreed_until"] <= self.item.meeting.date:
+            self.add_error("agreed_until", "The agreed period must end after the meeting")
         if outcome in NEEDS_REASON and not given["reason"]:
             self.add_error("reason", "Enter a reason")
         if outcome in NEEDS_TAKER and not given.get("taken_on_by"):
@@ -330,6 +348,8 @@ class ItemForm(SaneForm):
             outcome=given["outcome"],
             reason=given["reason"],
             colour=given.get("colour", "") if needs_colour(given["outcome"], self.item.section) else "",
+            evidence=given.get("evidence", ""),
+            agreed_until=given.get("agreed_until") if given.get("colour") == "GREEN" else None,
             reason_for_referrer=given.get("reason_for_referrer", ""),
             how=given.get("how") or How.AGREED,
             votes=tuple(self._cast(given)) if voted else (),
@@ -607,6 +627,8 @@ def _as_typed(decision: Decision, table: Table) -> dict[str, Any]:
         "outcome": decision.outcome,
         "colour": decision.colour if needs_colour(decision.outcome, decision.item.section) else "",
         "reason": decision.reason,
+        "evidence": decision.evidence,
+        "agreed_until": decision.agreed_until or "",
         "reason_for_referrer": decision.reason_for_referrer,
         "how": How.MAJORITY if decision.how == How.CASTING else decision.how,
         "motion": decision.motion if decision.motion != decision.outcome else "",

@@ -107,6 +107,7 @@ class AgendaItem(SchemeModel):
             models.CheckConstraint(
                 condition=Q(section="outside", outside__isnull=False, referral__isnull=False, ratifies=None)
                 | Q(section="outside", outside=None, ratifies__isnull=False)
+                | Q(section="outside", outside=None, ratifies=None, case__isnull=False)
                 | (~Q(section="outside") & Q(outside=None, ratifies=None)),
                 name="panels_ratifies_what_was_decided",
             ),
@@ -114,6 +115,11 @@ class AgendaItem(SchemeModel):
 
     def __str__(self) -> str:
         return f"item {self.number or self.pk}"
+
+    @property
+    def is_about_rating(self) -> bool:
+        """Whether it asks the panel to ratify a rating that was given between two panels."""
+        return self.section == Section.OUTSIDE and self.case_id is not None and self.ratifies_id is None
 
 
 class ItemAgency(SchemeModel):

@@ -76,6 +76,8 @@ class Decision(SchemeModel):
     outcome = models.CharField(max_length=15, choices=Outcome.choices)
     colour = models.CharField(max_length=5, choices=Colour.choices, blank=True)
     reason = models.CharField(max_length=600, blank=True)
+    evidence = models.CharField(max_length=1000, blank=True, help_text="What a rating goes by")
+    agreed_until = models.DateField(null=True, help_text="The agreed end of a Green rating")
     reason_for_referrer = models.CharField(max_length=600, blank=True)
     how = models.CharField(max_length=15, choices=How.choices, default=How.AGREED)
     motion = models.CharField(max_length=15, choices=Outcome.choices, blank=True, help_text="What was voted on")

@@ -20,7 +20,7 @@ from iom.pages import found, page
 from iom.steps import Stale, StepRefused
 from offenders import naming
 from offenders.models import Colour
-from panels import aside, escalations, live, presence, ratifying, recording, screen
+from panels import aside, escalations, live, presence, ratifying, recording, rerating, screen
 from panels.attendance import quorum_of
 from panels.chairing import chair_of, chairs
 from panels.decide import add_to_item, decide, holding, ratify_everything
@@ -424,6 +424,8 @@ def _show(
     context |= _kept_for_reader(request, meeting, sheet)
     if item.ratifies is not None:
         context |= ratifying.shown(item.ratifies)
+    if item.is_about_rating:
+        context |= rerating.shown(item)
     if told := escalations.told_on([item], meeting.date):
         context |= {"told": told[item.pk], "as_date": date.fromisoformat}
     if item.outside is not None:

@@ -47,7 +47,7 @@ TYPED = {
     "offenders.casegrant": "reason",
     "offenders.restriction": "reason lifted_because",
     "offenders.breakglass": "reason",
-    "offenders.ragrating": "reason",
+    "offenders.ragrating": "reason evidence",
     "offenders.assignment": "person_name reason",
     "offenders.custodyperiod": "prison",
     "offenders.entry": "text source reason",
@@ -89,7 +89,8 @@ TYPED = {
     "panels.tablesignature": "name",
     "panels.guestinvitation": "name purpose",
     "panels.agreementsignature": "typed_name",
-    "panels.decision": "reason reason_for_referrer dissent correction_reason leads harm_words vote_note chaired_by",
+    "panels.decision": "reason evidence reason_for_referrer dissent correction_reason leads harm_words vote_note "
+    "chaired_by",
     "panels.outsidedecision": "urgent_because reason reason_for_referrer leads",
     "panels.consulted": "name said",
     "panels.itemaction": "note",

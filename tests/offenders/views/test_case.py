@@ -42,7 +42,7 @@ def test_overview_says_why_somebody_is_on_the_cohort(case, sign_in, police):
     assert "Why Sam Example is on the cohort" in page
     assert "Three burglaries since October." in page
     assert "Accepted 12 Jan 2026" in page
-    assert "Score 82% within 2 years, worked out on 5 Jan 2026" in page
+    assert "82% within 2 years, worked out on 5 Jan 2026" in page
     assert "OGRS of 75% or more" in page
     assert "Merton, step 3" in page
 

@@ -92,8 +92,12 @@ def test_suggestions_are_read_from_cases_custody_actions_and_referrals(merton, m
     assert [(one.case, one.section, one.why) for one in found.cases] == [
         (inside.pk, "releases", "Release expected on 17 March, rating to agree before it"),
         (green.pk, "exits", "Green for 6 months on 1 March"),
-        (carried.pk, "reviews", "An action was carried forward 3 times"),
-        (plain.pk, "reviews", "Every case is reviewed"),
+        (
+            carried.pk,
+            "reviews",
+            "Rated Red, and no enforcement in 7 days. An action was carried forward 3 times",
+        ),
+        (plain.pk, "reviews", "Rated Amber, and no intervention in 28 days"),
     ]
     assert [(one.referral, one.why) for one in found.nominated] == [(deferred, "Deferred by the panel of 12 February")]
 
@@ -124,6 +128,9 @@ def test_case_that_came_into_custody_between_panels_is_to_be_noted(merton, meeti
         follows_from=date(2026, 2, 20),
         reason="Came into custody",
     )
+    CustodyPeriod.objects.create(
+        scheme=merton, case=case, kind="remand", prison="HMP Example", starts_on=date(2026, 2, 20)
+    )
 
     (one,) = suggestions(meeting, as_coordinator).cases
 
@@ -140,7 +147,7 @@ def test_builder_costs_the_same_however_many_cases(
     client = sign_in(coordinator)
     client.get("/meetings/2026-03-12/agenda/")
 
-    with django_assert_num_queries(35 + factories.AROUND):
+    with django_assert_num_queries(37 + factories.AROUND):
         client.get("/meetings/2026-03-12/agenda/")
 
 

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("iom", "0016_seats_that_lead"),
-        ("offenders", "0012_leaving"),
+        ("offenders", "0013_ratings_with_evidence"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

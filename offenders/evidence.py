@@ -1,0 +1,66 @@
+"""What a rating is judged by, put beside it: each app says what it knows of a case (ux.md 4.5, "rating").
+
+Two registries. `rating_evidence` gives words for one reader of one case, on the page where the rating is changed.
+`shows` gives bare facts of many cases, without words and for rules alone (`offenders.mismatch`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from .mismatch import Event
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+    from offenders.models import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that is known: what it is about, in words, when, and where there is more of it."""
+
+    about: str
+    words: str
+    on: date | None = None
+    href: str = ""
+
+
+Known = Callable[["Actor", "Case", date], Iterable[Fact]]
+Shows = Callable[["Sequence[Case]", date], Iterable[tuple[int, Event]]]
+_known: list[Known] = []
+_shows: list[Shows] = []
+
+
+def rating_evidence(find: Known) -> Known:
+    """Register what an app knows: `fn(actor, case, since)`, only what the actor may read, since the rating began."""
+    _known.append(find)
+    return find
+
+
+def shows(find: Shows) -> Shows:
+    """Register the bare facts of many cases since a day, as pairs of case and event; one query for all of them."""
+    _shows.append(find)
+    return find
+
+
+def facts(actor: Actor, case: Case, since: date) -> list[Fact]:
+    """Everything that the reader may know beside the rating, in the order of the apps."""
+    return [fact for find in _known for fact in find(actor, case, since)]
+
+
+def events(cases: Sequence[Case], since: date) -> dict[int, tuple[Event, ...]]:
+    """What happened to each case since a day, oldest first."""
+    found: dict[int, list[Event]] = defaultdict(list)
+    for find in _shows:
+        for case, event in find(cases, since):
+            found[case].append(event)
+    return {case.pk: tuple(sorted(found.get(case.pk, ()), key=lambda event: event.on)) for case in cases}
+
+
+def looks_back(today: date, *ratings_since: date, days: int) -> date:
+    """From which day on events matter: the last `days`, and as long as the oldest of these ratings lasts."""
+    return min([today - timedelta(days=days), *ratings_since])

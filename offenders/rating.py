@@ -1,0 +1,162 @@
+"""The rating of a case beside the evidence: what each page, the board and the agenda show of it.
+
+Reads what `offenders.mismatch` judges. What an arrest or charge was about is not told, and one that is marked for fewer
+than the panel does not count against Green: what stands on an agenda may be read by every member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from iom import clock
+from iom.jinja import day
+from iom.policy import Policy
+
+from . import timeline
+from .asks import Ask, Window, asks_panel
+from .evidence import Fact, events, looks_back, rating_evidence, shows
+from .mismatch import Event, Intensity, Mismatch, Says, intensity, lasted, mismatches
+from .models import Case, CaseStatus, Colour, Entry, EntryKind, RagRating
+
+if TYPE_CHECKING:
+    from iom.access import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is shown beside one rating."""
+
+    says: Says
+    differs: tuple[Mismatch, ...]
+    intensity: Intensity | None
+
+
+def says_of(case: Case, policy: Policy) -> Says | None:
+    """What the rating of an open case says; None for one that is closed or not rated."""
+    rating = case.rating
+    if rating is None or case.status == CaseStatus.CLOSED:
+        return None
+    inside = case.inside
+    return Says(
+        colour=rating.colour,
+        since=rating.starts_on,
+        by_panel=rating.meeting_id is not None or rating.to_ratify,
+        inside_since=inside.starts_on if inside else None,
+        inside_covered=bool(inside and inside.kind in policy.blue.covers),
+    )
+
+
+def beside(cases: Sequence[Case], policy: Policy, today: date) -> dict[int, Beside]:
+    """What is shown beside the ratings of these cases. They come `with_current` and `with_custody`."""
+    said = {case.pk: says for case in cases if (says := says_of(case, policy)) is not None}
+    rated = [case for case in cases if case.pk in said]
+    rule = policy.says_shows
+    green = [says.since for says in said.values() if says.colour == Colour.GREEN]
+    since = looks_back(today, *green, days=max(rule.recent_days, rule.enforcement_days, rule.intervention_days))
+    shown: dict[int, tuple[Event, ...]] = events(rated, since) if rated else {}
+    return {
+        pk: Beside(
+            says,
+            mismatches(policy, says, shown[pk], today),
+            intensity(policy, says, shown[pk], today),
+        )
+        for pk, says in said.items()
+    }
+
+
+@asks_panel
+def rating_does_not_fit(cases: Sequence[Case], window: Window) -> Iterator[Ask]:
+    """Ratings that do not fit what is shown come first on the agenda: the panel looks, and decides."""
+    if not window.body.opens_cohort and "rating" not in window.policy.powers(window.body.slug):
+        return
+    for pk, each in beside(cases, window.policy, window.today).items():
+        for one in each.differs:
+            section = "releases" if one.kind == "blue_outside" else "reviews"
+            yield Ask(pk, section, one.words, one.source, first=True)
+
+
+# --- What the log of a case shows -------------------------------------------
+
+# What speaks against Green.
+ALARMS = frozenset({EntryKind.ARREST, EntryKind.CHARGE, EntryKind.ENFORCEMENT, EntryKind.BREACH, EntryKind.RECALL})
+# What is done to hold somebody to what was agreed, and what counts as seeing them besides.
+ENFORCING = frozenset(
+    {EntryKind.ENFORCEMENT, EntryKind.HOME_VISIT, EntryKind.COMPLIANCE_VISIT, EntryKind.CUSTODY_VISIT}
+)
+SEEING = frozenset({EntryKind.CONTACT, EntryKind.PRISON_VISIT, EntryKind.COURT_ATTENDANCE, EntryKind.TOLD})
+FACTS_AT_MOST = 12
+
+
+@shows
+def in_the_log(cases: Sequence[Case], since: date) -> Iterator[tuple[int, Event]]:
+    """What was done and what happened; a marked entry is counted where nothing is told of it, and else left out."""
+    for pk, entries in timeline.shows(cases, since).items():
+        for entry in entries:
+            if entry.kind in ALARMS and not entry.is_marked:
+                yield pk, Event("alarm", entry.happened_on, entry.get_kind_display())
+            if entry.kind in ENFORCING:
+                yield pk, Event("enforcement", entry.happened_on)
+            elif entry.kind in SEEING:
+                yield pk, Event("contact", entry.happened_on)
+
+
+# --- On the page where it is changed ----------------------------------------
+
+
+@rating_evidence
+def custody_and_ratings(actor: Actor, case: Case, since: date) -> Iterable[Fact]:
+    """Where the person is, and how the rating came about."""
+    if case.inside is not None:
+        out = case.inside.release_expected_on
+        words = f"{case.inside.prison}, {case.inside.get_kind_display().lower()}" + (
+            f", release expected on {day(out)}" if out else ""
+        )
+        yield Fact("In custody", words, case.inside.starts_on)
+    for period in case.custody:
+        if period.released_on is not None and period.released_on >= since:
+            yield Fact("Released", period.prison, period.released_on)
+
+
+@rating_evidence
+def happened(actor: Actor, case: Case, since: date) -> Iterable[Fact]:
+    """What the log says since the rating began, as far as the reader may read it: what speaks for or against it."""
+    kinds = ALARMS | ENFORCING | SEEING | {EntryKind.WANTED, EntryKind.BAIL, EntryKind.SUCCESS}
+    rows = Entry.objects.visible_to(actor).standing().filter(case=case, kind__in=kinds, happened_on__gte=since)
+    for entry in rows.order_by("-happened_on", "-pk")[:FACTS_AT_MOST]:
+        yield Fact(entry.get_kind_display(), entry.text, entry.happened_on)
+
+
+def history(case: Case) -> list[RagRating]:
+    """Every rating, newest first, with who gave it and where."""
+    rows = case.ratings.select_related("meeting__body", "ratified_at__body", "decided_by")
+    return list(rows.order_by("-starts_on"))
+
+
+def ends_green(rating: RagRating, policy: Policy) -> str:
+    """What giving another colour ends, said before it is saved; blank where no clock runs."""
+    if rating.colour != Colour.GREEN:
+        return ""
+    how_long = lasted(rating.starts_on, clock.today())
+    rule = policy.exit
+    if rule.green_months is not None:
+        return (
+            f"Green for {how_long}: another rating ends it, and the clock of {rule.green_months} months starts again."
+        )
+    if rating.agreed_until is not None:
+        return f"Green for {how_long}, agreed until {day(rating.agreed_until)}: another rating ends it."
+    return f"Green for {how_long}: another rating ends it."
+
+
+def in_order(rating: RagRating, policy: Policy) -> list[str]:
+    """The colours that can be given, the one before custody first: Amber for whoever was Amber."""
+    others = [str(each.colour) for each in policy.ratings if each.colour != rating.colour]
+    before = rating.colour_before
+    return [before, *(each for each in others if each != before)] if before in others else others
+
+
+def last_days(today: date, days: int) -> date:
+    """The first of the last so many days."""
+    return today - timedelta(days=days)
