@@ -79,7 +79,7 @@ def pathways_and_actions(actor: Actor, case: Case, today: date) -> Iterable[Bloc
     shared = {"may_change": may_change, "plan": plan}
     yield Block("actionplans/block_pathways.html", shared | {"lines": lines}, place=30)
     to_do = [action for action in actions if action.to_do]
-    yield Block("actionplans/block_open_actions.html", shared | {"to_do": to_do}, place=20, slot="aside")
+    yield Block("actionplans/block_open_actions.html", shared | {"to_do": to_do}, place=40)
 
 
 @part_of_history

@@ -221,7 +221,7 @@ def latest(actor: Actor, case: Case, today: date) -> Iterable[Block]:
     """The last few things that happened, of everything that the reader may read."""
     rows = timeline_page.rows_of(actor, case)
     context = {"rows": rows[:LATEST], "count": len(rows), "may_add": actor.can("offenders.add_entry", case)}
-    yield Block("offenders/block_timeline.html", context, place=80)
+    yield Block("offenders/block_timeline.html", context, place=55)
 
 
 @home_tasks

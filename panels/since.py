@@ -79,17 +79,21 @@ def since_last_sitting(actor: Actor, case: Case, today: date) -> Since:
     if body is None:
         body = Body.objects.filter(scheme=case.scheme_id, position=0).values_list("pk", flat=True).first()
     signed = hooks.signature_of(actor)
-    return _since(
+    answers = latest_returns(actor, case.offender, signed=signed.given and not signed.missing_at)
+    found = _since(
         actor,
         case,
         sitting_before(case, body, today + timedelta(days=1)),
         ratings=case.ratings.all(),
         periods=case.custody,
-        returns=latest_returns(actor, case.offender, signed=signed.given and not signed.missing_at),
+        returns=answers,
         systems=(),
         met=engagement.latest(case.offender, actor.scheme.policy),
         entries=Entry.objects.visible_to(actor),
     )
+    # In a meeting the answers stand beside the brief by themselves; here that one came is news.
+    changes = sorted([*found.changes, *_answered(answers, found.day)], key=lambda change: change.on, reverse=True)
+    return Since(found.day, found.meeting, tuple(changes))
 
 
 def sitting_before(case: Case, body: int | None, day: date) -> Meeting | None:
@@ -167,6 +171,13 @@ def _actions(actor: Actor, case: Case, day: date) -> Iterator[Change]:
             yield Change(action.finished_on, f"{outcome}. {what}", late=action.status == ActionStatus.NOT_DONE)
 
 
+def _answered(returns: Iterable[Answer], day: date) -> Iterator[Change]:
+    for answer in returns:
+        sent = clock.local(answer.sent_at).date()
+        if sent > day:
+            yield Change(sent, f"{answer.agency.name} answered: {answer.summary or lower_first(answer.words)}")
+
+
 def _happened(entries: Iterable[Entry]) -> Iterator[Change]:
     for entry in entries:
         yield Change(entry.happened_on, f"{entry.get_kind_display()}: {entry.text}")
@@ -174,11 +185,9 @@ def _happened(entries: Iterable[Entry]) -> Iterator[Change]:
 
 def _said(returns: Iterable[Answer], systems: Iterable[Held], met: Shown | None, day: date) -> Iterator[Change]:
     for answer in returns:
-        seen, sent = answer.last_contact, clock.local(answer.sent_at).date()
+        seen = answer.last_contact
         if seen is not None and seen > day:
             yield Change(seen, f"{answer.agency.name}: last contact")
-        if sent > day:
-            yield Change(sent, f"{answer.agency.name} answered: {answer.summary or lower_first(answer.words)}")
     for held in systems:
         if held.finding and held.checked_on > day:
             yield Change(held.checked_on, f"{held.system}: {lower_first(held.words)}")

@@ -65,7 +65,12 @@ def test_case_holder_who_was_never_at_the_panel_reads_why_and_what_is_expected(
     assert "Not recorded</strong> <a" not in said and add not in said
     assert f"Told what is expected</dt><dd>{today.day} {today:%b %Y} by Police" in said
     # Signed minutes take the place of the agenda; whoever does not sit there is led nowhere.
-    whole = {"signed_at": clock.now(), "signed_by": chair.user, "signed_name": "Grace Adeyemi", "record_sha256": "0" * 64}
+    whole = {
+        "signed_at": clock.now(),
+        "signed_by": chair.user,
+        "signed_name": "Grace Adeyemi",
+        "record_sha256": "0" * 64,
+    }
     factories.minutes(case.accepted_at, status="signed", number=1, record={}, **whole)
     assert f"/meetings/{case.accepted_at.key}/minutes/v1/" in page_of(holder, case)
     item.closed = True

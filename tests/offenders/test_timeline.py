@@ -254,3 +254,20 @@ def test_pages_of_the_timeline_ask_the_same_questions_however_long_it_is(case, p
     assert len(many) == len(few)
     assert 'rel="next"' in said
     assert 'rel="prev"' in shown(page, case, page="2")
+
+
+@pytest.mark.feature(146)
+def test_police_write_down_custody_and_court_attendance_and_work_out_of_hours(sign_in):
+    london = factories.scheme("london")
+    officer = factories.member(london, "member", agency_kind="police", name="Kit Sample")
+    case, today = factories.case(london), clock.today()
+    factories.act_in(london)
+    page = sign_in(officer)
+    for kind in ("custody_visit", "court_attendance", "out_of_hours"):
+        typed = {"kind": kind, "happened_on": f"{today.day} {today.month} {today.year}", "text": f"{kind} was done."}
+        assert page.post(f"/cases/{case.reference}/timeline/add/", TYPED | typed).status_code == 302
+
+    said = shown(page, case)
+    for words in ("Seen in police custody", "Court attendance", "Out of hours", "by Kit Sample, Police"):
+        assert words in said
+    assert "court_attendance was done." not in shown(page, case, type="custody_visit")
