@@ -13,13 +13,26 @@ from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_tasks
 from iom.jinja import plural
 from offenders.history import Part, part_of_history
-from offenders.models import Case
+from offenders.models import Assignment, Case
+from offenders.querysets import CaseQuerySet
 
-from .models import Action, PathwayNeed, Plan
+from . import reports
+from .models import (
+    Action,
+    Agreement,
+    CourtStatement,
+    GapNote,
+    ManagementReport,
+    PathwayNeed,
+    Plan,
+    Supervisor,
+    SupervisorReview,
+)
 from .reading import action_counts, overdue_first, pathway_lines, plan_updates
 
-# Actions that are due this soon stand among the tasks.
+# Actions and reports that are due this soon stand among the tasks; agreements and bids need longer.
 SOON_DAYS = 7
+WEEKS_AHEAD = 4
 
 
 @home_tasks
@@ -88,3 +101,93 @@ def plan_and_actions(actor: Actor, case: Case) -> Iterable[Part]:
     yield Part(Plan.objects.visible_to(actor).filter(case=case), "case", case.pk)
     yield Part(PathwayNeed.objects.filter(plan__in=Plan.objects.visible_to(actor).filter(case=case)))
     yield Part(Action.objects.visible_to(actor).filter(case=case), "case", case.pk)
+
+
+# --- Reports and statements -------------------------------------------------------------------
+
+
+@case_block
+def papers_about_the_case(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """The way to the management report, where the scheme keeps one, and to statements for courts."""
+    yield Block(
+        "actionplans/block_papers.html", {"report": reports.is_kept(case.scheme.policy)}, place=75, slot="aside"
+    )
+
+
+@home_tasks
+def reports_to_review(actor: Actor, today: date) -> Iterable[Task]:
+    """For a supervisor: the reports on the cases of their officers that are due within a week, or overdue."""
+    if (
+        actor.membership is None
+        or not reports.is_reviewed(actor.scheme.policy)
+        or not actor.holds("actionplans.view_reports")
+    ):
+        return
+    if not Supervisor.objects.visible_to(actor).present().filter(supervisor=actor.membership).exists():
+        return
+    cases = Case.objects.visible_to(actor).not_closed().filter(reports.supervised_by(actor.membership))
+    near = _due_by(cases, actor, today + timedelta(days=SOON_DAYS))
+    if near["count"]:
+        words = f"Review {plural(near['count'], 'management report')}"
+        yield Task(near["first"], words, f"{reverse('reports')}?show=mine", "Open reports")
+
+
+@home_tasks
+def reports_overdue(actor: Actor, today: date) -> Iterable[Task]:
+    """For the coordinator: reports that nobody reviewed in time, and officers whom nobody supervises."""
+    if not actor.has_role("coordinator") or not reports.is_reviewed(actor.scheme.policy):
+        return
+    cases = Case.objects.visible_to(actor).not_closed()
+    late = _due_by(cases, actor, today - timedelta(days=1))
+    if late["count"]:
+        words = f"{plural(late['count'], 'management report')} overdue for review"
+        yield Task(late["first"], words, f"{reverse('reports')}?show=all", "Open reports")
+    if alone := reports.officers_without_supervisor(cases):
+        words = f"{plural(alone, 'lead officer')} without a supervisor"
+        yield Task(None, words, reverse("report_supervisors"), "Name supervisors")
+
+
+def _due_by(cases: CaseQuerySet, actor: Actor, day: date) -> dict[str, Any]:
+    """How many of these reports are to be reviewed by a day, and the first day of these."""
+    rows = reports.with_review_due(cases, actor.scheme.policy).filter(review_due__lte=day).order_by()
+    return rows.aggregate(count=Count("pk"), first=Min("review_due"))
+
+
+@home_tasks
+def statements_to_approve(actor: Actor, today: date) -> Iterable[Task]:
+    """For the lead professional: statements for courts that wait for their approval, by the day of the hearing."""
+    if actor.membership is None or not actor.holds("actionplans.approve_statement"):
+        return
+    led = Assignment.objects.filter(membership=actor.membership, role="lead_professional", until=None).values("case")
+    waiting = CourtStatement.objects.visible_to(actor).filter(status="draft", asked_at__isnull=False, case__in=led)
+    for statement in waiting.select_related("case"):
+        reference = statement.case.reference
+        words = f"Approve the statement for court on {reference}"
+        yield Task(statement.hearing_on, words, reverse("case_statement", args=[reference]), "Read and approve")
+
+
+@home_tasks
+def services_to_look_at(actor: Actor, today: date) -> Iterable[Task]:
+    """For the coordinator: agreements to be reviewed, and bids that are due, within four weeks."""
+    if not actor.has_role("coordinator"):
+        return
+    near = today + timedelta(weeks=WEEKS_AHEAD)
+    for agreement in Agreement.objects.visible_to(actor).in_force().filter(review_on__lte=near).order_by("review_on"):
+        words = f"Review the agreement with {agreement.with_whom}"
+        yield Task(agreement.review_on, words, agreement.get_absolute_url(), "Open agreement")
+    bids = GapNote.objects.visible_to(actor).filter(state=GapNote.State.OPEN, due_on__lte=near)
+    found = bids.aggregate(count=Count("pk"), first=Min("due_on"))
+    if found["count"]:
+        yield Task(
+            found["first"],
+            f"{plural(found['count'], 'bid')} to make for services",
+            reverse("service_gaps"),
+            "Open gaps",
+        )
+
+
+@part_of_history
+def reports_and_statements(actor: Actor, case: Case) -> Iterable[Part]:
+    """The lead's words in the report, the supervisor's reviews, and statements for courts."""
+    for model in (ManagementReport, SupervisorReview, CourtStatement):
+        yield Part(model.objects.visible_to(actor).filter(case=case), "case", case.pk)

@@ -16,7 +16,7 @@ from iom.steps import StepRefused, locked
 from offenders.models import Case
 
 from .actions import must_be_a_pathway, must_be_open
-from .models import Offer, OfferAnswer
+from .models import Offer, OfferAnswer, Service
 
 # In the order in which counts are told.
 TOLD = (
@@ -30,8 +30,18 @@ TOLD = (
 
 
 @transaction.atomic
-def offer(case: Case, *, pathway: str, text: str, agency: Agency, on: date | None = None, by: Actor) -> Offer:
-    """Write down what an agency offered the person on one pathway; they have not answered yet.
+def offer(
+    case: Case,
+    *,
+    pathway: str,
+    text: str,
+    agency: Agency,
+    on: date | None = None,
+    service: Service | None = None,
+    by: Actor,
+) -> Offer:
+    """Write down what an agency offered the person on one pathway; they have not answered yet. `service` is the one of
+    the directory that was offered, if it was one.
 
     Whoever may change the plan may, and whoever acts for the agency. Raises PermissionDenied or StepRefused.
     """
@@ -41,6 +51,7 @@ def offer(case: Case, *, pathway: str, text: str, agency: Agency, on: date | Non
         pathway=pathway,
         text=text.strip(),
         agency=agency,
+        service=service,
         offered_on=on or clock.today(),
         made_by=by.user,
     )
@@ -110,6 +121,11 @@ def _problems(made: Offer) -> list[str]:
         problems.append("Choose an agency of this scheme.")
     if made.offered_on > clock.today():
         problems.append("The day of the offer must be today or earlier.")
+    service = made.service
+    if service is not None and (service.scheme_id != made.scheme_id or not service.active(made.offered_on)):
+        problems.append("Choose a service that people could be referred to on the day of the offer.")
+    elif service is not None and made.pathway not in service.pathways:
+        problems.append("Choose a service of this pathway.")
     return problems
 
 

@@ -45,3 +45,34 @@ class ActionQuerySet(SchemeQuerySet):
 
     def for_list(self) -> ActionQuerySet:
         return self.select_related("agency", "owner__user", "case__offender", "meeting__body")
+
+
+class ServiceQuerySet(SchemeQuerySet):
+    """Services, what is noted where they are missing, and agreements: nothing of it tells of a person."""
+
+    def visible_to(self, actor: Actor | None) -> ServiceQuerySet:
+        if actor is None or actor.user is None or not actor.holds("actionplans.view_services"):
+            return self.none()
+        return self.in_scheme_of(actor)
+
+    def active(self, on: date) -> ServiceQuerySet:
+        """Services to which people can be referred on a day."""
+        return self.filter(Q(until=None) | Q(until__gte=on), starts_on__lte=on)
+
+    def on_pathway(self, pathway: str) -> ServiceQuerySet:
+        return self.filter(pathways__contains=[pathway])
+
+    def in_force(self) -> ServiceQuerySet:
+        """Agreements that have not ended."""
+        return self.filter(ended_on=None)
+
+
+class SupervisorQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> SupervisorQuerySet:
+        """Who supervises whom, for those who work with reports."""
+        if actor is None or actor.user is None or not actor.holds("actionplans.view_reports"):
+            return self.none()
+        return self.in_scheme_of(actor)
+
+    def present(self) -> SupervisorQuerySet:
+        return self.filter(until=None)

@@ -9,11 +9,15 @@ from datetime import date, timedelta
 from django.urls import reverse
 
 from iom.access import actor_for
-from iom.jinja import day_month, plural, weekday_day
-from iom.models import Membership, Scheme
+from iom.jinja import day_month, longday, plural, weekday_day
+from iom.models import Membership, Role, Scheme
+from iom.policy import Policy
 from iom.reminders import Due, source
+from offenders.models import Case
+from offenders.querysets import CaseQuerySet
 
-from .models import Action
+from . import reports
+from .models import Action, Agreement, Supervisor
 from .reading import WORKING_ROLES
 
 DAYS_BEFORE = 2
@@ -57,4 +61,91 @@ def _due(membership: Membership, day: date, count: int) -> Due:
             "progress, no longer needed or possible, or not done. It takes about a minute. "
             f"You get this because you act for {membership.agency.name}. Sign in:"
         ),
+    )
+
+
+# --- Services and reports ---------------------------------------------------------------------
+
+AGREEMENT_DAYS_BEFORE = 28
+REPORT_DAYS_BEFORE = 3
+
+
+@source
+def agreements_to_review(scheme: Scheme, on: date) -> Iterable[Due]:
+    """The coordinator hears four weeks before an agreement with a court, the CPS or a provider is to be looked at."""
+    near = Agreement.objects.filter(scheme=scheme, review_on__lte=on + timedelta(days=AGREEMENT_DAYS_BEFORE))
+    rows = list(near.in_force().order_by("pk"))
+    if not rows:
+        return
+    office = Membership.objects.filter(scheme=scheme).current(on).with_role(Role.COORDINATOR).select_related("user")
+    people = tuple(held.user for held in office)
+    for agreement in rows:
+        yield Due(
+            kind="agreement_review",
+            subject=f"{agreement.pk}",
+            due=agreement.review_on,
+            recipients=people,
+            text=f"Review an agreement by {day_month(agreement.review_on)}",
+            url=agreement.get_absolute_url(),
+            email_body=(
+                f"An agreement of the scheme is to be looked at again by {longday(agreement.review_on)}: whether it is "
+                "kept, and what should change. Sign in:"
+            ),
+        )
+
+
+@source
+def reports_to_review(scheme: Scheme, on: date) -> Iterable[Due]:
+    """Supervisors hear three days before reports are to be reviewed; the coordinator once the day is over.
+
+    Nobody hears of a case that they may not read (Hampshire, Once Accepted).
+    """
+    policy = scheme.policy_on(on).policy
+    if not reports.is_reviewed(policy):
+        return
+    named = Supervisor.objects.filter(scheme=scheme).present().order_by().values("supervisor")
+    current = Membership.objects.filter(scheme=scheme).current(on).select_related("user", "agency", "scheme")
+    for membership in current.filter(pk__in=named):
+        cases = _reported(membership).filter(reports.supervised_by(membership))
+        for day, count in _due_days(cases, policy, on + timedelta(days=REPORT_DAYS_BEFORE)):
+            yield _report_due(membership, day, count)
+    for membership in current.with_role(Role.COORDINATOR):
+        for day, count in _due_days(_reported(membership), policy, on - timedelta(days=1)):
+            yield _report_late(membership, day, count)
+
+
+def _reported(membership: Membership) -> CaseQuerySet:
+    return Case.objects.visible_to(actor_for(membership)).not_closed()
+
+
+def _due_days(cases: CaseQuerySet, policy: Policy, until: date) -> list[tuple[date, int]]:
+    """How many reports are due on each day up to one."""
+    due = reports.with_review_due(cases, policy).filter(review_due__lte=until)
+    return sorted(Counter(due.values_list("review_due", flat=True)).items())
+
+
+def _report_due(membership: Membership, day: date, count: int) -> Due:
+    return Due(
+        kind="report_review",
+        subject="reports",
+        due=day,
+        recipients=(membership.user,),
+        text=f"Review {plural(count, 'management report')} by {day_month(day)}",
+        url=f"{reverse('reports')}?show=mine",
+        email_body=(
+            f"Please look by {weekday_day(day)} whether what is done fits the risk grading, and say so in the report. "
+            "Sign in:"
+        ),
+    )
+
+
+def _report_late(membership: Membership, day: date, count: int) -> Due:
+    return Due(
+        kind="report_overdue",
+        subject="reports",
+        due=day,
+        recipients=(membership.user,),
+        text=f"{plural(count, 'management report')} not reviewed by {day_month(day)}",
+        url=f"{reverse('reports')}?show=all",
+        email_body="A supervisor has not looked at a report in time. Ask them, or name another. Sign in:",
     )

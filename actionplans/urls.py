@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from actionplans.views import actions, helping, history, plan, reviews
+from actionplans.views import actions, helping, history, plan, reports, reviews, services, statements
 
 urlpatterns = [
     path("cases/<str:reference>/plan/", plan.plan, name="case_plan"),
@@ -25,4 +25,31 @@ urlpatterns = [
     path("actions/", actions.actions, name="actions"),
     path("actions/<int:number>/", actions.action, name="action"),
     path("actions/<int:number>/change/", actions.change, name="action_change"),
+    # services, gaps, agreements
+    path("services/", services.services, name="services"),
+    path("services/new/", services.add_service, name="service_add"),
+    path("services/gaps/", services.gaps, name="service_gaps"),
+    path("services/gaps/notes/new/", services.note_gap, name="service_gap_note_add"),
+    path("services/gaps/notes/<int:number>/", services.change_gap_note, name="service_gap_note"),
+    path("services/agreements/", services.agreements, name="service_agreements"),
+    path("services/agreements/new/", services.add_agreement, name="service_agreement_add"),
+    path("services/agreements/<int:number>/", services.agreement, name="service_agreement"),
+    path("services/agreements/<int:number>/change/", services.change_agreement, name="service_agreement_change"),
+    path("services/<int:number>/", services.service, name="service"),
+    path("services/<int:number>/change/", services.change_service, name="service_change"),
+    path("services/<int:number>/end/", services.end_service, name="service_end"),
+    # management reports
+    path("reports/", reports.reports, name="reports"),
+    path("reports/supervisors/", reports.supervisors, name="report_supervisors"),
+    path("cases/<str:reference>/report/", reports.report, name="case_report"),
+    path("cases/<str:reference>/report/write/", reports.write, name="case_report_write"),
+    path("cases/<str:reference>/report/review/", reports.review, name="case_report_review"),
+    path("cases/<str:reference>/report/pdf/", reports.report_pdf, name="case_report_pdf"),
+    # statements for courts
+    path("cases/<str:reference>/intervention-statement/", statements.statement, name="case_statement"),
+    path("cases/<str:reference>/intervention-statement/draft/", statements.draft, name="case_statement_draft"),
+    path("cases/<str:reference>/intervention-statement/edit/", statements.edit, name="case_statement_edit"),
+    path("cases/<str:reference>/intervention-statement/approve/", statements.approve, name="case_statement_approve"),
+    path("cases/<str:reference>/intervention-statement/<int:number>/", statements.approved, name="case_statement_held"),
+    path("cases/<str:reference>/intervention-statement/<int:number>/pdf/", statements.pdf, name="case_statement_pdf"),
 ]

@@ -53,6 +53,8 @@ def _account_links(request: HttpRequest) -> list[dict[str, str]]:
         links.append({"text": "Escalations", "href": reverse("escalations")})
     if request.actor.holds("offenders.view_records"):
         links.append({"text": "Team records", "href": reverse("records")})
+    if request.actor.holds("actionplans.view_services"):
+        links.append({"text": "Services", "href": reverse("services")})
     if request.actor.holds("iom.invite"):
         links.append({"text": "Users", "href": reverse("users")})
     if request.actor.holds("iom.change_rights"):

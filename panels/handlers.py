@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Q
+
+from actionplans.reports import Decided, tells_decisions
 from iom import outbox
 from iom.access import Actor, task_actor
 from iom.models import Meeting, OutboxMessage
@@ -25,6 +28,7 @@ from .models import (
     OutsideDecision,
     Section,
 )
+from .words import OUTCOME_WORDS
 
 # Whoever put somebody forward is booked, and let go, by hooks of its own; a board's report goes with its agenda.
 __all__ = ["board_papers", "proposers"]
@@ -168,3 +172,28 @@ def make_notice_pdf(message: OutboxMessage) -> str | None:
         return "skipped"
     notice_pdf.keep(notice, by=task_actor(notice.scheme, f"notice_pdf {message.caused_by}".strip()))
     return None
+
+
+@tells_decisions
+def decisions_in_the_report(actor: Actor, case: Case) -> Iterable[Decided]:
+    """What panels decided on a case, as it stands in their minutes: for the management report on it."""
+    rows = (
+        Decision.objects.in_force()
+        .filter(Q(case=case) | Q(item__case=case), scheme=actor.scheme)
+        .exclude(outcome__in=[Outcome.RATIFY, Outcome.NOT_RATIFY])
+        .select_related("item__meeting__body")
+        .order_by("pk")
+    )
+    found = list(rows.distinct())
+    waiting = set(Decision.objects.waiting().filter(pk__in=[each.pk for each in found]).values_list("pk", flat=True))
+    for decision in found:
+        meeting = decision.item.meeting
+        yield Decided(
+            on=meeting.date,
+            body=meeting.body.name,
+            words=OUTCOME_WORDS[Outcome(decision.outcome)],
+            colour=decision.colour,
+            reason=decision.reason,
+            standing="To be ratified" if decision.pk in waiting else "",
+            leaves=decision.outcome == Outcome.REMOVE,
+        )

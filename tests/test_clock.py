@@ -12,10 +12,12 @@ from django.core import mail
 from django.db import connection
 
 from actionplans.actions import add_action, update_action
+from actionplans.models import Agreement, Supervisor, SupervisorReview
+from actionplans.services import add_agreement
 from iom import clock, outbox, reminders, tasks, walls
 from iom.access import actor_for
-from iom.models import Body, ChairAppointment, Meeting, Membership, Notification, Reminder, Scheme
-from offenders.actions import rate, record_custody, record_release
+from iom.models import Body, ChairAppointment, Meeting, Membership, Notification, PolicyVersion, Reminder, Scheme
+from offenders.actions import assign, rate, record_custody, record_release
 from offenders.models import Case
 from panels import agenda, escalations, meetings, minutes, recording
 from panels.decide import ratify_everything
@@ -56,7 +58,23 @@ class World:
 def build() -> World:
     scheme = factories.scheme("merton")
     with walls.within(scheme, cause="test"):
-        return furnish(scheme)
+        with_reports(scheme)
+        return furnish(Scheme.objects.get(pk=scheme.pk))
+
+
+def with_reports(scheme: Scheme) -> None:
+    """The scheme's rules, but that a supervisor reviews a report on each case, as Hampshire's do."""
+    document = scheme.policy_version.document
+    review = {"kind": "supervisor", "label": "Supervisor's review", "weeks": 4, "asks": "Does it fit?"}
+    report = {**document["management_report"], "used": True}
+    reviews = [*document["reviews"], {**review, "source": "default"}]
+    PolicyVersion.objects.create(
+        scheme=scheme,
+        number=2,
+        valid_from=date(2020, 1, 2),
+        document={**document, "management_report": report, "reviews": reviews},
+        reason="A report on each case",
+    )
 
 
 def furnish(scheme: Scheme) -> World:
@@ -104,7 +122,39 @@ def furnish(scheme: Scheme) -> World:
     Escalation.objects.filter(pk=asked.pk).update(
         status="with_board", sent_on=date(2026, 1, 1), due_on=date(2026, 2, 11)
     )
+    add_agreement(
+        by=office,
+        kind="court",
+        with_whom="Court of Mr Quibblethwaite",
+        promised="Listed first.",
+        starts_on=date(2025, 4, 27),
+        review_on=date(2026, 4, 27),
+    )
+    report_on(action.case, police, supervisor=chair, by=office)
+    reviewed(green, police, chair), reviewed(inside, police, chair)
     return World(scheme, coordinator, chair, police, housing, panel, closed, with_chair, green, inside, action, urgent)
+
+
+def report_on(case: Case, lead: Membership, *, supervisor: Membership, by) -> None:
+    """Accepted on 12 January: the first review is due four weeks later."""
+    assign(case, "lead_professional", agency=lead.agency, membership=lead, on=date(2026, 1, 20), by=by)
+    Supervisor.objects.create(scheme=case.scheme, lead=lead, supervisor=supervisor, starts_on=date(2026, 1, 20))
+
+
+def reviewed(case: Case, lead: Membership, supervisor: Membership) -> None:
+    """A report that was looked at, and need not be for a year."""
+    SupervisorReview.objects.create(
+        scheme=case.scheme,
+        case=case,
+        lead=lead,
+        supervisor=supervisor,
+        fits="fits",
+        words="Fits.",
+        colour="GREEN",
+        due_on=date(2026, 1, 20),
+        done_on=date(2026, 1, 20),
+        next_due_on=date(2027, 1, 20),
+    )
 
 
 def someone(scheme):
@@ -282,6 +332,39 @@ TABLE = [
         says="since Thursday 1 January 2026, and its answer was looked for by Wednesday 11 February 2026",
         link="/escalations/IOM-E-0001/",
     ),
+    Told(
+        "agreement_review",
+        opens=date(2026, 3, 30),
+        due=date(2026, 4, 27),
+        late=date(2026, 4, 2),
+        over=None,
+        people=(PRIYA,),
+        subject="Review an agreement by 27 April",
+        says="to be looked at again by Monday 27 April 2026",
+        link="/services/agreements/AGREED/",
+    ),
+    Told(
+        "report_review",
+        opens=date(2026, 2, 6),
+        due=date(2026, 2, 9),
+        late=date(2026, 2, 10),
+        over=None,
+        people=(GRACE,),
+        subject="Review 1 management report by 9 February",
+        says="Please look by Mon 9 February whether what is done fits the risk grading",
+        link="/reports/?show=mine",
+    ),
+    Told(
+        "report_overdue",
+        opens=date(2026, 2, 10),
+        due=date(2026, 2, 9),
+        late=date(2026, 2, 13),
+        over=None,
+        people=(PRIYA,),
+        subject="1 management report not reviewed by 9 February",
+        says="Ask them, or name another",
+        link="/reports/?show=all",
+    ),
 ]
 EACH = pytest.mark.parametrize("row", TABLE, ids=[row.kind for row in TABLE])
 DAY = timedelta(days=1)
@@ -331,6 +414,7 @@ def mailed(kind: str) -> Counter:
 
 
 def named(words: str, world: World) -> str:
+    words = words.replace("AGREED", str(Agreement.objects.order_by("pk").values_list("pk", flat=True).first()))
     words = words.replace("URGENT", world.urgent.referral.reference)
     return words.replace("GREEN", world.green.reference).replace("INSIDE", world.inside.reference)
 
@@ -392,7 +476,8 @@ def test_email_says_the_task_first_and_no_personal_data(world, on_days, row, whe
     )
     for message in messages:
         assert row.says in message.body
-        assert message.body.endswith(f":\n\nhttp://testserver{named(row.link, world)}?in=merton\n")
+        link = named(row.link, world)
+        assert message.body.endswith(f":\n\nhttp://testserver{link}{'&' if '?' in link else '?'}in=merton\n")
         assert message.body.count("http") == 1
         assert [word for word in PERSONAL if word in message.subject + message.body] == []
 

@@ -139,6 +139,7 @@ class Hidden:
             "case": [self.case.reference],
             "grant": [self.case.reference, self.case.casegrant_set.get().pk],
             "entry": [self.case.reference, self.entry.pk],
+            "statement": [self.case.reference, 1],
             "pathway": [self.case.reference, self.world.scheme.policy.pathways[0].slug],
             "action": [self.action.pk],
             "referral": [self.referral.reference],

@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from actionplans import actions as plans
-from actionplans import funding, offers
+from actionplans import funding, offers, services, statements
+from actionplans.models import CourtStatement
 from iom import bodies, clock, walls
 from iom.access import Actor, actor_for
-from iom.models import Agency, Body, Counter, Membership, OtherMeeting, Scheme
+from iom.models import Agency, Body, Counter, Document, Membership, OtherMeeting, Scheme
 from offenders import safeguarding
 from panels import (
     addenda,
@@ -96,6 +97,7 @@ class World:
         from_there = factories.transfer(self.scheme)
         factories.transfer(self.scheme, case=case, kind="offends_there")
         self.things |= {"case": case, "plan": plan, "action": action, "related": kin, "transfer": from_there}
+        self._serve(case, by)
         self._meet(today, by)
         coming = self._plan(today + timedelta(days=30), by)
         referral = factories.referral(self.scheme, self.people["referrer"], status="sent")
@@ -126,6 +128,45 @@ class World:
         chairs = bodies.appoint(body, self.people["chair"], bodies.CHAIR, on=clock.today(), by=by)
         other = OtherMeeting.objects.create(scheme=self.scheme, body=body, date=today + timedelta(days=9))
         self.things |= {"seat": seat, "proposal": proposal, "appointment": chairs, "other": other}
+
+    def _serve(self, case, by: Actor) -> None:
+        """A service, what is noted of a gap, an agreement; a statement for a court in draft, and one approved."""
+        pathway = self.scheme.policy.pathways[0].slug
+        entry = {"pathways": [pathway], "how_to_refer": "Ring the duty desk.", "starts_on": clock.today()}
+        service = services.add_service(by=by, name="Rent deposit scheme", organisation="Sample Homes", **entry)
+        note = services.note_gap(
+            by=by, pathway=pathway, text="Two rooms.", bidder="The council", due_on=clock.today() + timedelta(days=60)
+        )
+        agreement = services.add_agreement(
+            by=by,
+            kind="court",
+            with_whom="Sample Court",
+            promised="Listed first.",
+            starts_on=clock.today(),
+            review_on=clock.today() + timedelta(days=90),
+        )
+        given = {"case": case, "court": "Sample Court", "hearing_on": clock.today() + timedelta(days=20)}
+        held = CourtStatement.objects.create(scheme=self.scheme, number=1, drafted_at=clock.now(), **given)
+        lead = self.people["member"]
+        record = statements.record_of(held, self.actor("member"), clock.now().isoformat())
+        document = Document.objects.create(
+            scheme=self.scheme,
+            kind="court_statement",
+            reference=case.reference,
+            name="x.pdf",
+            content=b"%PDF-",
+            sha256="",
+        )
+        CourtStatement.objects.filter(pk=held.pk).update(
+            status="approved",
+            approved_by=lead,
+            approved_at=clock.now(),
+            record=record,
+            record_sha256=statements.fingerprint(record),
+            document=document,
+        )
+        CourtStatement.objects.create(scheme=self.scheme, number=2, drafted_at=clock.now(), **given)
+        self.things |= {"service": service, "gap_note": note, "agreement": agreement}
 
     def _plan(self, on, by: Actor, body: Body | None = None):
         body = body or factories.of_first_body(self.scheme)
@@ -206,6 +247,10 @@ class World:
             "kind_of_record": lambda: ["cover"],
             **{name: lambda name=name: [things[name].pk] for name in ("cover", "story", "listed", "premises")},
             "entry": lambda: [things["case"].reference, things["entry"].pk],
+            "statement": lambda: [things["case"].reference, 1],
+            "service": lambda: [things["service"].pk],
+            "gap_note": lambda: [things["gap_note"].pk],
+            "agreement": lambda: [things["agreement"].pk],
             "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
             "action": lambda: [things["action"].pk],
             **{
@@ -256,6 +301,8 @@ NEVER = {
     "kind_of_record": ["no-such-record"],
     **dict.fromkeys(("cover", "story", "listed", "premises"), [999999]),
     "pathway": ["IOM-9999", "accommodation"],
+    "statement": ["IOM-9999", 1],
+    **dict.fromkeys(("service", "gap_note", "agreement"), [999999]),
     "exit_task": ["IOM-9999", "strategy"],
     "action": [999999],
     **dict.fromkeys(("case_action", "offer", "money"), ["IOM-9999", 999999]),

@@ -1,10 +1,15 @@
-"""Action plans: needs by pathway, who does what by when, what was offered, money, reviews, visits."""
+"""Action plans: needs by pathway, who does what by when, what was offered, money, reviews, visits; services, reports on
+cases, statements for courts.
+"""
 
 from .actions import STILL_TO_DO, Action, ActionKind, ActionStatus
 from .funding import Funding, FundingStatus
 from .offers import Offer, OfferAnswer
 from .plans import PathwayNeed, Plan, PlanStatus, PlanVersion
+from .reports import ManagementReport, Supervisor, SupervisorReview
 from .reviews import PanelUpdate, Review
+from .services import Agreement, GapNote, Service
+from .statements import CourtStatement, StatementGiven, StatementStatus
 from .transition import TransitionPlan, TransitionStep
 
 __all__ = [
@@ -12,8 +17,12 @@ __all__ = [
     "Action",
     "ActionKind",
     "ActionStatus",
+    "Agreement",
+    "CourtStatement",
     "Funding",
     "FundingStatus",
+    "GapNote",
+    "ManagementReport",
     "Offer",
     "OfferAnswer",
     "PanelUpdate",
@@ -22,6 +31,11 @@ __all__ = [
     "PlanStatus",
     "PlanVersion",
     "Review",
+    "Service",
+    "StatementGiven",
+    "StatementStatus",
+    "Supervisor",
+    "SupervisorReview",
     "TransitionPlan",
     "TransitionStep",
 ]

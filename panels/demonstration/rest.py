@@ -70,7 +70,7 @@ from referrals.models import (
 )
 from referrals.triage import put_to_panel as triage
 
-from . import names, safeguarding
+from . import names, safeguarding, services
 from . import plans as about_plans
 from .people import PASSWORD, SIGN_INS, domain, join
 from .year import DAY, Life
@@ -101,6 +101,7 @@ def complete(life: Life) -> list[str]:
     _papers(life)
     _actions(life)
     about_plans.fill(life, _at_home(life))
+    services.complete(life, _at_home(life))
     _cases(life)
     _family(life)
     safeguarding.ledger(life, _at_home(life))

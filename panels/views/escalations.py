@@ -63,7 +63,7 @@ def new_escalation(request: HttpRequest) -> HttpResponse:
     item, action = _from(request, actor)
     case = _case_of(item, action)
     meeting = item.meeting if item else action.meeting if action else None
-    form = _form(request, actor, case=case, chosen=[action] if action else [], initial=_start(action))
+    form = _form(request, actor, case=case, chosen=[action] if action else [], initial=_start(request, action))
     if request.method == "POST" and form.is_valid():
         try:
             made = verbs.raise_issue(
@@ -206,11 +206,11 @@ def _case_of(item: AgendaItem | None, action: Action | None) -> Case | None:
     return item.case if item else action.case if action else None
 
 
-def _start(action: Action | None) -> dict[str, Any]:
-    """What is known of an action that is stuck."""
+def _start(request: HttpRequest, action: Action | None) -> dict[str, Any]:
+    """What is known of an action that is stuck, or of a gap in services (its words stand in the address: no names)."""
     start: dict[str, Any] = {"kind": "service", "to": "board"}
     if action is None:
-        return start
+        return start | {name: request.GET[name][:300] for name in ("title", "stuck") if name in request.GET}
     times = action.carried_forward
     tried = f"Carried forward {'once' if times == 1 else f'{times} times'}." if times else ""
     return start | {"agency": str(action.agency_id), "actions": [str(action.pk)], "tried": tried}
