@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from django.db.models import Count, Min
+from django.db.models import Count, Max, Min
 from django.urls import reverse
 
 from iom.access import Actor
@@ -24,13 +24,16 @@ from . import (
 )
 from .board_filters import board_filter
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
-from .models import BreakGlass, Case, Colour, RagRating, Transfer
+from .leaving import of_case
+from .models import BreakGlass, Case, CaseStatus, Colour, RagRating, Transfer
 from .narrowing import ME
 from .querysets import CaseQuerySet
 from .rating import beside
 
 # How long before its day an exit stands among the tasks.
 EXIT_DAYS = 28
+# And an offer to somebody who left.
+OFFER_DAYS = 14
 # The review is monthly.
 REVIEW_WITHIN = timedelta(days=30)
 # So many of one's own cases stand on the home page; the rest are a link away.
@@ -69,15 +72,62 @@ def _releases(cases: object, calendar: Calendar) -> Iterable[Task]:
 
 
 def _exits(cases: object, calendar: Calendar) -> Iterable[Task]:
-    green = cases.rated(Colour.GREEN).with_current().with_custody()
+    green = cases.filter(status=CaseStatus.OPEN).rated(Colour.GREEN).with_current().with_custody()
     for case, clock in cases_with_clocks(list(green), calendar):
         if clock.due <= calendar.today + timedelta(days=EXIT_DAYS):
             at = f": exit at the panel of {day_month(clock.meeting)}" if clock.meeting else ": no panel is planned yet"
             yield Task(
                 clock.meeting or clock.due,
-                f"{case.reference} Green for {calendar.policy.exit.green_months} months on {day_month(clock.due)}{at}",
-                reverse("case", args=[case.reference]),
-                "Open case",
+                f"{case.reference} {clock.words} on {day_month(clock.due)}{at}",
+                reverse("case_exit", args=[case.reference]),
+                "Prepare leaving",
+            )
+
+
+@home_tasks
+def on_the_way_out(actor: Actor, today: date) -> Iterable[Task]:
+    """Whose supervision ends with their time here, who was to leave and is not closed, who is offered it again.
+
+    For the coordinator all of them; for whoever leads a case their own, but the offer, which the coordinator makes.
+    """
+    if not actor.holds("offenders.view_exit"):
+        return
+    office = actor.has_role("coordinator")
+    rows = Case.objects.visible_to(actor)
+    mine = rows.not_closed() if office else rows.led_by(actor)
+    rule = actor.scheme.policy.exit
+    for case in mine.filter(status=CaseStatus.LEAVING).select_related("leaving").order_by("pk"):
+        decided = of_case(case).decided_on
+        since = f" since {day_month(decided)}" if decided else ""
+        yield Task(
+            decided,
+            f"{case.reference} is leaving{since} and not closed yet",
+            reverse("case_exit", args=[case.reference]),
+            "See what is missing",
+        )
+    if rule.force == "end_of_supervision":
+        last = mine.annotate(supervised=Max("supervisions__ends_on"))
+        near = last.filter(status=CaseStatus.OPEN, supervised__lte=today + timedelta(days=EXIT_DAYS))
+        for case in near.order_by("supervised", "pk"):
+            over = case.supervised <= today
+            yield Task(
+                case.supervised,
+                f"{case.reference}: supervision {'ended' if over else 'ends'} on {day_month(case.supervised)}"
+                f"{', close the case' if over else ', and the case with it'}",
+                reverse("case_exit_close" if over else "case_exit", args=[case.reference]),
+                "Close the case" if over else "Prepare leaving",
+            )
+    if office:
+        soon = today + timedelta(days=OFFER_DAYS)
+        again = rows.filter(status=CaseStatus.CLOSED, leaving__offer_again_on__lte=soon).exclude(
+            offender__in=Case.objects.filter(scheme=actor.scheme).not_closed().values("offender")
+        )
+        for case in again.select_related("leaving").order_by("leaving__offer_again_on", "pk"):
+            yield Task(
+                case.leaving.offer_again_on,
+                f"Offer the scheme again: {case.reference}, {day_month(case.leaving.offer_again_on)}",
+                reverse("case_exit", args=[case.reference]),
+                "Nominate again, or change the day",
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -12,8 +12,9 @@ from iom.models import Meeting, Scheme
 from iom.policy import Policy
 from iom.working_days import add_months
 
-from .models import Case, Colour
+from .models import Case, CaseStatus, Colour
 from .rag import Agreed, GreenClock, Inside, green_clock, green_since
+from .youth import Young, steps
 
 # A release this near needs a new rating before it (ux.md 4.2).
 RELEASE_DAYS = 28
@@ -22,11 +23,35 @@ FRIDAY = 4
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """Something that comes on a day, in words; `source` is the rule that says so, if one does."""
+    """Something that comes on a day, in words; `source` is the rule that says so, if one does.
+
+    `kind` is the clock that says it: one of `KINDS`.
+    """
 
     on: date
     text: str
     source: str = ""
+    kind: str = ""
+
+
+# The clocks of a case, as pages filter by them (feature 306).
+KINDS = {
+    "release": "Release",
+    "green": "End of Green",
+    "supervision": "End of supervision",
+    "review": "First review",
+    "tag": "End of a tag",
+    "youth": "Move to adult services",
+}
+# Other clocks of this app, such as the end of a tag: `fn(case, calendar)`, from what `with_custody` has read.
+Clock = Callable[["Case", "Calendar"], Iterable[Coming]]
+_clocks: list[Clock] = []
+
+
+def case_clock(function: Clock) -> Clock:
+    """Register a clock of cases. It asks the database nothing: `with_custody` reads what it needs."""
+    _clocks.append(function)
+    return function
 
 
 def planned_meetings(scheme: Scheme, slug: str | None, since: date) -> list[date]:
@@ -97,18 +122,43 @@ def to_re_rate(case: Case, calendar: Calendar) -> bool:
 
 
 def coming_for(case: Case, calendar: Calendar) -> list[Coming]:
-    """The next dates of a case, soonest first: release, end of the Green months, first review."""
+    """The dates of a case, soonest first: release, end of Green, end of supervision, first review, tag, ages."""
     return sorted(_coming(case, calendar), key=lambda each: each.on)
 
 
 def _coming(case: Case, calendar: Calendar) -> Iterable[Coming]:
     if case.inside is not None and case.inside.release_expected_on is not None:
         words = "Release expected, re-rate before" if to_re_rate(case, calendar) else "Release expected"
-        yield Coming(case.inside.release_expected_on, words)
-    if (clock := clock_of(case, calendar)) is not None:
+        yield Coming(case.inside.release_expected_on, words, kind="release")
+    if case.status == CaseStatus.OPEN and (clock := clock_of(case, calendar)) is not None:
         at = f", panel {day_month(clock.meeting)}" if clock.meeting else ""
-        yield Coming(clock.due, f"{clock.words}{at}", clock.source)
+        yield Coming(clock.due, f"{clock.words}{at}", clock.source, "green")
+    yield from _end_of_supervision(case, calendar)
     yield from _first_review(case, calendar)
+    yield from _ages(case, calendar)
+    for find in _clocks:
+        yield from find(case, calendar)
+
+
+def _end_of_supervision(case: Case, calendar: Calendar) -> Iterable[Coming]:
+    """The last end of an order or licence; where people leave with it, until the case is closed."""
+    ends, rule = case.supervision_ends_on, calendar.policy.exit
+    if ends is None:
+        return
+    if rule.force == "end_of_supervision":
+        yield Coming(ends, "Supervision ends, and IOM with it", rule.source, "supervision")
+    elif ends >= calendar.today:
+        yield Coming(ends, "Supervision ends", kind="supervision")
+
+
+def _ages(case: Case, calendar: Calendar) -> Iterable[Coming]:
+    """The days of the move to adult services that are still to come (Hampshire, Transfer Process)."""
+    route = calendar.policy.youth_route
+    if route is None:
+        return
+    for step in steps(route, Young(case.offender.date_of_birth)):
+        if step.on >= calendar.today:
+            yield Coming(step.on, f"{step.words}: {step.why}", step.source, "youth")
 
 
 def _first_review(case: Case, calendar: Calendar) -> Iterable[Coming]:
@@ -117,7 +167,7 @@ def _first_review(case: Case, calendar: Calendar) -> Iterable[Coming]:
         return
     meeting = first_review_meeting(case.accepted_on, review.months, calendar.reviews)
     if meeting is not None and _recent(case, review.months, calendar) and meeting >= calendar.today:
-        yield Coming(meeting, review.label, review.source)
+        yield Coming(meeting, review.label, review.source, "review")
 
 
 def _recent(case: Case, months: int, calendar: Calendar) -> bool:

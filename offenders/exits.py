@@ -6,25 +6,27 @@ Other apps register what they ask before somebody goes with `requirement`, and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Max
 from django.urls import reverse
 
 from iom import clock
-from iom.jinja import day, lower_first, plural
+from iom.jinja import day, day_month, lower_first, plural
 from iom.models import Agency
 from iom.policy.base import DEFAULT_SOURCE
 from iom.policy.managing import ExitOutcome, ExitRule
 from iom.steps import StepRefused, locked, take
 
 from . import leaving
+from .asks import Ask, Window, asks_panel
 from .clocks import Calendar, clock_of, running_since
-from .models import Case, CaseStatus, Colour, Leaving
+from .models import Case, CaseStatus, Colour, CustodyPeriod, Leaving
 from .rag import GreenClock
 from .transitions import CLOSE, CLOSE_AT_END
 
@@ -138,7 +140,6 @@ def standing(case: Case, calendar: Calendar) -> ExitStanding:
     """Where a case stands on the way out today: its clock, and everything that is asked before it ends."""
     rule = calendar.policy.exit
     green = clock_of(case, calendar)
-    ends = case.supervisions.order_by("-ends_on").values_list("ends_on", flat=True).first()
     required = tuple(each for find in _requirements for each in find(case, calendar))
     return ExitStanding(
         status=case.status,
@@ -146,7 +147,7 @@ def standing(case: Case, calendar: Calendar) -> ExitStanding:
         clock=green,
         why_no_clock="" if green else _why_no_clock(case, calendar),
         green_since=running_since(case, calendar.policy),
-        supervision_ends_on=ends,
+        supervision_ends_on=case.supervision_ends_on,
         required=required,
         leaving=leaving.of_case(case),
         today=calendar.today,
@@ -238,6 +239,42 @@ def concerned(case: Case) -> list[Agency]:
     for find in _companions:
         keys.update(find(case))
     return list(Agency.objects.filter(scheme_id=case.scheme_id, pk__in=keys).order_by("name"))
+
+
+# --- Before a panel by itself -----------------------------------------------------------
+
+
+@asks_panel
+def proposed_or_unfinished(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+    """Whose leaving is proposed; and who was to leave since before the last meeting, and is not closed yet."""
+    rule = window.policy.exit
+    if window.body.slug != rule.decided_by:
+        return
+    rows = Leaving.objects.filter(case__in=cases).exclude(proposed_on=None, decided_on=None)
+    for case, status, proposed, decided in rows.values_list("case", "case__status", "proposed_on", "decided_on"):
+        if status == CaseStatus.OPEN and proposed is not None:
+            yield Ask(case, "exits", f"Leaving proposed on {day_month(proposed)}", rule.source)
+        elif status == CaseStatus.LEAVING and decided is not None and decided < window.meeting:
+            yield Ask(case, "reviews", f"Leaving decided on {day_month(decided)}, not closed yet")
+
+
+@asks_panel
+def time_to_agree(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+    """Who is Green without a time agreed for it, where the panel agrees one (London, RAG Rating)."""
+    rule = window.policy.exit
+    if window.body.slug != rule.decided_by or rule.force != "agreed_period":
+        return
+    green = [case for case in cases if case.status == CaseStatus.OPEN and case.rating.colour == Colour.GREEN]
+    out: dict[int, date] = {}
+    if not window.policy.blue.used:
+        inside = CustodyPeriod.objects.filter(case__in=green, released_on__isnull=False)
+        out = dict(inside.values_list("case").annotate(last=Max("released_on")))
+    for case in green:
+        rating = case.rating
+        # Custody without a colour of its own ended the run for which the time was agreed (design.md 5).
+        if rating.agreed_on is None or (case.pk in out and out[case.pk] >= rating.agreed_on):
+            words = f"Green since {day_month(rating.starts_on)}, how long it is watched to agree"
+            yield Ask(case.pk, "reviews", words, rule.source)
 
 
 # --- Closing --------------------------------------------------------------------------

@@ -214,11 +214,14 @@ class CaseQuerySet(SchemeQuerySet):
         )
 
     def with_custody(self) -> CaseQuerySet:
-        """With the time in custody: what clocks and the board ask for."""
-        from offenders.models import CustodyPeriod
+        """With the time in custody and under supervision: what clocks and the board ask for."""
+        from offenders.models import CustodyPeriod, Supervision
 
         newest_first = CustodyPeriod.objects.order_by("-starts_on", "-pk")
-        return self.prefetch_related(Prefetch("custody_periods", newest_first, to_attr="all_custody"))
+        return self.prefetch_related(
+            Prefetch("custody_periods", newest_first, to_attr="all_custody"),
+            Prefetch("supervisions", Supervision.objects.all(), to_attr="all_supervisions"),
+        )
 
     def rated(self, *colours: str) -> CaseQuerySet:
         """Rated one of `colours` now."""

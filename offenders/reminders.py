@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from django.db.models import Max
 from django.urls import reverse
 
 from iom import sweeps
@@ -13,9 +14,9 @@ from iom.jinja import day_month, weekday_day
 from iom.models import Membership, Scheme, User
 from iom.reminders import Due, source
 
-from .blocks import EXIT_DAYS
+from .blocks import EXIT_DAYS, OFFER_DAYS
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, to_re_rate
-from .models import Case, Colour
+from .models import Case, CaseStatus, Colour
 from .restricted import named_people, remove_leftovers
 
 
@@ -44,15 +45,14 @@ def releases(scheme: Scheme, on: date) -> Iterable[Due]:
 
 @source
 def green_months(scheme: Scheme, on: date) -> Iterable[Due]:
-    """Green for the scheme's months (Merton, Roles): the coordinator hears 28 days before, with the exit meeting."""
+    """Green for the scheme's months, or the time agreed (Merton, Roles; London, RAG Rating): the coordinator hears 28
+    days before, with the exit meeting.
+    """
     calendar = Calendar.of(scheme, on)
-    if calendar.policy.exit.green_months is None:
-        return
-    green = list(_cases(scheme).rated(Colour.GREEN).with_current().with_custody())
+    green = list(_cases(scheme).filter(status=CaseStatus.OPEN).rated(Colour.GREEN).with_current().with_custody())
     for case, clock in cases_with_clocks(green, calendar):
         if clock.due > on + timedelta(days=EXIT_DAYS):
             continue
-        months = calendar.policy.exit.green_months
         panel = (
             f"The panel of {day_month(clock.meeting)} looks at the exit."
             if clock.meeting
@@ -63,13 +63,61 @@ def green_months(scheme: Scheme, on: date) -> Iterable[Due]:
             subject=case.reference,
             due=clock.due,
             recipients=who_hears(case, on),
-            text=f"Exit review due {weekday_day(clock.due)}: {case.reference}, Green for {months} months",
-            url=reverse("case", args=[case.reference]),
+            text=f"Exit review due {weekday_day(clock.due)}: {case.reference}, {clock.words}",
+            url=reverse("case_exit", args=[case.reference]),
             email_body=(
-                f"{case.reference} {'has' if on >= clock.due else 'will have'} been Green for {months} months on "
+                f"{case.reference} {'has' if on >= clock.due else 'will have'} been {clock.words} on "
                 f"{day_month(clock.due)}. {panel} Sign in:"
             ),
         )
+
+
+@source
+def ways_out_and_in(scheme: Scheme, on: date) -> Iterable[Due]:
+    """Supervision that ends, and the time on the scheme with it; and offers to those who left (Hampshire, When IOM
+    Ends). The coordinator hears of both beforehand, whoever leads the case of the first.
+    """
+    if scheme.policy.exit.force == "end_of_supervision":
+        last = _cases(scheme).filter(status=CaseStatus.OPEN).annotate(ends=Max("supervisions__ends_on"))
+        for case in last.filter(ends__lte=on + timedelta(days=EXIT_DAYS)).order_by("pk"):
+            yield Due(
+                kind="supervision_ends",
+                subject=case.reference,
+                due=case.ends,
+                recipients=tuple({*who_hears(case, on), *_leads(case)}),
+                text=f"Close on {weekday_day(case.ends)}: {case.reference}, supervision ends",
+                url=reverse("case_exit", args=[case.reference]),
+                email_body=(
+                    f"Supervision of {case.reference} {'ended' if on > case.ends else 'ends'} on "
+                    f"{day_month(case.ends)}, and with it the time on the scheme. Nobody closes the case but you. "
+                    "Sign in:"
+                ),
+            )
+    back = Case.objects.filter(scheme=scheme).not_closed().values("offender")
+    offers = Case.objects.filter(scheme=scheme, status=CaseStatus.CLOSED).exclude(offender__in=back)
+    offers = offers.filter(leaving__offer_again_on__lte=on + timedelta(days=OFFER_DAYS))
+    for case in offers.select_related("scheme", "leaving").order_by("pk"):
+        due = case.leaving.offer_again_on
+        yield Due(
+            kind="offer_again",
+            subject=case.reference,
+            due=due,
+            recipients=who_hears(case, on),
+            text=f"Offer again on {weekday_day(due)}: {case.reference}",
+            url=reverse("case_exit", args=[case.reference]),
+            email_body=(
+                f"{case.reference} left the cohort and is to be offered the scheme again on {day_month(due)}. "
+                "Nominate again, or change the day. Sign in:"
+            ),
+        )
+
+
+def _leads(case: Case) -> set[User]:
+    """Who holds the case now; of a restricted case nobody hears but those named on it."""
+    if case.restricted:
+        return set()
+    held = case.assignments.filter(until=None, membership__isnull=False).select_related("membership__user")
+    return {each.membership.user for each in held}
 
 
 def coordinators(scheme: Scheme, on: date) -> tuple[User, ...]:

@@ -18,7 +18,8 @@ from iom.models import Agency, Meeting, MeetingStatus
 from iom.policy import Policy
 from iom.steps import StepRefused
 from offenders.asks import Window, asked
-from offenders.models import Case, CustodyPeriod, Supervision
+from offenders.models import Case, CaseStatus, CustodyPeriod, Supervision
+from offenders.rag import Agreed, Inside
 from referrals import actions as referral_actions
 from referrals.deciding import body_for
 from referrals.models import CheckRequest, Referral, ReferralStatus
@@ -101,7 +102,8 @@ def calendar_of(meeting: Meeting) -> Calendar:
 
 
 def _standing(meeting: Meeting, cases: list[Case]) -> list[Standing]:
-    inside, released = _custody(cases)
+    policy = meeting.body.scheme.policy
+    inside, released, uncoloured = _custody(cases, policy)
     carried = dict(
         Action.objects.to_do()
         .filter(case__in=cases, carried_forward__gt=0)
@@ -120,7 +122,6 @@ def _standing(meeting: Meeting, cases: list[Case]) -> list[Standing]:
         .values_list("case", flat=True)
     )
     ends = dict(Supervision.objects.filter(case__in=cases).values_list("case").annotate(last=Max("ends_on")))
-    policy = meeting.body.scheme.policy
     own = {clause.name: each.body for each in policy.eligibility for clause in each.clauses if each.body}
     return [
         Standing(
@@ -144,21 +145,30 @@ def _standing(meeting: Meeting, cases: list[Case]) -> list[Standing]:
             supervision_ends_on=ends.get(case.pk),
             born=case.offender.date_of_birth,
             taken_by=own.get(case.criterion, ""),
+            leaving=case.status == CaseStatus.LEAVING,
+            uncoloured=tuple(uncoloured.get(case.pk, ())),
+            agreed=Agreed(case.rating.agreed_on, case.rating.agreed_until) if case.rating.agreed_on else None,
         )
         for case in cases
     ]
 
 
-def _custody(cases: list[Case]) -> tuple[dict[int, CustodyPeriod], dict[int, date]]:
-    """The period each person is in, and the last day on which each came out."""
+def _custody(
+    cases: list[Case], policy: Policy
+) -> tuple[dict[int, CustodyPeriod], dict[int, date], dict[int, list[Inside]]]:
+    """The period each person is in, the last day on which each came out, and the custody that has no colour here."""
     inside: dict[int, CustodyPeriod] = {}
     released: dict[int, date] = {}
+    uncoloured: dict[int, list[Inside]] = {}
+    covered = policy.blue.covers if policy.blue.used else ()
     for period in CustodyPeriod.objects.filter(case__in=cases).order_by("starts_on"):
         if period.released_on is None:
             inside[period.case_id] = period
         else:
             released[period.case_id] = period.released_on
-    return inside, released
+        if period.kind not in covered:
+            uncoloured.setdefault(period.case_id, []).append(Inside(period.starts_on, period.released_on))
+    return inside, released, uncoloured
 
 
 def _nominated(meeting: Meeting, actor: Actor, on_it: set[int]) -> list[Nominated]:

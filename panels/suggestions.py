@@ -15,7 +15,7 @@ from iom.policy.base import DEFAULT_SOURCE
 from iom.policy.bodies import BodyPolicy
 from iom.working_days import add_months
 from offenders.asks import SECTIONS, Ask
-from offenders.rag import Inside, green_clock
+from offenders.rag import Agreed, Inside, green_clock
 
 # Red first, as panels read their reviews.
 COLOURS = ("RED", "AMBER", "GREEN", "BLUE")
@@ -29,7 +29,8 @@ class Standing:
     """What the agenda asks about one open case.
 
     `undecided_on` is the body's last meeting if the case was on its agenda and nothing was decided; `taken_by` the body
-    whose own criteria were met, for people who were taken on by another than the scheme's panel.
+    whose own criteria were met, for people who were taken on by another than the scheme's panel. `leaving` is whether
+    that is decided already; `uncoloured` the custody for which the scheme has no colour; `agreed` the time of Green.
     """
 
     pk: int
@@ -47,6 +48,9 @@ class Standing:
     supervision_ends_on: date | None = None
     born: date | None = None
     taken_by: str = ""
+    leaving: bool = False
+    uncoloured: tuple[Inside, ...] = ()
+    agreed: Agreed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,15 +244,18 @@ def _exit_reasons(policy: Policy, body: BodyPolicy, case: Standing, calendar: Ca
         plan = ", transition plan to agree" if rule.needs_transition_plan else ""
         verb = "ends" if ends >= calendar.meeting else "ended"
         return [Reason(f"Supervision {verb} on {_day(ends)}{plan}", rule.source)]
-    if case.colour != "GREEN" or rule.decided_by != body.slug:
+    if case.colour != "GREEN" or rule.decided_by != body.slug or case.leaving:
         return []
-    inside = [] if policy.blue.used or case.inside_since is None else [Inside(case.inside_since, None)]
-    if not policy.blue.used and case.released_on:
-        inside.append(Inside(case.released_on, case.released_on))
-    clock = green_clock(rule, rated_green_on=case.since, meetings=calendar.from_here, inside=inside)
+    clock = green_clock(
+        rule,
+        rated_green_on=case.since,
+        meetings=calendar.from_here,
+        inside=case.uncoloured,
+        agreed=case.agreed,
+    )
     if clock is None or clock.meeting != calendar.meeting:
         return []
-    return [Reason(f"Green for {rule.green_months} months on {_day(clock.due)}", rule.source)]
+    return [Reason(f"{clock.words} on {_day(clock.due)}", rule.source)]
 
 
 def _review_reasons(policy: Policy, body: BodyPolicy, case: Standing, calendar: Calendar) -> list[Reason]:

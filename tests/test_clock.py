@@ -17,7 +17,8 @@ from actionplans.services import add_agreement
 from iom import clock, outbox, reminders, tasks, walls
 from iom.access import actor_for
 from iom.models import Body, ChairAppointment, Meeting, Membership, Notification, PolicyVersion, Reminder, Scheme
-from offenders.actions import assign, rate, record_custody, record_release
+from offenders import leaving
+from offenders.actions import assign, close, rate, record_custody, record_release
 from offenders.models import Case
 from panels import agenda, escalations, meetings, minutes, recording
 from panels.decide import ratify_everything
@@ -49,6 +50,7 @@ class World:
     inside: Case
     action: object
     urgent: OutsideDecision
+    gone: Case
 
     @property
     def office(self):
@@ -132,7 +134,11 @@ def furnish(scheme: Scheme) -> World:
     )
     report_on(action.case, police, supervisor=chair, by=office)
     reviewed(green, police, chair), reviewed(inside, police, chair)
-    return World(scheme, coordinator, chair, police, housing, panel, closed, with_chair, green, inside, action, urgent)
+    gone = factories.case(scheme, who=someone(scheme))
+    close(gone, on=date(2026, 1, 30), reason="In prison again", by=office)
+    leaving.offer_again(gone, date(2026, 4, 20), by=office)
+    people = (coordinator, chair, police, housing)
+    return World(scheme, *people, panel, closed, with_chair, green, inside, action, urgent, gone)
 
 
 def report_on(case: Case, lead: Membership, *, supervisor: Membership, by) -> None:
@@ -286,7 +292,18 @@ TABLE = [
         people=(PRIYA,),
         subject="Exit review due Sat 4 April: GREEN, Green for 6 months",
         says="Green for 6 months on 4 April",
-        link="/cases/GREEN/",
+        link="/cases/GREEN/exit/",
+    ),
+    Told(
+        "offer_again",
+        opens=date(2026, 4, 6),
+        due=date(2026, 4, 20),
+        late=date(2026, 4, 9),
+        over=None,
+        people=(PRIYA,),
+        subject="Offer again on Mon 20 April: GONE",
+        says="is to be offered the scheme again on 20 April",
+        link="/cases/GONE/exit/",
     ),
     Told(
         "release_due",
@@ -415,7 +432,7 @@ def mailed(kind: str) -> Counter:
 
 def named(words: str, world: World) -> str:
     words = words.replace("AGREED", str(Agreement.objects.order_by("pk").values_list("pk", flat=True).first()))
-    words = words.replace("URGENT", world.urgent.referral.reference)
+    words = words.replace("URGENT", world.urgent.referral.reference).replace("GONE", world.gone.reference)
     return words.replace("GREEN", world.green.reference).replace("INSIDE", world.inside.reference)
 
 

@@ -118,6 +118,13 @@ class Case(SchemeModel):
         return self.__dict__["all_custody"]
 
     @property
+    def supervision_ends_on(self) -> date | None:
+        """The last end of an order or licence that is recorded. Lists prefetch them with `with_custody`."""
+        if "all_supervisions" not in self.__dict__:
+            self.__dict__["all_supervisions"] = list(self.supervisions.all())
+        return max((each.ends_on for each in self.__dict__["all_supervisions"]), default=None)
+
+    @property
     def inside(self) -> CustodyPeriod | None:
         """The custody period that has not ended."""
         return next((period for period in self.custody if period.released_on is None), None)
