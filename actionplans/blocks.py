@@ -16,7 +16,10 @@ from offenders.history import Part, part_of_history
 from offenders.models import Assignment, Case
 from offenders.querysets import CaseQuerySet
 
-from . import reports
+from . import (
+    at_exit,  # noqa: F401 -- registers what is asked before somebody leaves
+    reports,
+)
 from .models import (
     Action,
     Agreement,

@@ -31,7 +31,16 @@ class ActionQuerySet(SchemeQuerySet):
         """Actions of the cases that one may read, and those of meetings that belong to no case."""
         if actor is None or actor.user is None or not actor.holds("actionplans.view_actions"):
             return self.none()
-        return self.in_scheme_of(actor).filter(Q(case=None) | Q(case__in=Case.objects.visible_to(actor)))
+        carried = Q(pk__in=self.model.objects.carried_by(actor).values("pk"))
+        return self.in_scheme_of(actor).filter(Q(case=None) | Q(case__in=Case.objects.visible_to(actor)) | carried)
+
+    def carried_by(self, actor: Actor) -> ActionQuerySet:
+        """What one's own agency carries on for people who left: never of a case kept to named people."""
+        if actor.agency is None:
+            return self.none()
+        return self.in_scheme_of(actor).filter(
+            at_exit__choice="carried", agency=actor.agency, case__status="closed", case__restricted=False
+        )
 
     def to_do(self) -> ActionQuerySet:
         return self.filter(status__in=["open", "in_progress"])

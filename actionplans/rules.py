@@ -46,10 +46,16 @@ def leads_it(actor: Actor, thing: Action | Funding | Offer | Plan | TransitionPl
     return Assignment.objects.filter(case_id=thing.case_id, membership=actor.membership, until=None).exists()
 
 
+@rules.predicate
+def carried_by_us(actor: Actor, thing: Action | None) -> bool:
+    """An action that one's agency carries on after the person left (ux.md 4.5)."""
+    return thing is not None and Action.objects.carried_by(actor).filter(pk=thing.pk).exists()
+
+
 permit("actionplans.view_actions", at_the_table)
 permit("actionplans.view_plan", at_the_table, opens_its_case)
 permit("actionplans.change_plan", at_the_table, opens_its_case & (is_office | leads_it))
-permit("actionplans.update_action", at_the_table, opens_its_case & (is_office | owns_it | leads_it))
+permit("actionplans.update_action", at_the_table, opens_its_case & (is_office | owns_it | leads_it) | carried_by_us)
 permit("actionplans.decide_funding", has_role("coordinator"), opens_its_case)
 permit("actionplans.agree_transition", has_role("coordinator", "chair"), opens_its_case)
 permit("actionplans.tell_panel", at_the_table, opens_its_case)

@@ -201,6 +201,7 @@ WORDS = {
     "offer_again": "Chose when to offer the scheme again",
     "propose_exit": "Proposed to the panel that somebody leaves",
     "save_exit_strategy": "Wrote the exit strategy",
+    "settle_action": "Said what becomes of an action when somebody leaves",
     "tell_of_leaving": "Told agencies that somebody leaves",
     "tell_success": "Told a success case",
     "withdraw_exit": "Took back a proposal to leave",

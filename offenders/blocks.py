@@ -258,6 +258,24 @@ def next_dates(actor: Actor, case: Case, today: date) -> Iterable[Block]:
 
 
 @case_block
+def earlier_cases(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """The person's earlier times on the scheme, for those who read closed cases: how each went, ended, and why."""
+    before = Case.objects.visible_to(actor).filter(offender=case.offender_id, status=CaseStatus.CLOSED)
+    rows = [each for each in before.prefetch_related("ratings").order_by("-accepted_on", "-pk") if each.pk != case.pk]
+    if rows:
+        endings = case.scheme.policy.exit
+        shown = [
+            {
+                "case": each,
+                "ending": endings.ending(each.outcome),
+                "ratings": sorted(each.ratings.all(), key=lambda rating: rating.starts_on),
+            }
+            for each in rows
+        ]
+        yield Block("offenders/block_earlier_cases.html", {"earlier": shown}, place=75)
+
+
+@case_block
 def family(actor: Actor, case: Case, today: date) -> Iterable[Block]:
     """Victims and safeguarding contacts that the reader may know of, without names: those stand on their own page."""
     if actor.holds("offenders.view_related"):

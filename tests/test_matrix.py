@@ -85,6 +85,7 @@ MATRIX: dict[str, Row] = {
     "case_exit_close": Row(TABLE, BOTH, "case", some_refused=True),
     "case_exit_call_off": Row(TABLE, POST, "case", some_refused=True),
     "case_exit_withdraw": Row(TABLE, POST, "case", some_refused=True),
+    "case_exit_actions": Row(TABLE, BOTH, "case", some_refused=True),
     # restricted cases: whoever does not lead the case meets 403 before a form that they would not be given
     "case_open": Row(frozenset({"coordinator", "chair"}), BOTH, "case"),
     "case_restrict": Row(TABLE, BOTH, "case", some_refused=True),

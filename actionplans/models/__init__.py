@@ -3,6 +3,7 @@ cases, statements for courts.
 """
 
 from .actions import STILL_TO_DO, Action, ActionKind, ActionStatus
+from .at_exit import ActionAtExit, AtExit
 from .funding import Funding, FundingStatus
 from .offers import Offer, OfferAnswer
 from .plans import PathwayNeed, Plan, PlanStatus, PlanVersion
@@ -15,10 +16,12 @@ from .transition import TransitionPlan, TransitionStep
 __all__ = [
     "STILL_TO_DO",
     "Action",
+    "ActionAtExit",
     "ActionKind",
     "ActionStatus",
     "Agreement",
     "CourtStatement",
+    "AtExit",
     "Funding",
     "FundingStatus",
     "GapNote",

@@ -16,7 +16,7 @@ from iom.jinja import day
 from iom.models import Agency
 from iom.pages import page
 from iom.steps import StepRefused
-from offenders import exits, leaving
+from offenders import exits, leaving, naming
 from offenders.case_pages import case_page, find_case
 from offenders.clocks import Calendar
 from offenders.forms.exits import (
@@ -91,6 +91,7 @@ def case_exit_task(request: HttpRequest, reference: str, task: str) -> HttpRespo
     data = request.POST if request.method == "POST" else None
     now = exits.standing(case, Calendar.of(case.scheme, clock.today()))
     form = make(case, now, data)
+    naming.guard(form, naming.Protected(request.actor, [case.offender]), case.offender)
     if data is not None and form.is_valid():
         try:
             done = save(case, now, form, request)
@@ -219,6 +220,7 @@ def case_exit_call_off(request: HttpRequest, reference: str) -> HttpResponse:
     """The person stays after all."""
     case = find_case(request.actor, reference)
     form = CallOffForm(request.POST)
+    naming.guard(form, naming.Protected(request.actor, [case.offender]), case.offender)
     if form.is_valid():
         try:
             leaving.call_off(case, on=clock.today(), reason=form.cleaned_data["reason"], by=request.actor)
@@ -242,6 +244,7 @@ def case_exit_close(request: HttpRequest, reference: str) -> HttpResponse:
     now = exits.standing(case, Calendar.of(case.scheme, clock.today()))
     data = request.POST if request.method == "POST" else None
     form = CloseForm(now.rule, now.missing_to_close, data, initial=_closing(case, now))
+    naming.guard(form, naming.Protected(actor, [case.offender]), case.offender)
     if data is not None and form.is_valid():
         try:
             _close(case, form, request)
