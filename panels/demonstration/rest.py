@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from django.contrib.auth.hashers import make_password
 
 from actionplans import actions as plans
+from actionplans import at_exit
 from actionplans.models import ActionStatus, PathwayNeed, Plan
 from iom import clock, exports, holidays, invitations
 from iom.access import actor_for, task_actor
@@ -580,6 +581,10 @@ def _ways_out(life: Life, leaving: Case, closed: Case, stays: Case) -> None:
         by=by,
     )
     going.consider_safety(leaving, "dealt_with", words=life.mark("Victim contact was told"), by=by)
+    agency = Agency.objects.filter(scheme=life.scheme, core=True).order_by("pk").first()
+    debts = life.mark("Go on with the debt advice")
+    action = plans.add_action(case=leaving, text=debts, agency=agency, due_on=life.today + 28 * DAY, by=by)
+    at_exit.settle(leaving, [at_exit.Settled(action, "handed_over", life.mark("Citizens Advice"))], by=by)
     cases.start_leaving(leaving, on=life.today, reason=reason, by=by)
     # Where the end of supervision ends a case nobody proposes anything; the words are there all the same.
     Leaving.objects.filter(case=leaving).update(proposal=reason, proposed_on=life.today)

@@ -73,6 +73,7 @@ TYPED = {
     "referrals.presentation": "name",
     "referrals.researchcheck": "finding",
     "actionplans.pathwayneed": "goal",
+    "actionplans.actionatexit": "taken_by",
     "actionplans.action": "text owner_name note funder",
     "actionplans.planversion": "content",
     "actionplans.offer": "text words",
