@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("actionplans", "0003_offers_funding_reviews_and_transition"),
+        ("actionplans", "0004_services_reports_and_statements"),
         ("iom", "0016_seats_that_lead"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
