@@ -26,6 +26,7 @@ from .models import Action, Funding, FundingStatus, Offer, Plan
 from .reading import OTHER, PathwayLine, next_panel, pathway_lines, updatable, who_choices
 from .reviewing import DueReview
 from .reviews import due_for
+from .services import to_offer
 
 # An offer in one of these states may still change by itself, so that its row has the form.
 OPEN_ANSWERS = ("waiting", "taken_up")
@@ -93,6 +94,7 @@ class PlanPage:
         self.mine = updatable(self.actor, self.acts) if open_case else set()
         self.who = who_choices(self.case.scheme, self.today) if self.may_change else []
         self.may_offer = open_case and (self.may_change or self._acts_for_an_agency())
+        self.directory = to_offer(self.actor, self.case.offender.area) if self.may_offer else []
         self.panel = next_panel(self.case.scheme, self.today)
         self.pathways = [(each.slug, each.name) for each in self.case.scheme.policy.pathways]
 
@@ -122,7 +124,7 @@ class PlanPage:
     def sections(self) -> list[Section]:
         """The scheme's pathways in its order, then what belongs to none."""
         made: dict[str, list[Offer]] = {}
-        rows = Offer.objects.visible_to(self.actor).filter(case=self.case).select_related("agency")
+        rows = Offer.objects.visible_to(self.actor).filter(case=self.case).select_related("agency", "service")
         for each in rows:
             made.setdefault(each.pathway, []).append(each)
         counts = offers.counts(offer for held in made.values() for offer in held)
@@ -152,7 +154,7 @@ class PlanPage:
             need_form=(bound.get(f"need-{slug}") or NeedForm.of(line.need, slug)) if self.may_change else None,
             action_form=(bound.get(f"new-{slug}") or self.new_action(slug)) if self.may_change else None,
             offer_form=(
-                (bound.get(f"offer-{slug}") or OfferForm(pathway=slug, agencies=agencies))
+                (bound.get(f"offer-{slug}") or OfferForm(pathway=slug, agencies=agencies, services=self.directory))
                 if self.may_offer and on_pathway
                 else None
             ),

@@ -364,10 +364,14 @@ def with_review_due(cases: CaseQuerySet, policy: Policy) -> CaseQuerySet:
     weeks = weeks_of(policy)
     last = SupervisorReview.objects.filter(case=OuterRef("pk")).order_by("-done_on")
     first_due = Cast(F("accepted_on") + timedelta(weeks=weeks or 0), DateField())
-    return (cases if weeks else cases.none()).annotate(
-        review_due=Coalesce(Subquery(last.values("next_due_on")[:1]), first_due),
-        reviewed_on=Subquery(last.values("done_on")[:1]),
-    ).order_by("review_due", "reference")
+    return (
+        (cases if weeks else cases.none())
+        .annotate(
+            review_due=Coalesce(Subquery(last.values("next_due_on")[:1]), first_due),
+            reviewed_on=Subquery(last.values("done_on")[:1]),
+        )
+        .order_by("review_due", "reference")
+    )
 
 
 def standings(cases: Iterable[Case]) -> list[Standing]:

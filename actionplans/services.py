@@ -82,10 +82,10 @@ def end_service(service: Service, *, last_day: date, because: str, by: Actor, ve
     return service
 
 
-def offered_on(scheme: Scheme, pathway: str, on: date, *, area: str = "") -> list[Service]:
-    """The services that an offer on a pathway may name on a day, those that cover the ward first."""
-    rows = Service.objects.filter(scheme=scheme).active(on).on_pathway(pathway).select_related("agency")
-    return sorted(rows, key=lambda each: (not each.covers(area), each.name.casefold()))
+def to_offer(actor: Actor, area: str) -> list[Service]:
+    """The services that somebody who lives in a ward can be offered now: those that cover it first, then others."""
+    rows = Service.objects.visible_to(actor).active(clock.today()).select_related("agency")
+    return sorted(rows, key=lambda each: (not each.covers(area.strip()), each.name.casefold()))
 
 
 def areas_known(scheme: Scheme, services: Iterable[Service]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from actionplans.forms.money import MoneyField
-from actionplans.models import Funding, Offer, OfferAnswer
+from actionplans.models import Funding, Offer, OfferAnswer, Service
 from iom import clock
 from iom.forms import CleanCharField, DateField, SaneForm, VersionField
 
@@ -16,13 +16,45 @@ from iom.forms import CleanCharField, DateField, SaneForm, VersionField
 class OfferForm(SaneForm):
     """What was offered on a pathway, by which agency, and when."""
 
-    text = CleanCharField(label="What was offered", max_length=300, noun="what was offered")
+    text = CleanCharField(label="What was offered", max_length=300, noun="what was offered", required=False)
+    service = forms.ChoiceField(label="Service of the directory", required=False)
     agency = forms.ChoiceField(label="By", error_messages={"required": "Choose which agency offered it"})
     on = DateField(label="On", noun="the day of the offer", help_text="")
 
-    def __init__(self, data: Any = None, *, pathway: str, agencies: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        pathway: str,
+        agencies: Sequence[tuple[str, str]],
+        services: Sequence[Service] = (),
+    ) -> None:
         super().__init__(data, prefix=f"offer-{pathway}", initial={"on": clock.today()})
         self.fields["agency"].choices = [("", "Choose"), *agencies]
+        self.services = {str(each.pk): each for each in services if pathway in each.pathways}
+        if not self.services:
+            del self.fields["service"]
+        else:
+            named = [(pk, self._called(each)) for pk, each in self.services.items()]
+            self.fields["service"].choices = [("", "None of these"), *named]
+
+    @staticmethod
+    def _called(service: Service) -> str:
+        """Its name, who provides it, and what priority the cohort has there."""
+        priority = f", priority: {service.priority_terms}" if service.priority else ""
+        return f"{service.name} ({service.provider}{priority})"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        chosen = self.services.get(data.get("service") or "")
+        data["service"] = chosen
+        # Whoever chooses a service need not type its name.
+        if not data.get("text") and "text" not in self.errors:
+            if chosen is None:
+                self.add_error("text", "Enter what was offered, or choose a service")
+            else:
+                data["text"] = chosen.name
+        return data
 
 
 class AnswerForm(SaneForm):

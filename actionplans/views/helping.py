@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 
 from actionplans import funding, offers
+from actionplans import services as directory
 from actionplans.forms.help import AnswerForm, AskForm, FundingForm, OfferForm
 from actionplans.models import Funding, Offer
 from actionplans.views.plan import changing, known_pathway, pathway_name, saved
@@ -21,13 +22,16 @@ def offer(request: HttpRequest, reference: str, pathway: str) -> HttpResponse:
     case = find_case(request.actor, reference)
     known_pathway(case, pathway)
     agencies = [(each.slug, each.name) for each in Agency.objects.visible_to(request.actor)]
-    form = OfferForm(request.POST, pathway=pathway, agencies=agencies)
+    form = OfferForm(
+        request.POST, pathway=pathway, agencies=agencies, services=directory.to_offer(request.actor, case.offender.area)
+    )
     naming.guard(form, naming.Protected(request.actor, [case.offender]), case.offender, "text")
 
     def save() -> str:
         given = form.cleaned_data
         agency = found(Agency.objects.visible_to(request.actor), slug=given["agency"])
-        offers.offer(case, pathway=pathway, text=given["text"], agency=agency, on=given["on"], by=request.actor)
+        named = {"text": given["text"], "service": given["service"], "on": given["on"]}
+        offers.offer(case, pathway=pathway, agency=agency, by=request.actor, **named)
         return f"{pathway_name(case, pathway)}: offer saved"
 
     return saved(request, case, form, save, at=pathway)

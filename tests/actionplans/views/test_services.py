@@ -278,6 +278,34 @@ def test_offer_names_a_service_of_its_pathway_that_takes_people_on_that_day(as_c
             offers.offer(case, pathway=pathway, on=on, service=rooms, **given)
 
 
+@pytest.mark.feature(139)
+def test_plan_offers_the_services_of_the_pathway_with_their_priority(
+    sign_in, coordinator, as_coordinator, housing, merton
+):
+    def entered(name, pathway, areas):
+        given = {"agency": housing.agency, "pathways": [pathway], "areas": areas, "how_to_refer": "Ring"}
+        terms = {"priority": True, "priority_terms": "Seen in 5 days"}
+        return services.add_service(by=as_coordinator, name=name, starts_on=date(2026, 1, 1), **given, **terms)
+
+    entered("Rooms far away", "accommodation", ["Nowhere"]), entered("Clinic", "health", [])
+    rooms = entered("Rooms near by", "accommodation", ["hillside"])
+    case, client = person(merton, "Hillside"), sign_in(coordinator)
+    plan = f"/cases/{case.reference}/plan/"
+
+    page = text(client.get(plan))
+    offered = page[page.index('id="accommodation"') :]
+    offered = offered[offered.index("None of these") :]
+    given = {"offer-accommodation-agency": housing.agency.slug, "offer-accommodation-on": "5 3 2026"}
+    refused = client.post(f"{plan}accommodation/offers/", given)
+    client.post(f"{plan}accommodation/offers/", given | {"offer-accommodation-service": str(rooms.pk)})
+
+    assert offered.index("Rooms near by (") < offered.index("Rooms far away (") < offered.index("</select>")
+    assert "priority: Seen in 5 days)" in offered
+    assert "Enter what was offered, or choose a service" in text(refused)
+    assert (Offer.objects.get().text, Offer.objects.get().service) == ("Rooms near by", rooms)
+    assert "Rooms near by</a>" in text(client.get(plan))
+
+
 # --- Agreements ---------------------------------------------------------------
 
 
