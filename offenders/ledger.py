@@ -53,6 +53,7 @@ def of_case(actor: Actor, case: Case) -> dict[str, Any]:
         "may_record": case.status != CaseStatus.CLOSED and actor.can("offenders.record_check", case),
         "agency": actor.agency,
         "any_agency": actor.can("offenders.record_others_check", case),
+        "may_review": actor.holds("offenders.review_safeguarding"),
         "mappa": mappa_warning(case, checks, today),
     }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 
-from iom.blocks import Task, board_columns, home_tasks
+from iom.blocks import Block, Task, board_columns, case_block, home_tasks
 from iom.jinja import day, lower_first, plural
 from offenders import ledger, safeguarding
 from offenders.asks import Ask, Window, asks_panel
@@ -108,6 +108,17 @@ def stale_checks(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
         if wants:
             source = next(each.source for each in map(rules.check, rules.needed))
             yield Ask(pk, "reviews", f"Safeguarding not assured: {', '.join(wants)}", source, beside=True)
+
+
+# --- The case --------------------------------------------------------------------------------
+
+
+@case_block
+def records_of_the_case(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """The way to the plain records that belong to a case."""
+    if actor.holds("offenders.view_records"):
+        context = {"may_tell": actor.holds("offenders.tell_stories") and not case.restricted}
+        yield Block("offenders/block_records.html", context, place=75, slot="aside")
 
 
 # --- The timeline ----------------------------------------------------------------------------

@@ -16,8 +16,9 @@ from iom.reminders import Due, source
 
 from .blocks import EXIT_DAYS, OFFER_DAYS
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, to_re_rate
-from .models import Case, CaseStatus, Colour
+from .models import Case, CaseStatus, CheckAsked, Colour
 from .restricted import named_people, remove_leftovers
+from .safeguarding import people_of
 
 
 @source
@@ -118,6 +119,25 @@ def _leads(case: Case) -> set[User]:
         return set()
     held = case.assignments.filter(until=None, membership__isnull=False).select_related("membership__user")
     return {each.membership.user for each in held}
+
+
+@source
+def checks_asked(scheme: Scheme, on: date) -> Iterable[Due]:
+    """A safeguarding check that an agency was asked for is due tomorrow, or was due: its people hear once more."""
+    open_ones = CheckAsked.objects.filter(scheme=scheme, ended_on=None, due_on__lte=on + timedelta(days=1))
+    for asked in open_ones.exclude(case__status=CaseStatus.CLOSED).select_related("case", "agency"):
+        yield Due(
+            kind="check_asked_due",
+            subject=f"{asked.case.reference} {asked.pk}",
+            due=asked.due_on,
+            recipients=tuple(people_of(asked.agency, asked.case)),
+            text=f"Reminder: safeguarding check due {weekday_day(asked.due_on)}, {asked.case.reference}",
+            url=reverse("case_safeguarding", args=[asked.case.reference]),
+            email_body=(
+                f"{asked.agency.name} was asked for a safeguarding check by {day_month(asked.due_on)} and has not "
+                "recorded one. Sign in:"
+            ),
+        )
 
 
 def coordinators(scheme: Scheme, on: date) -> tuple[User, ...]:

@@ -21,7 +21,7 @@ from iom.jinja import day, weekday_day
 from iom.models import Agency, Meeting, Membership, User
 from iom.steps import StepRefused, locked
 from iom.working_days import add_months
-from offenders.assurance import Said, Standing, mappa_level, standing
+from offenders.assurance import CONCERNS, Said, Standing, mappa_level, standing
 
 from .models import Case, CaseStatus, Check, CheckAsked, CheckKind, CheckOutcome, HowKnown, MashReferral
 
@@ -230,6 +230,31 @@ def record_check(
     if mappa_level(outcome) >= MAPPA_CONCERNS:
         _tell_of_mappa(case, check)
     return check
+
+
+@transaction.atomic
+def carry_in(case: Case, known: Iterable[tuple[str, str]], *, on: date, agency: Agency, who: str, by: Actor) -> None:
+    """Write what a nomination said is known of somebody into the ledger of the new case, so that nobody asks again.
+
+    `known` are pairs of kind and outcome. Only concerns are carried: that a referrer knows of none is not a check.
+    Called by whoever opened the case, in the same transaction.
+    """
+    for kind, outcome in known:
+        if outcome not in CONCERNS:
+            continue
+        check = Check.objects.create(
+            scheme=case.scheme,
+            case=case,
+            kind=CheckKind(kind),
+            outcome=CheckOutcome(outcome),
+            agency=agency,
+            checked_by=who,
+            checked_on=on,
+            expires_on=add_months(on, by.scheme.policy.safeguarding.check(kind).months),
+            how=HowKnown.NOMINATION,
+            made_by=by.user,
+        )
+        audit.record("record_check", check, by=by, after=kind, subjects=[case.audit_subject])
 
 
 def _open_case(case: Case, permission: str, by: Actor) -> Case:

@@ -18,6 +18,8 @@ from referrals.engagement import needs_to_begin_with
 from referrals.models import Referral, Supervision
 from referrals.scoring import current_score
 
+from .safeguarding import carry_from_nomination
+
 if TYPE_CHECKING:
     from iom.access import Actor
 
@@ -67,6 +69,7 @@ def take_on(
         by=by,
         evidence=evidence.strip(),
     )
+    carry_from_nomination(referral, case, by=by)
     plan = plans.start_plan(case, by=by)
     for pathway, level, words in needs_to_begin_with(referral, version.policy):
         plans.set_need(plan, pathway, level=level, goal=words[:LONGEST_GOAL], by=by)

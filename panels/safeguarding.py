@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
+from iom import clock
 from iom.blocks import Block, Task, case_block, home_tasks
 from offenders import ledger
 from offenders.asks import Ask, Window, asks_panel
 from offenders.assurance import Said, standing
 from offenders.models import Case, Check, CheckKind, MashReferral
-from offenders.safeguarding import said
+from offenders.safeguarding import carry_in, said
 
 from .models import Decision
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from iom.access import Actor
     from iom.models import Meeting
     from iom.policy import Policy
+    from referrals.models import Referral
 
 
 def mappa_of(cases: Iterable[Case], policy: Policy, today: date) -> dict[int, tuple[ledger.MappaWarning, bool]]:
@@ -80,6 +82,19 @@ def mappa_on_the_case(actor: Actor, case: Case, today: date) -> Iterable[Block]:
 def harm_considered(actor: Actor, case: Case, today: date) -> Iterable[Block]:
     """When victims' harm and safety were last considered, and by which meeting (Waltham Forest, 5.7)."""
     yield Block("panels/blocks/harm.html", {"harm": harm_last_considered(case)}, place=65, slot="aside")
+
+
+def carry_from_nomination(referral: Referral, case: Case, *, by: Actor) -> None:
+    """What the nomination said of MAPPA, the MARAC and domestic abuse stands in the ledger of the new case."""
+    known = []
+    if referral.mappa_level:
+        known.append((CheckKind.MAPPA, f"level_{referral.mappa_level}"))
+    if referral.facts.get("marac") is True:
+        known.append((CheckKind.MARAC, "managed"))
+    if referral.facts.get("domestic_abuse_perpetrator") is True:
+        known.append((CheckKind.DA_PERPETRATOR, "managed"))
+    said_on = referral.sent_at.astimezone(clock.LONDON).date() if referral.sent_at else case.accepted_on
+    carry_in(case, known, on=said_on, agency=referral.agency, who=referral.referrer.user.name, by=by)
 
 
 def harm_last_considered(case: Case) -> Decision | None:

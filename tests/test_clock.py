@@ -17,7 +17,7 @@ from actionplans.services import add_agreement
 from iom import clock, outbox, reminders, tasks, walls
 from iom.access import actor_for
 from iom.models import Body, ChairAppointment, Meeting, Membership, Notification, PolicyVersion, Reminder, Scheme
-from offenders import leaving
+from offenders import leaving, safeguarding
 from offenders.actions import assign, close, rate, record_custody, record_release
 from offenders.models import Case
 from panels import agenda, escalations, meetings, minutes, recording
@@ -109,6 +109,7 @@ def furnish(scheme: Scheme) -> World:
         due_on=date(2026, 3, 13),
         by=office,
     )
+    safeguarding.ask_agency(inside, "adult", agency=housing.agency, due_on=date(2026, 3, 20), by=office)
     referral = factories.referral(scheme, police, status="not_accepted", who=someone(scheme))
     urgent = factories.outside_decision(referral, by=coordinator, decided_by=chair, on=date(2026, 2, 2))
     ChairAppointment.objects.create(
@@ -315,6 +316,17 @@ TABLE = [
         subject="Re-rating due Tue 14 April: INSIDE, release expected",
         says="expected to leave custody on 14 April",
         link="/cases/INSIDE/",
+    ),
+    Told(
+        "check_asked_due",
+        opens=date(2026, 3, 19),
+        due=date(2026, 3, 20),
+        late=date(2026, 3, 23),
+        over=None,
+        people=(JO,),
+        subject="Reminder: safeguarding check due Fri 20 March, INSIDE",
+        says="was asked for a safeguarding check by 20 March",
+        link="/cases/INSIDE/safeguarding/",
     ),
     Told(
         "to_ratify",

@@ -13,6 +13,7 @@ from iom.jinja import day
 from offenders import safeguarding
 from offenders.asks import Window, asked
 from offenders.models import MashReferral
+from panels.accepting import take_on
 from panels.models import Minutes
 from panels.record import record_of
 from panels.suggesting import suggestions
@@ -26,6 +27,11 @@ def page(client, address):
     return " ".join(client.get(address).content.decode().split())
 
 
+def asks_of_mappa(meeting, coordinator):
+    found = suggestions(meeting, actor_for(coordinator)).cases
+    return [(one, because) for one in found for because in one.because if "MAPPA level" in because.words]
+
+
 @pytest.fixture
 def case(merton, police):
     return factories.case(merton, colour="AMBER")
@@ -36,14 +42,14 @@ def test_mappa_level_2_warns_asks_the_panel_and_removes_nobody(case, merton, coo
     meeting = factories.meeting(merton, PANEL)
     fine = factories.case(merton, colour="RED")
     safeguarding.record_check(case, "mappa", outcome="level_1", on=clock.today(), by=actor_for(police))
-    assert not any(one.first for one in suggestions(meeting, actor_for(coordinator)).cases)
+    assert not asks_of_mappa(meeting, coordinator)
 
     safeguarding.record_check(case, "mappa", outcome="level_2", on=clock.today(), by=actor_for(police))
 
-    first = suggestions(meeting, actor_for(coordinator)).cases[0]
-    assert (first.case, first.first) == (case.pk, True)
-    assert first.because[0].words == "MAPPA level 2: the panel decides whether IOM goes on"
-    assert first.because[0].source == "Merton, step 1"
+    ((one, because),) = asks_of_mappa(meeting, coordinator)
+    assert (one.case, one.first) == (case.pk, True)
+    assert because.words == "MAPPA level 2: the panel decides whether IOM goes on"
+    assert because.source == "Merton, step 1"
     client = sign_in(coordinator)
     for address in (f"/cases/{case.reference}/", f"/cases/{case.reference}/safeguarding/"):
         seen = page(client, address)
@@ -60,7 +66,7 @@ def test_mappa_level_2_warns_asks_the_panel_and_removes_nobody(case, merton, coo
     # Once a panel has decided on the case, it is asked no more.
     held = factories.meeting(merton, clock.today() + timedelta(days=1))
     factories.decided(case, "no_change", meeting=held, case=case)
-    assert not any(one.first for one in suggestions(meeting, actor_for(coordinator)).cases)
+    assert not asks_of_mappa(meeting, coordinator)
     assert "needs the panel" not in page(client, "/")
     assert "The panel has decided on this case since" in page(client, f"/cases/{case.reference}/")
 
@@ -119,3 +125,24 @@ def test_case_says_when_harm_to_victims_was_last_considered_and_by_whom(case, me
     factories.decided(case, "no_change", meeting=held, case=case, harm="none")
 
     assert f"Last considered on {day(clock.today())} by the" in page(client, f"/cases/{case.reference}/")
+
+
+@pytest.mark.feature(166)
+def test_what_the_nomination_said_is_known_stands_in_the_ledger_of_the_case(police, as_coordinator, merton):
+    """Richmond leaves those engaged by the MARAC out at the nomination; elsewhere the flag comes along, inside only."""
+    referral = factories.referral(merton, police, status="on_agenda", mappa_level=1, facts={"marac": True})
+    case = take_on(
+        referral,
+        "RED",
+        "Three burglaries.",
+        on=clock.today(),
+        meeting=None,
+        version=merton.policy_version,
+        by=as_coordinator,
+    )
+
+    flags = {flag.label: flag for flag in safeguarding.flags_of([case])[case.pk]}
+    assert flags["MAPPA level 1"].given
+    assert not flags["MARAC"].given
+    assert flags["Child safeguarding"].state == "not_done"
+    assert case.checks.get(kind="marac").how == "nomination"
