@@ -17,12 +17,14 @@ from django.db.models import DateField, F, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Coalesce
 
 from iom import audit, clock, notify
-from iom.jinja import day_month
+from iom.jinja import day, day_month
 from iom.models import Handling, Membership, Role
 from iom.policy import Policy
 from iom.printing import render
 from iom.steps import Stale, StepRefused, locked
-from offenders.models import Assignment, AssignmentRole, Case, CustodyPeriod, Entry, EntryKind, RagRating
+from offenders import rating
+from offenders.mismatch import Intensity
+from offenders.models import Assignment, AssignmentRole, Case, CaseStatus, CustodyPeriod, Entry, EntryKind, RagRating
 from offenders.restricted import lead_of
 
 from .models import Action, ManagementReport, Offer, Supervisor, SupervisorReview
@@ -110,6 +112,7 @@ class Report:
     lead: Membership | None
     supervisor: Membership | None
     cycle: Cycle | None
+    intensity: Intensity | None
     offers: tuple[Offer, ...]
     actions: tuple[Action, ...]
     interventions: tuple[Entry, ...]
@@ -123,6 +126,17 @@ class Report:
         """The decision by which the person leaves, or left."""
         return next((each for each in self.decisions if each.leaves and not each.standing), None)
 
+    @property
+    def why_it_ended(self) -> str:
+        """The reason for de-registering: how the case ended in the scheme's words, why, what a panel decided."""
+        case, said = self.case, []
+        if case.status == CaseStatus.CLOSED:
+            ending = case.scheme.policy.exit.ending(case.outcome)
+            said = [ending.name if ending else "", case.ended_because]
+        if (made := self.leaving) is not None:
+            said.append(f"{made.reason} ({made.body}, {day(made.on)})")
+        return " ".join(words if words[-1] in ".)" else f"{words}." for words in said if words)
+
 
 def report_of(actor: Actor, case: Case) -> Report:
     """The report on a case, newest first within each part."""
@@ -135,6 +149,7 @@ def report_of(actor: Actor, case: Case) -> Report:
         lead=lead,
         supervisor=supervisor_of(lead),
         cycle=cycle_of(case, reviews),
+        intensity=intensity_of(case),
         offers=tuple(Offer.objects.visible_to(actor).filter(case=case).select_related("agency", "service")),
         actions=tuple(Action.objects.visible_to(actor).filter(case=case).for_list().order_by("-due_on", "-pk")),
         interventions=tuple(_interventions(actor, case)),
@@ -151,6 +166,12 @@ def _interventions(actor: Actor, case: Case) -> QuerySet[Entry]:
     """Of the timeline what everybody at the panel may read: a report is printed, so nothing that is marked."""
     rows = Entry.objects.visible_to(actor).standing().filter(case=case, handling=Handling.PANEL)
     return rows.filter(kind__in=INTERVENTIONS).select_related("agency").order_by("-happened_on", "-pk")
+
+
+def intensity_of(case: Case) -> Intensity | None:
+    """How the work of late fits the rating, counted; None inside, where none is expected, and for a closed case."""
+    found = rating.beside([case], case.scheme.policy, clock.today()).get(case.pk)
+    return found.intensity if found is not None else None
 
 
 def pdf_of(report: Report, by: Actor) -> bytes:
@@ -303,7 +324,7 @@ def review(
         raise StepRefused(problems)
     held = tuple(SupervisorReview.objects.filter(case=case))
     due = cycle_of(case, held)
-    rating = case.rating
+    present = case.rating
     made = SupervisorReview.objects.create(
         scheme=case.scheme,
         case=case,
@@ -311,7 +332,7 @@ def review(
         lead=lead_of(case),
         fits=SupervisorReview.Fits(fits),
         words=words.strip(),
-        colour=rating.colour if rating else "",
+        colour=present.colour if present else "",
         due_on=due.due_on if due else today,
         done_on=today,
         next_due_on=next_on,

@@ -99,6 +99,7 @@ def test_report_is_written_live_from_what_is_kept_and_printed(sign_in, people, c
             "Visit each Friday",
             "At home with the tag on.",
             "No offence for a year.",
+            "End of licence.",
             "New on the cohort",
             "He keeps to his curfew now.",
             "registering",
@@ -147,6 +148,7 @@ def test_supervisor_reviews_on_a_cycle_whether_what_is_done_fits(sign_in, people
     # Accepted on 2 February, so four weeks later, on 2 March, the first review was due.
     assert "Review 1 management report" in text(boss.get("/"))
     assert "1 management report overdue for review" in text(office.get("/"))
+    assert "0 in 28 days, 0 of them enforcement: less than the rating expects" in text(boss.get(at(case)))
     page = text(boss.get("/reports/?show=mine"))
     assert ("3 days late" in page, case.reference in page) == (True, True)
 
