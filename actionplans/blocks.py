@@ -18,6 +18,7 @@ from offenders.querysets import CaseQuerySet
 
 from . import (
     at_exit,  # noqa: F401 -- registers what is asked before somebody leaves
+    handing_over,  # noqa: F401 -- registers what is handed over with a case
     reports,
 )
 from .models import (

@@ -16,6 +16,7 @@ from iom.models import Agency, Counter, Meeting, Membership, PolicyVersion
 from iom.steps import StepRefused, locked, take
 
 from . import leaving
+from .leads import DRIVERS_KNOWN
 from .models import (
     Alias,
     Assignment,
@@ -24,6 +25,7 @@ from .models import (
     CaseStatus,
     Colour,
     CustodyPeriod,
+    HandOver,
     Offender,
     RagRating,
     Search,
@@ -34,6 +36,7 @@ from .transitions import CLOSE, LEAVE
 
 NUMBERS = ("pnc_number", "cro_number", "prison_number", "probation_number", "address", "area")
 IDENTITY = ("family_name", "given_names", "date_of_birth", "gender", *NUMBERS)
+OVERTAKEN = "Somebody else was chosen before its day came."
 INTO_CUSTODY = "Came into custody, which this scheme rates by itself."
 
 
@@ -129,6 +132,7 @@ def accept(
     by: Actor,
     rated_on: date | None = None,
     evidence: str = "",
+    main_driver: str = "",
 ) -> Case:
     """Take a person onto the cohort from a day, with the first rating (design.md 3: accepting requires one).
 
@@ -153,6 +157,7 @@ def accept(
         score=score,
         score_on=score_on,
         statutory=statutory,
+        main_driver=main_driver if main_driver in DRIVERS_KNOWN else "",
         policy_version=policy_version,
     )
     first = policy_version.policy.first_rating.colour
@@ -419,11 +424,13 @@ def assign(
 ) -> Assignment:
     """Give a case its lead agency, lead professional or police officer from a day on; who held it before ends there.
 
-    A person has a membership here or is given by name. The one who holds it already is left alone.
-    Raises PermissionDenied, or StepRefused for a person of another agency or a day before the present holder began.
+    A person has a membership here or is given by name. The one who holds it already is left alone. At a meeting
+    whoever records its decisions assigns; between meetings whoever leads the case may too. What was arranged for a
+    later day is overtaken. Raises PermissionDenied, or StepRefused for a person of another agency or a day before the
+    present holder began.
     """
     role = AssignmentRole(role)
-    held = _for_change(case, by)
+    held = _for_change(case, by, "offenders.change_leads" if meeting is None else "offenders.change_case")
     if membership is not None and membership.agency_id != agency.pk:
         raise StepRefused([f"{membership.user.name} does not act for {agency.name}. Choose their own agency."])
     present = held.assignments.select_for_update().filter(role=role, until=None).first()
@@ -449,6 +456,8 @@ def assign(
             present.until = on
             present.save(update_fields=["until"])
         assignment = Assignment.objects.create(scheme_id=held.scheme_id, case=held, role=role, starts_on=on, **given)
+    arranged = HandOver.objects.waiting().filter(case=held, role=role)
+    arranged.exclude(agency=agency, membership=membership, person_name=person_name).update(ended_because=OVERTAKEN)
     _changed(held, case)
     audit.record(
         "assign",
@@ -469,6 +478,25 @@ def _same_holder(present: Assignment, agency: Agency, membership: Membership | N
         membership.pk if membership else None,
         person_name,
     )
+
+
+@transaction.atomic
+def say_what_the_rule_asks(case: Case, *, statutory: bool | None, main_driver: str, by: Actor) -> Case:
+    """Say whether somebody is under supervision and what drives the offending: what the rule of who leads asks.
+
+    None and "" are not known. Raises PermissionDenied or StepRefused.
+    """
+    held = _for_change(case, by, "offenders.change_leads")
+    given = {"statutory": statutory, "main_driver": main_driver}
+    changed = [name for name, value in given.items() if getattr(held, name) != value]
+    for name in changed:
+        setattr(held, name, given[name])
+        setattr(case, name, given[name])
+    if changed:
+        held.save(update_fields=changed)
+        _changed(held, case)
+        audit.record("say_what_the_rule_asks", held, by=by, fields=changed, subjects=[held.reference])
+    return held
 
 
 # --- Custody ----------------------------------------------------------------

@@ -182,9 +182,54 @@ def _word(one: str, other: str) -> float:
     if len(short) == 1:
         return 0.8 if long.startswith(short) else 0.0
     slips = _slips(one, other)
-    if (slips == 1 and len(long) >= 4) or (slips == 2 and len(long) >= 7):
+    if _is_one_word(slips, len(long)):
         return 0.95 - 0.1 * slips
     return similarity(one, other) * 0.8
+
+
+def _is_one_word(slips: int, length: int) -> bool:
+    return (slips == 1 and length >= 4) or (slips == 2 and length >= 7)
+
+
+# What sounds the same, in the order in which it is put into one spelling.
+SOUNDS = tuple(
+    (re.compile(written), heard)
+    for written, heard in (
+        (r"^kn", "n"),
+        (r"^wr", "r"),
+        (r"ph", "f"),
+        (r"ck|q", "k"),
+        (r"c(?=[eiy])", "s"),
+        (r"c(?!h)", "k"),
+        (r"z", "s"),
+        (r"y|ee|ea|ie", "i"),
+        (r"(?<=[^c])h", ""),
+        (r"(.)\1+", r"\1"),
+        (r"e$", ""),
+    )
+)
+
+
+def sounded(word: str) -> str:
+    """A plain word as it sounds, roughly: "philipps" and "fillips" are one."""
+    for written, heard in SOUNDS:
+        word = written.sub(heard, word)
+    return word
+
+
+def spelt_alike(typed: Iterable[str], names: Iterable[str]) -> bool:
+    """Whether each plain word that somebody typed is one slip, one sound or one short form away from a word of `names`.
+
+    Words of fewer than three letters stand for nothing: they would be like half of all names.
+    """
+    held = {word for name in names for word in (*plain(name).split(), *_words(name))}
+    return all(len(word) >= 3 and any(_may_mean(WHOLE.get(word, word), other) for other in held) for word in typed)
+
+
+def _may_mean(typed: str, held: str) -> bool:
+    if typed == held or held.startswith(typed) or sounded(typed) == sounded(held):
+        return True
+    return len(held) >= 3 and _is_one_word(_slips(typed, held), max(len(typed), len(held)))
 
 
 def _slips(one: str, other: str) -> int:

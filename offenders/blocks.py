@@ -13,9 +13,11 @@ from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks
 from iom.clock import LONDON
 from iom.clock import today as london_today
-from iom.jinja import day_month, plural
+from iom.jinja import day_month, lower_first, plural
+from iom.policy import Policy
 
 from . import (
+    caseloads,
     groups,  # noqa: F401 -- registers the groups of a case
     ledger_blocks,  # noqa: F401 -- registers what the safeguarding ledger adds to shared pages
     related_pages,
@@ -25,8 +27,8 @@ from . import (
 from .board_filters import board_filter
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
 from .leaving import of_case
-from .models import BreakGlass, Case, CaseStatus, Colour, RagRating, Transfer
-from .narrowing import ME
+from .models import AssignmentRole, BreakGlass, Case, CaseStatus, Colour, HandOver, RagRating, Transfer
+from .narrowing import ME, NOBODY
 from .querysets import CaseQuerySet
 from .rating import beside
 
@@ -54,9 +56,20 @@ def coordinator_tasks(actor: Actor, today: date) -> Iterable[Task]:
     calendar = Calendar.of(actor.scheme, today)
     yield from _releases(cases, calendar)
     yield from _exits(cases, calendar)
-    if unled := cases.without_lead().count():
-        words = "case has" if unled == 1 else "cases have"
-        yield Task(None, f"{unled} {words} no lead professional", f"{reverse('cases')}?lead=none", "See who")
+    yield from _unled(cases, calendar.policy)
+    for leaver in caseloads.leavers(actor, today):
+        roles = plural(len(leaver.held), "role")
+        yield Task(leaver.on, f"{leaver.words}: {roles} to hand over", reverse("caseloads"), "Find new leads")
+
+
+def _unled(cases: CaseQuerySet, policy: Policy) -> Iterable[Task]:
+    """Required roles without a holder who works here: one task for each role of the scheme."""
+    for lead in policy.leads:
+        if lead.required and (count := cases.without(lead.role).count()):
+            words = "case has" if count == 1 else "cases have"
+            named = "lead" if lead.role == AssignmentRole.LEAD_PROFESSIONAL else "officer"
+            text = f"{count} {words} no {lower_first(lead.label)}"
+            yield Task(None, text, f"{reverse('cases')}?{named}={NOBODY}", "See who")
 
 
 def _releases(cases: object, calendar: Calendar) -> Iterable[Task]:
@@ -248,6 +261,17 @@ def cohorts(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[
         if clause.cohort
     }
     return {case.pk: {"cohort": named[case.criterion]} for case in cases if case.criterion in named}
+
+
+@case_block
+def who_is_missing(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """A required role that nobody holds who works here, and leads that change on a day to come."""
+    if case.status == "closed":
+        return
+    missing = caseloads.missing_roles(case, actor.scheme.policy, today)
+    waiting = list(HandOver.objects.visible_to(actor).filter(case=case).waiting().select_related("membership__user"))
+    if missing or waiting:
+        yield Block("offenders/block_leads.html", {"missing_roles": missing, "waiting": waiting}, place=4, slot="top")
 
 
 @case_block

@@ -31,6 +31,7 @@ PAGES = (
     ("Timeline", "case_timeline"),
     ("Information", "case_information"),
     ("Rating", "case_rating"),
+    ("Leads", "case_leads"),
     ("Score", "case_score"),
     ("Safeguarding", "case_safeguarding"),
     ("Custody", "case_custody"),

@@ -59,6 +59,20 @@ def _led(cases: CaseQuerySet, lead: str, actor: Actor) -> CaseQuerySet:
     return cases.assigned_to(AssignmentRole.LEAD_PROFESSIONAL, membership=int(lead))
 
 
+def _officers(actor: Actor) -> Choices:
+    if actor.scheme.policy.lead(AssignmentRole.POLICE_OFFICER) is None:
+        return []
+    held = _held_in(actor).filter(role=AssignmentRole.POLICE_OFFICER, membership__isnull=False)
+    rows = held.values_list("membership_id", "membership__user__name").distinct().order_by("membership__user__name")
+    return [(NOBODY, "Nobody, or somebody who has left"), *((str(pk), name) for pk, name in rows)]
+
+
+def _with_officer(cases: CaseQuerySet, officer: str, actor: Actor) -> CaseQuerySet:
+    if officer == NOBODY:
+        return cases.without(AssignmentRole.POLICE_OFFICER)
+    return cases.assigned_to(AssignmentRole.POLICE_OFFICER, membership=int(officer))
+
+
 def _areas(actor: Actor) -> Choices:
     people = Offender.objects.filter(cases__in=cohort(actor)).exclude(area="").order_by("area")
     return [(area, area) for area in people.values_list("area", flat=True).distinct()]
@@ -114,7 +128,8 @@ def _at_stage(cases: CaseQuerySet, stage: str, actor: Actor) -> CaseQuerySet:
 
 board_filter("agency", "Lead agency", choices=_agencies, narrow=_of_agency, anyone="Any agency", place=10)
 board_filter("lead", "Lead professional", choices=_leads, narrow=_led, anyone="Anyone", place=11)
-board_filter("area", "Area", choices=_areas, narrow=lambda cases, area, _: cases.filter(offender__area=area), place=12)
+board_filter("officer", "Police officer", choices=_officers, narrow=_with_officer, anyone="Anyone", place=12)
+board_filter("area", "Area", choices=_areas, narrow=lambda cases, area, _: cases.filter(offender__area=area), place=13)
 board_filter("cohort", "Cohort", choices=_cohorts, narrow=_taken_on_under, place=20)
 board_filter(
     "custody",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -274,7 +274,7 @@ class CaseQuerySet(SchemeQuerySet):
         return self.filter(Exists(due))
 
     def matching(self, words: str) -> CaseQuerySet:
-        """Each word stands in the name, an alias, the reference or the PNC number; accents do not count."""
+        """Each word stands in the name, an alias, the reference or a number; accents do not count."""
         from offenders.models import Alias
 
         rows = self
@@ -285,16 +285,29 @@ class CaseQuerySet(SchemeQuerySet):
                 | Exists(alias)
                 | Q(reference__iexact=word)
                 | Q(offender__pnc_number__icontains=word)
+                | Q(offender__cro_number__icontains=word)
+                | Q(offender__prison_number__icontains=word)
+                | Q(offender__probation_number__icontains=word)
             )
         return rows
 
-    def ordered(self, key: str) -> CaseQuerySet:
-        """By "name", "rating", "since" (of the rating) or "score"; with "-" in front the other way round."""
+    def ordered(self, key: str, *, last: Iterable[int] = (), grouped: bool = False) -> CaseQuerySet:
+        """By "name", "rating", "since" (of the rating) or "score"; with "-" in front the other way round.
+
+        Those numbered in `last` come after all others, in the same order; `grouped` keeps each rating together.
+        """
         column = {"name": "offender__sort_name", "rating": "urgency", "since": "rated_on", "score": "score"}[
             key.removeprefix("-")
         ]
         order = F(column).desc(nulls_last=True) if key.startswith("-") else F(column).asc(nulls_last=True)
-        return self._with_rating().order_by(order, "offender__sort_name", "pk")
+        rows, first = self._with_rating(), []
+        if grouped and column != "urgency":
+            first.append(F("urgency").asc(nulls_last=True))
+        if last:
+            rows = rows.annotate(after=Choose(When(pk__in=list(last), then=Value(1)), default=Value(0)))
+            # Within its group, where there are groups: a rating that came twice would stand under two headings.
+            first = [order, "after"] if grouped and column == "urgency" else [*first, "after"]
+        return rows.order_by(*first, order, "offender__sort_name", "pk")
 
     def _with_rating(self) -> CaseQuerySet:
         from offenders.models import RagRating
@@ -315,6 +328,26 @@ class CaseQuerySet(SchemeQuerySet):
         return self.filter(
             Exists(RagRating.objects.filter(case=OuterRef("pk"), until=None, colour="GREEN", starts_on__lte=day))
         )
+
+
+class HandOverQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> HandOverQuerySet:
+        """Those of the cases that the actor reads."""
+        from offenders.models import Case
+
+        return self.in_scheme_of(actor).filter(case__in=Case.objects.visible_to(actor))
+
+    def waiting(self) -> HandOverQuerySet:
+        """Arranged, their day not come yet."""
+        return self.filter(assignment=None, ended_because="")
+
+
+class SavedViewQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> SavedViewQuerySet:
+        """One's own and those that were shared, for whoever reads the board."""
+        if actor is None or actor.membership is None or not actor.holds("offenders.view_cohort"):
+            return self.none()
+        return self.in_scheme_of(actor).filter(Q(owner=actor.membership) | Q(shared=True))
 
 
 class SheetQuerySet(SchemeQuerySet):

@@ -9,7 +9,7 @@ from iom.models import Membership
 from iom.rights import when_rights_go
 from offenders.querysets import reached_from
 
-from . import related, restricted
+from . import handing_over, related, restricted
 from .models import Assignment, Case, Entry, Offender, RelatedPerson, SheetToImport, Transfer, may_open
 from .querysets import named
 
@@ -23,6 +23,12 @@ def no_grants_are_left(membership: Membership, by: Actor) -> None:
     stays = Membership.objects.filter(scheme=membership.scheme_id, user=membership.user_id).current(clock.today())
     if not stays.with_role(*restricted.AT_THE_TABLE).exists():
         restricted.remove_grants_of(membership.user, membership.scheme, by=by)
+
+
+@when_rights_go
+def leads_are_not_dropped_in_silence(membership: Membership, by: Actor) -> None:
+    """Whoever goes keeps the leads until somebody follows; the coordinators are told that somebody must."""
+    handing_over.tell_of_leads_left(membership, by=by)
 
 
 @rules.predicate
@@ -118,6 +124,14 @@ permit("offenders.view_case", at_the_table, opens_it)
 permit("offenders.change_case", office, opens_it)
 # Between two panels, until the next one ratifies it (ux.md 4.5): the coordinator, and whoever leads the case.
 permit("offenders.change_rating", at_the_table, opens_it & (has_role("coordinator") | leads_it))
+# Between panels whoever leads the case hands it over, or the office does; the next panel notes it.
+permit("offenders.change_leads", at_the_table, opens_it & (office | leads_it))
+# The whole cohort as a file, for those who keep the scheme's list and answer for it.
+permit("offenders.export_cohort", has_role("coordinator", "chair", "researcher"))
+# A view of the board is one's own; the coordinator shares one with the scheme.
+permit("offenders.share_view", has_role("coordinator"))
+# Who leads how many, and whose cases need a new lead.
+permit("offenders.view_caseloads", at_the_table)
 # Who leads a case hears first of an arrest or a release date; the rating then follows by the scheme's rule.
 permit("offenders.record_custody", at_the_table, opens_it & (office | leads_it))
 # What is prepared before somebody leaves; the decision is the panel's, and written by whoever records it.

@@ -9,6 +9,7 @@ from offenders.views import (
     custody,
     exits,
     history,
+    leads,
     rating,
     records,
     related,
@@ -21,6 +22,11 @@ from offenders.views import (
 urlpatterns = [
     path("cases/", board.cases, name="cases"),
     path("cases/opened-in-emergency/", restricted.openings, name="openings"),
+    path("cases/print/", board.cases_print, name="cases_print"),
+    path("cases/export/", board.cases_export, name="cases_export"),
+    path("cases/views/save/", board.save_view, name="save_view"),
+    path("cases/views/<int:pk>/", board.change_view, name="change_view"),
+    path("cases/caseloads/", leads.caseload_page, name="caseloads"),
     # Importing a cohort: before the references, for which "import" would be taken
     path("cases/import/", cohort_import.upload, name="cohort_import"),
     path("cases/import/<uuid:key>/", cohort_import.preview, name="cohort_preview"),
@@ -43,6 +49,11 @@ urlpatterns = [
     path("cases/<str:reference>/exit/call-off/", exits.case_exit_call_off, name="case_exit_call_off"),
     path("cases/<str:reference>/exit/withdraw/", exits.case_exit_withdraw, name="case_exit_withdraw"),
     path("cases/<str:reference>/exit/<slug:task>/", exits.case_exit_task, name="case_exit_task"),
+    # Who leads
+    path("cases/<str:reference>/leads/", leads.case_leads, name="case_leads"),
+    path("cases/<str:reference>/leads/take/", leads.take_proposal, name="case_take_lead"),
+    path("cases/<str:reference>/leads/<int:pk>/call-off/", leads.call_off_hand_over, name="case_call_off_lead"),
+    path("cases/<str:reference>/leads/<slug:role>/", leads.change_lead, name="case_change_lead"),
     # Family, victims and contacts
     path("cases/<str:reference>/family/", related.case_family, name="case_family"),
     path("cases/<str:reference>/family/add/", related.case_family_add, name="case_family_add"),

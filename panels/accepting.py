@@ -68,6 +68,7 @@ def take_on(
         policy_version=version,
         by=by,
         evidence=evidence.strip(),
+        main_driver=referral.main_driver,
     )
     carry_from_nomination(referral, case, by=by)
     plan = plans.start_plan(case, by=by)

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from django.db.models import Count
-
 from iom import bodies, clock
 from iom.jinja import longday
 from iom.models import Accountability, Body, ChairAppointment, Membership, Seat, Training
-from offenders.models import Assignment, AssignmentRole, Case, CaseStatus
+from offenders import caseloads
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -158,7 +156,7 @@ def people(actor: Actor, today: date) -> list[Person]:
     for one in Training.objects.visible_to(actor).filter(membership__in=known):
         trained.setdefault(one.membership_id, []).append(one)
     lines = {one.membership_id: one for one in Accountability.objects.visible_to(actor).filter(membership__in=known)}
-    counts = _caseloads(actor)
+    counts = caseloads.counts(actor)
     limit = policy.caseload.limit
     return [
         Person(
@@ -171,15 +169,6 @@ def people(actor: Actor, today: date) -> list[Person]:
         )
         for one in known
     ]
-
-
-def _caseloads(actor: Actor) -> dict[int, int]:
-    """How many open cases each member leads now, of those that the reader may see."""
-    open_cases = Case.objects.visible_to(actor).exclude(status=CaseStatus.CLOSED)
-    rows = Assignment.objects.filter(
-        case__in=open_cases, role=AssignmentRole.LEAD_PROFESSIONAL, until=None, membership__isnull=False
-    )
-    return dict(rows.order_by().values_list("membership").annotate(count=Count("case", distinct=True)))
 
 
 def _missing(policy: Policy, member: Membership, known: Sequence[Training]) -> Iterable[str]:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.http import QueryDict
+
 from actionplans import actions as plans
 from actionplans import funding, offers, services, statements
 from actionplans.models import CourtStatement
@@ -14,6 +16,8 @@ from iom import bodies, clock, walls
 from iom.access import Actor, actor_for
 from iom.models import Agency, Body, Counter, Document, Membership, OtherMeeting, Scheme
 from offenders import safeguarding
+from offenders.handing_over import hand_over
+from offenders.saved_views import save_view
 from panels import (
     addenda,
     agenda,
@@ -98,6 +102,11 @@ class World:
         factories.transfer(self.scheme, case=case, kind="offends_there")
         self.things |= {"case": case, "plan": plan, "action": action, "related": kin, "transfer": from_there}
         self._serve(case, by)
+        self.things["view"] = save_view("Red", QueryDict("rating=RED"), by=self.actor("member"))
+        self.things["hand_over"] = hand_over(
+            case, "police_officer", agency=self.people["member"].agency, membership=self.people["member"],
+            on=clock.today() + timedelta(days=3), by=by,
+        )  # fmt: skip
         self._meet(today, by)
         coming = self._plan(today + timedelta(days=30), by)
         referral = factories.referral(self.scheme, self.people["referrer"], status="sent")
@@ -251,6 +260,9 @@ class World:
             "service": lambda: [things["service"].pk],
             "gap_note": lambda: [things["gap_note"].pk],
             "agreement": lambda: [things["agreement"].pk],
+            "view": lambda: [things["view"].pk],
+            "role of a case": lambda: [things["case"].reference, "police_officer"],
+            "hand-over": lambda: [things["case"].reference, things["hand_over"].pk],
             "pathway": lambda: [things["case"].reference, self.scheme.policy.pathways[0].slug],
             "action": lambda: [things["action"].pk],
             **{
@@ -309,6 +321,9 @@ NEVER = {
     "escalation": ["IOM-E-9999"],
     "board": ["2019-01-01-board"],
     "engagement": [999999],
+    "view": [999999],
+    "role of a case": ["IOM-9999", "police_officer"],
+    "hand-over": ["IOM-9999", 999999],
     "related": [999999],
     "transfer": ["IOM-T-9999"],
     "referral": ["IOM-R-9999"],

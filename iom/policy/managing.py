@@ -95,10 +95,23 @@ DEFAULT_LEVELS = tuple(
 )
 
 
-class LeadAgencyRule(Sourced):
-    """Who leads, tried in order; `agency_kind` None leaves the choice to the panel."""
+class Statutory(Sourced):
+    """Who counts as under statutory supervision, in words, for whoever answers that question."""
 
-    when: Literal["statutory", "non_statutory_addiction", "otherwise"]
+    words: Words
+
+
+# What holds for policies that were stored before the definition had a place.
+ON_ORDER_OR_LICENCE = Statutory(words="On licence, or under a sentence in the community.", source=DEFAULT_SOURCE)
+
+
+class LeadAgencyRule(Sourced):
+    """Who leads, tried in order; `agency_kind` None leaves the choice to the panel.
+
+    "red" holds for whoever is rated so, or was before custody.
+    """
+
+    when: Literal["statutory", "red", "non_statutory_addiction", "otherwise"]
     agency_kind: AgencyKind | None = None
     reason: Words
 

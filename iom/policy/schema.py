@@ -19,6 +19,7 @@ from iom.policy.managing import (
     DEFAULT_ENGAGEMENT,
     DEFAULT_LEVELS,
     DEFAULT_SAYS_SHOWS,
+    ON_ORDER_OR_LICENCE,
     Blue,
     CustodyRule,
     Engagement,
@@ -36,6 +37,7 @@ from iom.policy.managing import (
     Review,
     Safeguarding,
     SaysShows,
+    Statutory,
     TacticalOption,
     YouthRoute,
 )
@@ -280,6 +282,7 @@ class Policy(Shape):
     pathways: Annotated[tuple[Pathway, ...], Field(min_length=1)]
     engagement: Engagement = DEFAULT_ENGAGEMENT
     engagement_levels: Annotated[tuple[EngagementLevel, ...], Field(min_length=2)] = DEFAULT_LEVELS
+    statutory: Statutory = ON_ORDER_OR_LICENCE
     lead_agency_rules: Annotated[tuple[LeadAgencyRule, ...], Field(min_length=1)]
     leads: Annotated[tuple[LeadRole, ...], Field(min_length=1)]
     reviews: tuple[Review, ...]

@@ -21,12 +21,13 @@ SORTS = ("rating", "name", "since", "score")
 
 
 class SearchForm(SaneForm):
-    """Words to look for: name, alias, reference, PNC number."""
+    """Words to look for: name, alias, reference, or a number of police, prison or probation."""
 
     words = CleanCharField(
-        label="Search by name, alias, reference or PNC number",
+        label="Search by name, alias, reference or number",
         max_length=120,
-        noun="a name, alias, reference or PNC number",
+        noun="a name, alias, reference or number",
+        help_text="PNC, CRO, prison or probation number. Other spellings of a name are found too.",
     )
 
     @property
@@ -91,3 +92,33 @@ class FilterForm(SaneForm):
             return [(str(self.data[name]), longday(given))]
         words = dict(self.fields[name].choices)
         return [(value, str(words[value])) for value in (given if isinstance(given, list) else [given])]
+
+
+class SaveViewForm(SaneForm):
+    """Under which name the present filters are kept."""
+
+    name = CleanCharField(
+        label="Name of the view",
+        noun="a name for the view",
+        max_length=60,
+        help_text="Say what it shows, for example Red without a lead. Do not name anyone.",
+    )
+    opens_first = forms.BooleanField(label="Open the cohort with this view", required=False)
+    shared = forms.BooleanField(label="Share it with everybody in the scheme", required=False)
+
+    def __init__(self, actor: Actor, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not actor.holds("offenders.share_view"):
+            del self.fields["shared"]
+
+
+class ExportForm(SaneForm):
+    """Why a file is needed and who will have it (security.md E1)."""
+
+    reason = CleanCharField(label="Why do you need the file?", noun="why you need the file", max_length=300)
+    recipient = CleanCharField(
+        label="Who will receive it?",
+        noun="who will receive it",
+        max_length=200,
+        help_text="For example, yourself, or the post and organisation of somebody else.",
+    )

@@ -17,6 +17,7 @@ from offenders.models.cases import (
     Supervision,
     may_open,
 )
+from offenders.models.leads import HandOver
 from offenders.models.leaving import Leaving, SafetyView, ToldOfLeaving
 from offenders.models.people import Alias, Gender, Offender
 from offenders.models.records import (
@@ -39,6 +40,7 @@ from offenders.models.safeguarding import (
 from offenders.models.sheets import RowToImport, SheetToImport
 from offenders.models.timeline import Entry, EntryKind
 from offenders.models.transfers import LIAISON, SEEN_FROM_THERE, Transfer, TransferKind, TransferShare, TransferStatus
+from offenders.models.views import SavedView
 
 __all__ = [
     "LIAISON",
@@ -62,6 +64,7 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Gender",
+    "HandOver",
     "HowKnown",
     "InGroup",
     "IntelligenceCheck",
@@ -77,6 +80,7 @@ __all__ = [
     "Restriction",
     "RowToImport",
     "SafetyView",
+    "SavedView",
     "Search",
     "SheetToImport",
     "SuccessStory",
@@ -112,5 +116,6 @@ for _model in (
     SuccessStory,
     Listed,
     Premises,
+    HandOver,
 ):
     auditlog.register(_model)

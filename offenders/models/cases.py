@@ -56,6 +56,12 @@ class Case(SchemeModel):
     score = models.PositiveSmallIntegerField(null=True, help_text="Two-year OGRS score agreed at acceptance")
     score_on = models.DateField(null=True)
     statutory = models.BooleanField(null=True, help_text="Under probation supervision; empty: not known")
+    main_driver = models.CharField(
+        max_length=10,
+        choices=[("addiction", "Drugs or alcohol"), ("other", "Something else")],
+        blank=True,
+        help_text="What mainly drives the offending; empty: not known",
+    )
     restricted = models.BooleanField(default=False)
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
 

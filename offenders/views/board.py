@@ -1,25 +1,24 @@
-"""The cohort board (ux.md 4.5)."""
+"""The cohort board (ux.md 4.5): as a page, on paper, as a file, and the views of it that people keep."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from iom import blocks, clock
+from iom import exports
 from iom.access import Actor
-from iom.jinja import query
-from iom.pages import page
-from offenders import actions
+from iom.jinja import plural, query
+from iom.pages import found, page
+from iom.steps import StepRefused
+from offenders import actions, board, saved_views
 from offenders.blocks import rating_counts
-from offenders.clocks import Calendar
-from offenders.coming import next_of
-from offenders.forms.board import SORTS, FilterForm, SearchForm
-from offenders.models import Case, Search
+from offenders.forms.board import ExportForm, SaveViewForm, SearchForm
+from offenders.models import Case, SavedView
 from offenders.restricted import sealed_cases
 
 ON_A_PAGE = 100
@@ -32,6 +31,8 @@ def cases(request: HttpRequest) -> HttpResponse:
         return _search(request)
     if (reference := request.GET.get("q", "").strip().upper()) and _known(request.actor, reference):
         return redirect("case", reference)
+    if not request.GET and (first := saved_views.opened_first(request.actor)) and first.query:
+        return redirect(first)
     return render(request, "offenders/board.html", _board(request))
 
 
@@ -54,48 +55,51 @@ def _known(actor: Actor, reference: str) -> bool:
 def _kept(parameters: QueryDict) -> QueryDict:
     """The filters without the page and the search before."""
     kept = parameters.copy()
-    for name in ("page", "s", "q"):
+    for name in ("page", "s", "q", "all"):
         kept.pop(name, None)
     return kept
 
 
-def _board(request: HttpRequest, search_form: SearchForm | None = None) -> dict[str, Any]:
-    actor, today = request.actor, clock.today()
-    search = _searched(request)
-    filters = FilterForm(actor, request.GET)
-    filters.is_valid()
-    rows = filters.narrowed(Case.objects.visible_to(actor))
-    if search is not None:
-        rows = rows.matching(search.words)
-    sort = request.GET.get("sort", "")
-    sort = sort if sort.removeprefix("-") in SORTS else "rating"
-    shown = Paginator(rows.ordered(sort).with_current().with_custody(), ON_A_PAGE).get_page(request.GET.get("page"))
-    listed = list(shown)
+def _board(
+    request: HttpRequest, search_form: SearchForm | None = None, save_form: SaveViewForm | None = None
+) -> dict[str, Any]:
+    actor = request.actor
+    listing = board.Listing(actor, request.GET)
+    search, filters = listing.search, listing.filters
+    shown = Paginator(listing.cases, ON_A_PAGE).get_page(request.GET.get("page"))
+    rows = listing.rows(list(shown))
     counts = _counts(request)
+    views = saved_views.views_of(actor)
     return {
-        "today": today,
+        "today": listing.today,
         "counts": counts,
         "everyone": sum(count["count"] for count in counts),
         "search": search,
         "search_lost": search is None and "s" in request.GET,
         "search_form": search_form or SearchForm(initial={"words": search.words if search else ""}),
         "filters": filters,
-        "chips": _chips(request, filters, search),
-        "kept": {name: request.GET[name] for name in ("s", "sort") if request.GET.get(name)},
-        "sort": sort,
+        "chips": _chips(request, listing),
+        "kept": {name: request.GET[name] for name in ("s", "sort", "group") if request.GET.get(name)},
+        "sort": listing.sort,
+        "grouped": listing.grouped,
         "shown": shown,
-        "rows": _rows(actor, listed, today),
+        "result_words": _result_words(shown.paginator.count, listing),
+        "groups": listing.groups(rows),
+        "rows": rows,
+        "views": views,
+        "view": saved_views.current(views, request.GET),
+        "save_form": save_form or SaveViewForm(actor),
+        "may_export": shown.paginator.count <= board.MOST,
         "sealed": sealed_cases(actor),
         "may_import": actor.holds("offenders.import_cohort"),
     }
 
 
-def _searched(request: HttpRequest) -> Search | None:
-    try:
-        key = uuid.UUID(request.GET.get("s", ""))
-    except ValueError:
-        return None
-    return Search.objects.visible_to(request.actor).filter(key=key).first()
+def _result_words(count: int, listing: board.Listing) -> str:
+    words = plural(count, "case")
+    if others := len(listing.found.alike):
+        return f"{words}, {others} with a name spelt alike"
+    return words
 
 
 def _counts(request: HttpRequest) -> list[dict[str, Any]]:
@@ -104,24 +108,115 @@ def _counts(request: HttpRequest) -> list[dict[str, Any]]:
     return [each | {"current": chosen == [each["colour"]]} for each in rating_counts(request.actor)]
 
 
-def _chips(request: HttpRequest, filters: FilterForm, search: Search | None) -> list[dict[str, str]]:
+def _chips(request: HttpRequest, listing: board.Listing) -> list[dict[str, str]]:
     chips = []
-    for name, value, label, words in filters.applied():
+    for name, value, label, words in listing.filters.applied():
         parameters = request.GET.copy()
         parameters.pop("page", None)
         parameters.setlist(name, [each for each in parameters.getlist(name) if each != value])
-        chips.append({"label": label, "value": words, "href": query(parameters)})
-    if search is not None:
-        chips.append({"label": "Search", "value": search.words, "href": query(request.GET, s=None, page=None)})
+        chips.append({"label": label, "value": words, "href": _or_all(query(parameters))})
+    if listing.search is not None:
+        href = _or_all(query(request.GET, s=None, page=None))
+        chips.append({"label": "Search", "value": listing.search.words, "href": href})
     return chips
 
 
-def _rows(actor: Actor, listed: list[Case], today: Any) -> list[dict[str, Any]]:
-    """Each case with what every app adds: `next_…` are dates to come, the rest is shown by name."""
-    calendar = Calendar.of(actor.scheme, today)
-    columns = blocks.columns_for(actor, listed, today)
-    rows = []
-    for case in listed:
-        more = columns[case.pk]
-        rows.append({"case": case, "more": more, "coming": next_of(case, calendar, more)[:3]})
-    return rows
+def _or_all(address: str) -> str:
+    """Without a filter the board is asked for as a whole: else it would open with the view that comes first."""
+    return address if address != "?" else "?all=1"
+
+
+# --- On paper and as a file ----------------------------------------------------
+
+
+@page("offenders.view_cohort")
+def cases_print(request: HttpRequest) -> HttpResponse:
+    """The same list for paper: A4, everybody on it, ratings as words, no buttons."""
+    listing = board.Listing(request.actor, request.GET)
+    rows = listing.rows(list(listing.cases[: board.MOST]))
+    context = {
+        "listing": listing,
+        "groups": listing.groups(rows),
+        "count": _result_words(len(rows), listing),
+        "applied": [f"{label}: {words}" for _, _, label, words in listing.filters.applied()],
+        "back_to": f"{reverse('cases')}{_or_all(query(request.GET))}",
+    }
+    return render(request, "offenders/board_print.html", context)
+
+
+@page("offenders.export_cohort", methods=("GET", "POST"), fresh=True, kind="export")
+def cases_export(request: HttpRequest) -> HttpResponse:
+    """The same list as a CSV file: for its maker, with a reason and a recipient (security.md E1)."""
+    listing = board.Listing(request.actor, request.GET)
+    form = ExportForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = _make_file(request, listing, form)
+        except StepRefused as refused:
+            form.add_error(None, refused.problems)
+        else:
+            messages.success(request, "Your file is ready")
+            return redirect("export", made.key)
+    context = {
+        "form": form,
+        "count": listing.cases.count(),
+        "applied": [f"{label}: {words}" for _, _, label, words in listing.filters.applied()],
+        "searched": listing.search is not None,
+        "address": f"{reverse('cases_export')}{query(request.GET)}",
+        "back_to": f"{reverse('cases')}{_or_all(query(request.GET))}",
+    }
+    return render(request, "offenders/board_export.html", context)
+
+
+def _make_file(request: HttpRequest, listing: board.Listing, form: ExportForm) -> Any:
+    listed = list(listing.cases[: board.MOST + 1])
+    if len(listed) > board.MOST:
+        raise StepRefused([f"That is more than {board.MOST:,} cases. Narrow the list first."])
+    return exports.make(
+        by=request.actor,
+        kind="cohort",
+        name="cohort",
+        header=board.HEADER,
+        rows=[board.cells(row) for row in listing.rows(listed)],
+        reason=form.cleaned_data["reason"],
+        recipient=form.cleaned_data["recipient"],
+        chosen={name: value for name, value, _, _ in listing.filters.applied()},
+        subjects=[case.reference for case in listed],
+    )
+
+
+# --- Views that are kept --------------------------------------------------------
+
+
+@page("offenders.view_cohort", methods=("POST",))
+def save_view(request: HttpRequest) -> HttpResponse:
+    """Keep the present filters, order and grouping under a name."""
+    form = SaveViewForm(request.actor, request.POST)
+    if not form.is_valid():
+        return render(request, "offenders/board.html", _board(request, save_form=form))
+    try:
+        view = saved_views.save_view(form.cleaned_data.pop("name"), request.GET, **form.cleaned_data, by=request.actor)
+    except StepRefused as refused:
+        form.add_error(None, refused.problems)
+        return render(request, "offenders/board.html", _board(request, save_form=form))
+    messages.success(request, f"View saved: {view.name}")
+    return redirect(view)
+
+
+@page("offenders.view_cohort", methods=("POST",))
+def change_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open with it or not, share it or not, or take it away: one's own views alone."""
+    mine = SavedView.objects.visible_to(request.actor).filter(owner=request.actor.membership)
+    view = found(mine, pk=pk)
+    match request.POST.get("change"):
+        case "first" | "not_first" as change:
+            saved_views.change_view(view, opens_first=change == "first", by=request.actor)
+            messages.success(request, "The cohort opens with this view" if change == "first" else "Saved")
+        case "share" | "unshare" as change:
+            saved_views.change_view(view, shared=change == "share", by=request.actor)
+            messages.success(request, "Shared with the scheme" if change == "share" else "No longer shared")
+        case "remove":
+            saved_views.remove_view(view, by=request.actor)
+            messages.success(request, f"View removed: {view.name}")
+            return redirect(f"{reverse('cases')}?all=1")
+    return redirect(view)

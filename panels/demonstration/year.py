@@ -47,7 +47,7 @@ from referrals.forms.nomination import excluding_flags
 from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
 
-from . import agendas, board, bodies, names, room, services
+from . import agendas, board, bodies, leads, names, room, services
 from .between import between_schemes
 from .marks import Mark
 from .people import Staff
@@ -177,6 +177,8 @@ class Life:
         with self.at(self.last_working_day(self.today - DAY), 15):
             between_schemes(self)
             write_timelines(self)
+            leads.views(self)
+            leads.hand_overs(self)
         services.furnish(self)
         board.report(self)
 

@@ -380,7 +380,10 @@ def test_pathways_are_the_documents(slug, number, first):
 def test_lead_agency_goes_by_supervision_then_addiction_then_choice(slug):
     rules = load_preset(slug).lead_agency_rules
 
+    # London's duties of probation count everybody rated Red among those whom it manages.
+    red = [("red", "probation")] if slug == "london" else []
     assert [(rule.when, rule.agency_kind) for rule in rules] == [
+        *red,
         ("statutory", "probation"),
         ("non_statutory_addiction", "substance_misuse"),
         ("otherwise", None),
