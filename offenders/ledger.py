@@ -50,6 +50,7 @@ def of_case(actor: Actor, case: Case) -> dict[str, Any]:
             MashReferral.objects.visible_to(actor).filter(case=case).select_related("agency", "meeting__body")
         ),
         "safeguarding": safeguarding,
+        "exclusions": case.scheme.policy.exclusions,
         "may_record": case.status != CaseStatus.CLOSED and actor.can("offenders.record_check", case),
         "agency": actor.agency,
         "any_agency": actor.can("offenders.record_others_check", case),

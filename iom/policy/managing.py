@@ -289,11 +289,20 @@ SIX_MONTHS = tuple(
 )
 
 
+# How the scheme stands to the other panels; ours, where no document says it.
+BESIDE_OTHER_PANELS = (
+    "MAPPA manages the risk of serious harm. Where it leads, the panel decides whether IOM goes on beside it.",
+    "The MARAC plans for the safety of a victim. IOM brings what it knows and does its part; the person hears nothing.",
+    "The hub takes concerns for a child. IOM refers, and goes on with its own part.",
+)
+
+
 class Safeguarding(Sourced):
     """Where a concern for a child goes, and how the ledger of checks is kept.
 
     An agency asked for a check answers within `ask_days` calendar days. Kinds that `checks` leaves out hold as the
-    default has them. `never_given` are words that must not stand on anything given to the person, beside the MARAC.
+    default has them. `interplay` says how the scheme stands to MAPPA, MARAC and the hub. `never_given` are words that
+    must not stand on anything given to the person, beside the MARAC.
     """
 
     children_to: Words
@@ -301,6 +310,7 @@ class Safeguarding(Sourced):
     checks: tuple[SafeguardingCheck, ...] = ()
     ask_days: DayCount = 10
     never_given: tuple[Words, ...] = ()
+    interplay: tuple[Words, ...] = BESIDE_OTHER_PANELS
 
     def check(self, kind: str) -> SafeguardingCheck:
         """The rule for checks of a kind."""

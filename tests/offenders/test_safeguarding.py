@@ -9,8 +9,9 @@ from django.core.exceptions import PermissionDenied
 
 from iom import clock
 from iom.models import Agency, Notification
+from iom.policy import load_preset
 from iom.steps import StepRefused
-from offenders import safeguarding
+from offenders import ledger, safeguarding
 from offenders.assurance import Said, standing
 from offenders.models import CheckAsked
 from tests import factories
@@ -142,3 +143,27 @@ def test_what_must_never_reach_the_person_is_found(text):
 def test_ordinary_words_may_be_given():
     for text in ("Macaroni for tea", "He likes maracas", "Risk assessment by the landlord", "A multi-agency meeting"):
         assert safeguarding.not_for_the_person(text) == []
+
+
+@pytest.mark.feature(166)
+@pytest.mark.parametrize(
+    ("preset", "source"),
+    [
+        ("merton", "Merton, step 1"),
+        ("london", "London, step 1"),
+        ("richmond", "Richmond, principle 5"),
+        ("waltham_forest", "Waltham Forest"),
+        ("hampshire", "Hampshire"),
+    ],
+)
+def test_every_scheme_asks_the_panel_about_mappa_by_its_own_rule(preset, source):
+    policy = load_preset(preset)
+    level_1, level_2, level_3 = (standing("mappa", [said(f"level_{level}")], TODAY) for level in (1, 2, 3))
+
+    assert ledger.warning_of(level_1, policy) is None
+    for stand in (level_2, level_3):
+        warning = ledger.warning_of(stand, policy)
+        clause = next(each for each in policy.exclusions if each.name == "mappa_2_3")
+        assert (warning.rule, warning.source) == (clause.label, clause.source)
+        assert clause.is_default or clause.source.startswith(source)
+    assert {policy.safeguarding.check(kind).months for kind in policy.safeguarding.needed} == {6}

@@ -48,6 +48,8 @@ def test_ledger_goes_from_not_done_to_assured_to_stale(
     assert f"It holds until {day(check.expires_on)}" in answer
 
     seen = page(others, ledger)
+    assert "The MARAC plans for the safety of a victim" in seen
+    assert "Not taken onto the scheme: managed under MAPPA" in seen
     assert f"Assured by {police.agency.name} on {day(clock.today())}, until {day(check.expires_on)}" in seen
     assert "DC Hall, 020 7946 0101" in seen
     assert f"<strong>MARAC</strong> (checked {day(clock.today())}, DC Hall, {police.agency.name})" in seen
