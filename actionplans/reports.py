@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import DateField, F, OuterRef, Q, Subquery
 from django.db.models.functions import Cast, Coalesce
+from django.urls import reverse
 
 from iom import audit, clock, notify
 from iom.jinja import day, day_month
@@ -27,7 +28,7 @@ from offenders.mismatch import Intensity
 from offenders.models import Assignment, AssignmentRole, Case, CaseStatus, CustodyPeriod, Entry, EntryKind, RagRating
 from offenders.restricted import lead_of
 
-from .models import Action, ManagementReport, Offer, Supervisor, SupervisorReview
+from .models import Action, ManagementReport, Offer, Review, Supervisor, SupervisorReview
 from .supervising import DEFAULT_WEEKS, Cycle, cycle, next_after
 
 if TYPE_CHECKING:
@@ -279,7 +280,7 @@ def name_supervisor(lead: Membership, supervisor: Membership, *, by: Actor) -> S
         kind="supervises",
         subject=f"{made.pk}",
         text="You review an officer's management reports from today",
-        url="/reports/?show=mine",
+        url=f"{reverse('reports')}?show=mine",
         email_body=f"You look at the reports on the cases of an officer of {lead.agency.name} on a cycle. Sign in:",
     )
     return made
@@ -337,6 +338,16 @@ def review(
         done_on=today,
         next_due_on=next_on,
     )
+    # It stands among the reviews of the case too.
+    Review.objects.create(
+        scheme=case.scheme,
+        case=case,
+        kind=Review.Kind.SUPERVISOR,
+        due_on=made.due_on,
+        done_on=today,
+        by=by.user,
+        words=f"{made.get_fits_display()}. {made.words}"[:600],
+    )
     audit.record("review_report", made, by=by, after=fits, subjects=[case.reference])
     if made.fits != SupervisorReview.Fits.FITS:
         notify.tell(
@@ -345,7 +356,7 @@ def review(
             kind="report_reviewed",
             subject=f"{case.reference} {made.pk}",
             text=f"Look at {case.reference}: your supervisor reviewed the report",
-            url=f"/cases/{case.reference}/report/",
+            url=reverse("case_report", args=[case.reference]),
             email_body=f"Your supervisor says that what is done does not fit the rating, and why. Look again by "
             f"{day_month(next_on)}. Sign in:",
         )

@@ -75,6 +75,8 @@ def hold(case: Case, kind: str, *, on: date | None = None, words: str = "", by: 
     on = on or clock.today()
     if kind not in {rule.kind for rule in by.scheme.policy.reviews}:
         raise StepRefused(["This scheme has no such review."])
+    if kind == Review.Kind.SUPERVISOR:
+        raise StepRefused(["A supervisor reviews the management report on its own page."])
     if not case.accepted_on <= on <= clock.today():
         raise StepRefused(["The day of the review must be today or earlier, while the case is on the scheme."])
     if not words.strip():

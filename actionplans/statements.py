@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.urls import reverse
 
 from iom import audit, clock, notify, outbox
 from iom.jinja import day, day_month, longday, moment
@@ -203,7 +204,7 @@ def ask_approval(statement: CourtStatement, *, by: Actor, version: int | None = 
         kind="statement_to_approve",
         subject=f"{reference} {statement.number} {statement.version}",
         text=f"Approve the statement for court on {reference} by {day_month(statement.hearing_on)}",
-        url=f"/cases/{reference}/intervention-statement/",
+        url=reverse("case_statement", args=[reference]),
         email_body="A statement on what was offered and how it was answered is drafted for a hearing. It goes out once "
         "you have approved it. Sign in:",
     )

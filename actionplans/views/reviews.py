@@ -76,7 +76,8 @@ def next_meeting(case: Case) -> Meeting | None:
 
 
 def _kinds(case: Case) -> list[tuple[str, str]]:
-    return [(rule.kind, rule.label) for rule in case.scheme.policy.reviews]
+    """What can be written down here: a supervisor reviews on the page of the management report."""
+    return [(rule.kind, rule.label) for rule in case.scheme.policy.reviews if rule.kind != Review.Kind.SUPERVISOR]
 
 
 def _show(

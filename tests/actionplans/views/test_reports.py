@@ -159,6 +159,10 @@ def test_supervisor_reviews_on_a_cycle_whether_what_is_done_fits(sign_in, people
     assert (held.colour, held.lead, held.supervisor) == ("RED", people["lead"], people["boss"])
     assert Notification.objects.filter(recipient=people["lead"].user, kind="report_reviewed").exists()
     assert "Too little is done for the rating" in text(lead.get(at(case)))
+    # It stands among the reviews of the case, where nobody else can write one down.
+    reviews = f"/cases/{case.reference}/reviews/"
+    assert "Too little is done for the rating. Nobody was told." in text(lead.get(reviews))
+    assert 'value="supervisor"' not in text(lead.get(reviews))
     assert "overdue for review" not in text(office.get("/"))
     assert "reviewed today already" in text(boss.post(at(case, "review/"), fits()))
     time_machine.move_to("2026-03-26T09:00:00+00:00")
