@@ -19,7 +19,10 @@ from offenders.querysets import CaseQuerySet
 from . import (
     at_exit,  # noqa: F401 -- registers what is asked before somebody leaves
     handing_over,  # noqa: F401 -- registers what is handed over with a case
+    markers,  # noqa: F401 -- asks police for their markers when a rating changes
     reports,
+    shown,  # noqa: F401 -- says what plans and offers show beside a rating
+    tactics,
 )
 from .models import (
     Action,
@@ -195,3 +198,14 @@ def reports_and_statements(actor: Actor, case: Case) -> Iterable[Part]:
     """The lead's words in the report, the supervisor's reviews, and statements for courts."""
     for model in (ManagementReport, SupervisorReview, CourtStatement):
         yield Part(model.objects.visible_to(actor).filter(case=case), "case", case.pk)
+
+
+@case_block
+def tactical_options(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """How far the options of the rating are gone through; nothing where the scheme suggests none."""
+    found = tactics.options_of(case) if case.status != "closed" else []
+    if found:
+        said = [each.said for each in found if each.said is not None]
+        shown = {"case": case, "count": len(found), "said": len(said)}
+        chosen = sum(each.action_id is not None for each in said)
+        yield Block("actionplans/block_tactics.html", shown | {"chosen": chosen}, place=35, slot="aside")

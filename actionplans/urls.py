@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from actionplans.views import actions, at_exit, helping, history, plan, reports, reviews, services, statements
+from actionplans.views import actions, at_exit, helping, history, plan, reports, reviews, services, statements, tactics
 
 urlpatterns = [
     path("cases/<str:reference>/plan/", plan.plan, name="case_plan"),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("cases/<str:reference>/reviews/", reviews.reviews, name="case_reviews"),
     path("cases/<str:reference>/reviews/held/", reviews.hold, name="case_hold_review"),
     path("cases/<str:reference>/reviews/update/", reviews.tell, name="case_tell_panel"),
+    path("cases/<str:reference>/tactics/", tactics.options, name="case_tactics"),
     path("cases/<str:reference>/actions/", actions.case_actions, name="case_actions"),
     path("cases/<str:reference>/actions/at-exit/", at_exit.at_exit, name="case_exit_actions"),
     path("actions/", actions.actions, name="actions"),

@@ -60,6 +60,7 @@ WORDS = {
     "end_premises": "Ended a place where agencies work together",
     "put_in_group": "Put a case into a group of the cohort",
     "take_out_of_group": "Took a case out of a group of the cohort",
+    "answer_tactics": "Went through the tactical options of a rating",
     "answer_duplicates": "Said who of a sheet is known",
     "answer_escalation": "Recorded the board's answer",
     "answer_join_request": "Answered a request to join a body",

@@ -173,7 +173,7 @@ def accept(
         colour_before=first or "" if colour == Colour.BLUE else "",
     )
     audit.record("accept", case, by=by, after=colour, reason=reason, subjects=[case.reference], meeting=_key(meeting))
-    rated(Rated(case, rating, was="", day_began_as=""), by)
+    rated(Rated(case, rating, was="", day_began_as="", on=rating.starts_on), by)
     return case
 
 
@@ -382,7 +382,7 @@ def _rate(
         **({"to_ratify": True} if to_ratify else {}),
     )
     leaving.rating_changed(held, before, colour, on=on, by=by)
-    rated(Rated(held, rating, was=before, day_began_as=day_began_as, tell_now=tell_now), by)
+    rated(Rated(held, rating, was=before, day_began_as=day_began_as, on=on, tell_now=tell_now), by)
     return rating
 
 

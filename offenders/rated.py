@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,13 +20,15 @@ class Rated:
     """A rating that has just come to hold.
 
     `was` is the colour that held until this change, `day_began_as` the one that held when the day of the rating began;
-    both blank for a first rating. Decided again on one day, `was` is what the earlier decision of the day had said.
+    both blank for a first rating. `on` is the day from which it was decided to hold. Decided again on one day, `was`
+    is what the earlier decision of the day had said.
     """
 
     case: Case
     rating: RagRating
     was: str
     day_began_as: str
+    on: date
     tell_now: bool = False
 
 

@@ -11,9 +11,10 @@ from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks
 from iom.jinja import day_month, plural
 from iom.models import Meeting
+from offenders.evidence import Fact, rating_evidence
 from offenders.history import Part, part_of_history
 from offenders.models import Case
-from referrals import chasing, deciding, explaining, near_release, research, returns, scoring, sections
+from referrals import chasing, deciding, engagement, explaining, near_release, research, returns, scoring, sections
 from referrals.models import CheckRequest, Finding, Referral, ReferralStatus
 
 SHOWN = 5
@@ -225,3 +226,15 @@ def nominate_again(actor: Actor, case: Case, today: date) -> Iterator[Block]:
     """The way back for somebody who has left the cohort."""
     if case.status == "closed" and actor.holds("referrals.nominate"):
         yield Block("referrals/blocks/again.html", {}, place=10)
+
+
+@rating_evidence
+def score_and_engagement(actor: Actor, case: Case, since: date) -> Iterator[Fact]:
+    """The score with its day, and how far the person took part when the team met them last."""
+    score = scoring.current_score(case.offender)
+    if score is not None and score.pct_2yr is not None:
+        yield Fact("Score", f"{score.pct_2yr}% within 2 years", score.scored_on, f"/cases/{case.reference}/score/")
+    met = engagement.latest(case.offender, case.scheme.policy)
+    if met is not None:
+        href = f"/cases/{case.reference}/engagement/"
+        yield Fact("Engagement", met.level_name, met.engagement.met_on, href)

@@ -220,6 +220,7 @@ MATRIX: dict[str, Row] = {
     "case_statement_pdf": Row(TABLE, GET, "statement"),
     # plans and actions
     "case_plan": Row(TABLE, GET, "case"),
+    "case_tactics": Row(TABLE, BOTH, "case", some_refused=True),
     "case_plan_reviewed": Row(TABLE, POST, "case"),
     "case_need": Row(TABLE, POST, "pathway"),
     "case_add_action": Row(TABLE, POST, "pathway"),

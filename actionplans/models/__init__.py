@@ -11,6 +11,7 @@ from .reports import ManagementReport, Supervisor, SupervisorReview
 from .reviews import PanelUpdate, Review
 from .services import Agreement, GapNote, Service
 from .statements import CourtStatement, StatementGiven, StatementStatus
+from .tactics import MarkerTask, Tactic, TacticAnswer
 from .transition import TransitionPlan, TransitionStep
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "FundingStatus",
     "GapNote",
     "ManagementReport",
+    "MarkerTask",
     "Offer",
     "OfferAnswer",
     "PanelUpdate",
@@ -39,6 +41,8 @@ __all__ = [
     "StatementStatus",
     "Supervisor",
     "SupervisorReview",
+    "Tactic",
+    "TacticAnswer",
     "TransitionPlan",
     "TransitionStep",
 ]

@@ -51,6 +51,7 @@ from . import agendas, board, bodies, leads, names, room, services
 from .between import between_schemes
 from .marks import Mark
 from .people import Staff
+from .ratings import rate_between_panels
 from .timelines import write_timelines
 
 DAY = timedelta(days=1)
@@ -179,6 +180,7 @@ class Life:
             write_timelines(self)
             leads.views(self)
             leads.hand_overs(self)
+            rate_between_panels(self)
         services.furnish(self)
         board.report(self)
 

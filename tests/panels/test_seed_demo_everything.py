@@ -91,6 +91,7 @@ TYPED = {
     "actionplans.supervisorreview": "words",
     "actionplans.courtstatement": "court opening lines closing approved_name record",
     "actionplans.statementgiven": "to",
+    "actionplans.tactic": "because",
     "panels.agendaitem": "title note draft presenter late_refused undo",
     "panels.keptwords": "words",
     "panels.circulation": "substitute_name",
@@ -158,6 +159,8 @@ NOT_TYPED = {
     "actionplans.service": "pathways",
     "actionplans.gapnote": "pathway",
     "actionplans.courtstatement": "record_sha256",
+    "actionplans.tactic": "group text",
+    "actionplans.markertask": "text",
     "panels.agendaitem": "number why need",
     "panels.attendance": "post",
     "panels.decision": "leads_to_give",
@@ -276,6 +279,8 @@ def is_the_products_own(row, field):
         return row.decision_id is not None  # the board itself, at its meeting
     if isinstance(row, Notice) and row.kind == Notice.Kind.RECEIPT:
         return True
+    if isinstance(row, Action) and row.text.startswith("Set the marker for"):
+        return field == "text"
     if isinstance(row, RagRating):
         return row.reason.startswith("Came into custody")
     if isinstance(row, Leaving) and field == "called_off_because":

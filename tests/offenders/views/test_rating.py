@@ -178,6 +178,5 @@ def test_overtaken_rating_is_not_asked_about_and_one_without_a_panel_waits_for_i
     record_custody(case, kind="remand", prison="HMP Example", starts_on=TODAY, by=as_coordinator)
 
     assert asked.meeting == meeting and not AgendaItem.objects.filter(section=Section.OUTSIDE).exists()
-    assert [one.why for one in suggestions(meeting, as_coordinator).cases] == [
-        "In custody since 26 February, to be noted"
-    ]
+    (one,) = suggestions(meeting, as_coordinator).cases
+    assert one.reasons[0] == "In custody since 26 February, to be noted"
