@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from iom import clock
-from iom.jinja import day, moment
+from iom.jinja import day, lower_first, moment
 from iom.models import Agency
 from offenders.models import Case, Entry, EntryKind
 from offenders.timeline import lines_of
@@ -149,8 +149,10 @@ def agency_names(actor: Actor, entries: Iterable[Entry]) -> dict[str, str]:
 
 
 def marked_words(entry: Entry, names: Mapping[str, str]) -> str:
-    """Who may read a marked entry beside its own agency: "Police and probation", or the agencies by name."""
-    return ", ".join(sorted(names.get(slug, slug) for slug in entry.readers)) or entry.get_handling_display()
+    """Who may read a marked entry beside its own agency: "police and probation", or the agencies by name."""
+    return ", ".join(sorted(names.get(slug, slug) for slug in entry.readers)) or lower_first(
+        entry.get_handling_display()
+    )
 
 
 def kinds_in(rows: Iterable[Row]) -> list[tuple[str, str]]:

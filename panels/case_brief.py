@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from iom.access import Actor
 
 # One page of A4 and no more.
-CHANGES, ACTIONS, DATES, ANSWERS = 8, 8, 4, 6
+CHANGES, ACTIONS, DATES, ANSWERS = 7, 6, 4, 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,12 +175,21 @@ def _answered(returns: Iterable[Answer], day: date) -> Iterator[Change]:
     for answer in returns:
         sent = clock.local(answer.sent_at).date()
         if sent > day:
-            yield Change(sent, f"{answer.agency.name} answered: {answer.summary or lower_first(answer.words)}")
+            said = answer.summary or lower_first(answer.words)
+            yield Change(sent, f"{answer.agency.name} answered{_only(answer.handling, answer.is_marked)}: {said}")
 
 
 def _happened(entries: Iterable[Entry]) -> Iterator[Change]:
     for entry in entries:
-        yield Change(entry.happened_on, f"{entry.get_kind_display()}: {entry.text}")
+        kind = f"{entry.get_kind_display()}{_only(entry.handling, entry.is_marked)}"
+        yield Change(entry.happened_on, f"{kind}: {entry.text}")
+
+
+def _only(handling: str, marked: bool) -> str:
+    """That not everyone on the panel reads it: said beside it wherever it stands (ux.md 2, principle 11)."""
+    if not marked:
+        return ""
+    return " (only police and probation)" if handling == Handling.POLICE_PROBATION else " (only some agencies)"
 
 
 def _said(returns: Iterable[Answer], systems: Iterable[Held], met: Shown | None, day: date) -> Iterator[Change]:

@@ -80,7 +80,7 @@ def _answers(actor: Actor, case: Case, signed: hooks.Signature) -> Iterator[Item
             on=clock.local(row.sent_at).date(),
             what=f"Answer for the meeting of {day(meeting.date)}",
             lines=tuple(_said(row, pathways)),
-            readers=readers if row.handling not in ("", Handling.PANEL) else EVERYONE,
+            readers=lower_label(readers) if row.handling not in ("", Handling.PANEL) else EVERYONE,
             marked=row.handling not in ("", Handling.PANEL),
             late=row.late,
             by=row.answered_by.name,
@@ -111,7 +111,7 @@ def _systems(actor: Actor, case: Case, signed: hooks.Signature) -> Iterator[Item
             on=held.checked_on,
             what=held.system,
             lines=tuple(line for line in lines if line),
-            readers=held.handling_words if held.is_marked else EVERYONE,
+            readers=lower_label(held.handling_words) if held.is_marked else EVERYONE,
             marked=held.is_marked,
         )
 
@@ -144,6 +144,11 @@ def _entry_lines(row: Row) -> Iterator[str]:
 
 def _correct(case: Case, row: Row) -> str:
     return reverse("case_timeline_correct", args=[case.reference, row.entry]) if row.may_correct else ""
+
+
+def lower_label(readers: str) -> str:
+    """The label of police and probation in the middle of a line; names of agencies stay as they are."""
+    return lower_first(readers) if readers == Handling.POLICE_PROBATION.label else readers
 
 
 def unanswered(actor: Actor, case: Case) -> list[Asked]:

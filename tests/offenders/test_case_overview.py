@@ -110,7 +110,7 @@ def test_changes_since_the_last_panel_stand_on_overview_and_brief_as_the_reader_
             "Rated Amber: Keeps his appointments.",
             "Arrest: Arrested in town.",
             "Check the curfew",
-            "Zyzzyva",
+            "Intelligence (only police and probation): Zyzzyva",
         ):
             assert words in changes
         assert "Before the panel." not in changes.split("</ul>")[0]

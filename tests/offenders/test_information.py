@@ -60,7 +60,7 @@ def test_each_agency_stands_with_what_it_said_who_reads_it_and_whether_it_was_la
     assert "Zyzzyva" not in shown(probation, case)
     factories.signed(chair)
     said = shown(probation, case)
-    assert "Zyzzyva" in said and "Wombat" in said and "Only Police and probation" in said and "Quokka" in said
+    assert "Zyzzyva" in said and "Wombat" in said and "Only police and probation" in said and "Quokka" in said
     opened = AuditEvent.objects.filter(verb="read_marked").latest("sequence")
     assert case.reference in opened.subjects or f"P{case.offender_id}" in opened.subjects
     assert "Zyzzyva" not in str(opened.body)

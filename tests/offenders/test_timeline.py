@@ -223,7 +223,7 @@ def test_marked_entry_is_absent_from_page_search_export_and_audit_of_who_may_not
     page = sign_in(coordinator)
     for address in ("", "timeline/", "timeline/?type=intelligence", "audit/"):
         said = page.get(f"/cases/{case.reference}/{address}").content.decode()
-        assert "Zyzzyva" not in said and "Moonlight" not in said and "Only Police" not in said
+        assert "Zyzzyva" not in said and "Moonlight" not in said and "Only police" not in said
     assert "Intelligence (1)" not in shown(page, case)
     assert "Zyzzyva" not in page.get("/cases/").content.decode()
 
