@@ -129,7 +129,7 @@ def _flag(flag: Flag, case: Case) -> dict[str, str]:
     if flag.on is not None:
         shown["detail"] = f"checked {day(flag.on)}, {flag.by}"
     if flag.state != "assured" and case.status != CaseStatus.CLOSED:
-        shown["href"] = reverse("case_safeguarding", args=[case.reference])
+        shown["href"] = reverse("case_check", args=[case.reference, flag.kind])
     return shown
 
 

@@ -12,6 +12,7 @@ from iom.models import Agency
 from offenders.models import HowKnown, MashReferral
 from offenders.safeguarding import outcome_words, outcomes_of
 
+DAY = "For example, 3 3 2026."
 ASK = "A name and how to reach them. Do not write what the check found: that stays with the agency."
 
 
@@ -52,7 +53,7 @@ class CheckForm(OfAgencyForm):
     """One line for the ledger."""
 
     outcome = forms.ChoiceField(label="What came of it", widget=forms.RadioSelect, choices=())
-    checked_on = DateField(label="Checked on", latest="today", noun="the day of the check", assume_year=False)
+    checked_on = DateField(label="Checked on", latest="today", noun="the day of the check", help_text=DAY)
     checked_by = CleanCharField(
         label="Checked by", noun="who made the check", max_length=120, help_text="The name of who made it."
     )
@@ -86,7 +87,7 @@ class AskForm(SaneForm):
 class ChildForm(OfAgencyForm):
     """That a concern for a child was referred; nothing of the concern."""
 
-    referred_on = DateField(label="Referred on", latest="today", noun="the day of the referral")
+    referred_on = DateField(label="Referred on", latest="today", noun="the day of the referral", help_text=DAY)
     referred_by = CleanCharField(label="Referred by", noun="who referred", max_length=120)
     reference_there = CleanCharField(
         label="Their reference (optional)", noun="their reference", max_length=60, required=False
@@ -110,7 +111,7 @@ class ChildAnswerForm(SaneForm):
         choices=[each for each in MashReferral.Answer.choices if each[0] != MashReferral.Answer.WAITING],
         error_messages={"required": "Choose how it was answered"},
     )
-    answered_on = DateField(label="Answered on", latest="today", noun="the day of the answer")
+    answered_on = DateField(label="Answered on", latest="today", noun="the day of the answer", help_text=DAY)
     reference_there = CleanCharField(
         label="Their reference (optional)", noun="their reference", max_length=60, required=False
     )

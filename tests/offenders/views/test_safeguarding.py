@@ -55,7 +55,7 @@ def test_ledger_goes_from_not_done_to_assured_to_stale(
     assert f"<strong>MARAC</strong> (checked {day(clock.today())}, DC Hall, {police.agency.name})" in seen
     Check.objects.filter(pk=check.pk).update(checked_on=clock.today() - timedelta(days=200), expires_on=clock.today())
     seen = page(others, ledger)
-    assert f"Stale since {day(clock.today())}: last checked by {police.agency.name}" in seen
+    assert f"Stale</strong> since {day(clock.today())}: last checked by {police.agency.name}" in seen
     assert '<strong>MARAC</strong>: <strong class="iom-not-checked">check is stale</strong>' in seen
     # A mistake is struck out by whoever made it, and stays in the history.
     assert "Entered by mistake" not in page(others, marac)
