@@ -30,16 +30,9 @@ EACH = 5
 
 @board_columns
 def flags(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, object]]:
-    """What is known of each person, a line each; and in one line the needed checks that are wanting."""
+    """What is known of each person, and needed checks that are not assured."""
     found = safeguarding.flags_of(cases, actor.scheme.policy, today)
-    return {
-        pk: {
-            "flags": [flag for flag in flags if flag.concern],
-            "unchecked": ", ".join(flag.label for flag in flags if not flag.concern),
-        }
-        for pk, flags in found.items()
-        if flags
-    }
+    return {pk: {"flags": flags} for pk, flags in found.items() if flags}
 
 
 def flag_choices(actor: Actor) -> list[tuple[str, str]]:

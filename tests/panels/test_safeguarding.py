@@ -60,7 +60,7 @@ def test_mappa_level_2_warns_asks_the_panel_and_removes_nobody(case, merton, coo
     assert case.reference in board
     assert fine.reference not in board
     assert "<strong>MAPPA level 2</strong>, checked" in board
-    assert "Not checked: MARAC, Child safeguarding" in board
+    assert "Not assured: MARAC, Child safeguarding" in board
     case.refresh_from_db()
     assert case.status == "open"
 
