@@ -16,8 +16,8 @@ from offenders.handing_over import open_work
 from offenders.models import AssignmentRole, Case
 
 AT_THE_TABLE = ("member", "researcher", "coordinator", "chair")
-KNOWN = {"yes": True, "no": False, "": None}
-NOT_KNOWN = "Not known"
+KNOWN = {"yes": True, "no": False, "not_known": None}
+NOT_KNOWN = ("not_known", "Not known")
 
 
 class RuleFactsForm(SaneForm):
@@ -26,24 +26,28 @@ class RuleFactsForm(SaneForm):
     statutory = forms.ChoiceField(
         label="Under statutory supervision?",
         required=False,
-        choices=[("yes", "Yes"), ("no", "No"), ("", NOT_KNOWN)],
+        choices=[("yes", "Yes"), ("no", "No"), NOT_KNOWN],
         widget=forms.RadioSelect,
     )
     main_driver = forms.ChoiceField(
         label="What mainly drives the offending?",
         required=False,
-        choices=[("addiction", "Drugs or alcohol"), ("other", "Something else"), ("", NOT_KNOWN)],
+        choices=[("addiction", "Drugs or alcohol"), ("other", "Something else"), NOT_KNOWN],
         widget=forms.RadioSelect,
     )
 
     @classmethod
     def of(cls, case: Case) -> RuleFactsForm:
         said = next(word for word, value in KNOWN.items() if value is case.statutory)
-        return cls(initial={"statutory": said, "main_driver": case.main_driver})
+        return cls(initial={"statutory": said, "main_driver": case.main_driver or NOT_KNOWN[0]})
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {"statutory": KNOWN[self.cleaned_data["statutory"]], "main_driver": self.cleaned_data["main_driver"]}
+        driver = self.cleaned_data["main_driver"]
+        return {
+            "statutory": KNOWN.get(self.cleaned_data["statutory"]),
+            "main_driver": "" if driver == NOT_KNOWN[0] else driver,
+        }
 
 
 class HandOverForm(SaneForm):

@@ -51,8 +51,8 @@ def test_rule_is_proposed_with_its_reason_taken_with_one_click_and_overridden_wi
 
     assert "It is not known whether this person is under probation supervision" in text(client.get(page))
 
-    asked = text(client.post(page, {"statutory": "yes", "main_driver": ""}, follow=True))
-    assert "Under statutory supervision, so probation leads." in asked
+    asked = text(client.post(page, {"statutory": "yes", "main_driver": "not_known"}, follow=True))
+    assert "Under statutory supervision, so probation leads." in asked and asked.count("Not known</label>") == 2
     assert "Merton, step 8" in asked and f"{probation.agency.name} leads from today" in asked
 
     client.post(f"{page}take/", {"agency": probation.agency.pk})
