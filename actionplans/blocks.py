@@ -20,6 +20,7 @@ from . import (
     at_exit,  # noqa: F401 -- registers what is asked before somebody leaves
     handing_over,  # noqa: F401 -- registers what is handed over with a case
     markers,  # noqa: F401 -- asks police for their markers when a rating changes
+    prompting,  # noqa: F401 -- registers tasks, filters and what the panel is asked
     reports,
     shown,  # noqa: F401 -- says what plans and offers show beside a rating
     tactics,

@@ -10,17 +10,20 @@ from django.urls import reverse
 
 from iom.access import actor_for
 from iom.jinja import day_month, longday, plural, weekday_day
-from iom.models import Membership, Role, Scheme
+from iom.models import Membership, Role, Scheme, User
 from iom.policy import Policy
 from iom.reminders import Due, source
 from offenders.models import Case
 from offenders.querysets import CaseQuerySet
+from offenders.reminders import who_hears
 
 from . import reports
 from .models import Action, Agreement, Supervisor
 from .reading import WORKING_ROLES
+from .reviews import due_for
 
 DAYS_BEFORE = 2
+REVIEW_DAYS = 7
 
 
 @source
@@ -36,6 +39,40 @@ def actions_due(scheme: Scheme, on: date) -> Iterable[Due]:
     for membership in memberships.select_related("user", "agency", "scheme"):
         for day, count in sorted(_counts(membership, on).items()):
             yield _due(membership, day, count)
+
+
+@source
+def first_reviews(scheme: Scheme, on: date) -> Iterable[Due]:
+    """The review one month after acceptance (Merton, Roles): lead professional and coordinator hear a week before."""
+    rule = scheme.policy.review("first")
+    if rule is None:
+        return
+    cases = list(Case.objects.filter(scheme=scheme).not_closed().with_current().select_related("scheme"))
+    due = due_for(cases, scheme.policy)
+    for case in cases:
+        for review in due.get(case.pk, ()):
+            if review.kind != "first" or review.on is None or review.on > on + timedelta(days=REVIEW_DAYS):
+                continue
+            yield Due(
+                kind="review_due",
+                subject=case.reference,
+                due=review.on,
+                recipients=_lead_and_office(case, on),
+                text=f"Review due {weekday_day(review.on)}: {case.reference}, {review.label}",
+                url=reverse("case_reviews", args=[case.reference]),
+                email_body=(
+                    f"The {review.label} of {case.reference} {'was' if on > review.on else 'is'} due at the meeting of "
+                    f"{day_month(review.on)}. {review.asks} Look at the plan, and write what the panel should know:"
+                ),
+            )
+
+
+def _lead_and_office(case: Case, on: date) -> tuple[User, ...]:
+    heard = set(who_hears(case, on))
+    lead = case.assigned("lead_professional")
+    if lead is not None and lead.membership is not None and not case.restricted:
+        heard.add(lead.membership.user)
+    return tuple(heard)
 
 
 def _counts(membership: Membership, on: date) -> Counter[date]:

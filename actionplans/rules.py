@@ -4,10 +4,11 @@ import rules
 from django.db.models import QuerySet
 
 from iom.access import Actor, has_role, permit
-from iom.models import Membership
+from iom.models import POLICE_AND_PROBATION, Membership
 from offenders.models import Assignment, AssignmentRole, may_open
 from offenders.querysets import involves
 
+from . import transition  # noqa: F401 -- registers what is asked before somebody leaves
 from .models import (
     Action,
     CourtStatement,
@@ -18,13 +19,14 @@ from .models import (
     Service,
     Supervisor,
     TransitionPlan,
+    Visit,
 )
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
 
 
 @rules.predicate
-def opens_its_case(actor: Actor, thing: Action | Funding | Offer | Plan | TransitionPlan | None) -> bool:
+def opens_its_case(actor: Actor, thing: Action | Funding | Offer | Plan | TransitionPlan | Visit | None) -> bool:
     return thing is not None and (thing.case is None or may_open(actor, thing.case))
 
 
@@ -52,11 +54,18 @@ def carried_by_us(actor: Actor, thing: Action | None) -> bool:
     return thing is not None and Action.objects.carried_by(actor).filter(pk=thing.pk).exists()
 
 
+@rules.predicate
+def visits_together(actor: Actor, thing: Plan | Visit | None) -> bool:
+    """Police and probation plan their visits themselves (London, Police)."""
+    return actor.agency is not None and actor.agency.kind in POLICE_AND_PROBATION
+
+
 permit("actionplans.view_actions", at_the_table)
 permit("actionplans.view_plan", at_the_table, opens_its_case)
 permit("actionplans.change_plan", at_the_table, opens_its_case & (is_office | leads_it))
 permit("actionplans.update_action", at_the_table, opens_its_case & (is_office | owns_it | leads_it) | carried_by_us)
 permit("actionplans.decide_funding", has_role("coordinator"), opens_its_case)
+permit("actionplans.plan_visit", at_the_table, opens_its_case & (is_office | leads_it | visits_together))
 permit("actionplans.agree_transition", has_role("coordinator", "chair"), opens_its_case)
 permit("actionplans.tell_panel", at_the_table, opens_its_case)
 permit("actionplans.make_offer", at_the_table, opens_its_case & (is_office | owns_it | leads_it))

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.urls import reverse
 
 from iom import audit, clock
 from iom.access import Actor
+from iom.jinja import day
 from iom.models import Agency, Meeting
 from iom.steps import StepRefused, locked
+from offenders.clocks import Calendar
+from offenders.exits import CLOSING, Required, requirement
 from offenders.models import Case, Supervision
 
 from .actions import must_be_open
 from .models import Plan, TransitionPlan, TransitionStep
 
 MOST_WEEKS = 104
+
+
+@requirement
+def before_leaving(case: Case, calendar: Calendar) -> Iterable[Required]:
+    """Where the scheme's rules ask for a transition plan, a meeting has agreed it before the case is closed."""
+    rule = calendar.policy.exit
+    if not rule.needs_transition_plan:
+        return
+    plan = TransitionPlan.objects.filter(case=case, agreed_on__isnull=False).first()
+    yield Required(
+        "transition",
+        "Transition plan",
+        plan is not None,
+        f"Agreed {day(plan.agreed_on)}, until {day(plan.ends_on)}" if plan else "",
+        CLOSING,
+        "No meeting has agreed a transition plan.",
+        reverse("case_transition", args=[case.reference]),
+        rule.source,
+    )
 
 
 def needed(case: Case) -> bool:

@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from actionplans.views import actions, at_exit, helping, history, plan, reports, reviews, services, statements, tactics
+from actionplans.views import (
+    actions,
+    at_exit,
+    copies,
+    helping,
+    history,
+    plan,
+    reports,
+    reviews,
+    services,
+    statements,
+    tactics,
+    transition,
+    visits,
+)
 
 urlpatterns = [
     path("cases/<str:reference>/plan/", plan.plan, name="case_plan"),
@@ -18,6 +32,14 @@ urlpatterns = [
     path("cases/<str:reference>/plan/offers/<int:number>/", helping.answer, name="case_answer_offer"),
     path("cases/<str:reference>/plan/money/", helping.ask, name="case_ask_money"),
     path("cases/<str:reference>/plan/money/<int:number>/", helping.money, name="case_money"),
+    path("cases/<str:reference>/plan/copies/", copies.copies, name="case_plan_copies"),
+    path("cases/<str:reference>/plan/copies/<int:number>/", copies.download, name="case_plan_copy"),
+    path("cases/<str:reference>/visits/", visits.visits, name="case_visits"),
+    path("cases/<str:reference>/visits/<int:number>/", visits.made, name="case_visit_made"),
+    path("cases/<str:reference>/transition/", transition.transition, name="case_transition"),
+    path("cases/<str:reference>/transition/steps/", transition.add_step, name="case_transition_add"),
+    path("cases/<str:reference>/transition/steps/<int:number>/", transition.step, name="case_transition_step"),
+    path("cases/<str:reference>/transition/agreed/", transition.agreed, name="case_transition_agreed"),
     path("cases/<str:reference>/reviews/", reviews.reviews, name="case_reviews"),
     path("cases/<str:reference>/reviews/held/", reviews.hold, name="case_hold_review"),
     path("cases/<str:reference>/reviews/update/", reviews.tell, name="case_tell_panel"),

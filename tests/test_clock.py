@@ -11,6 +11,7 @@ import pytest
 from django.core import mail
 from django.db import connection
 
+from actionplans import reviews
 from actionplans.actions import add_action, update_action
 from actionplans.models import Agreement, Supervisor, SupervisorReview
 from actionplans.services import add_agreement
@@ -110,6 +111,8 @@ def furnish(scheme: Scheme) -> World:
         by=office,
     )
     safeguarding.ask_agency(inside, "adult", agency=housing.agency, due_on=date(2026, 3, 20), by=office)
+    for reviewed in (green, inside):
+        reviews.hold(reviewed, "first", on=date(2026, 1, 30), words="A plan is in place.", by=office)
     referral = factories.referral(scheme, police, status="not_accepted", who=someone(scheme))
     urgent = factories.outside_decision(referral, by=coordinator, decided_by=chair, on=date(2026, 2, 2))
     ChairAppointment.objects.create(
@@ -285,6 +288,17 @@ TABLE = [
         link="/actions/",
     ),
     Told(
+        "review_due",
+        opens=date(2026, 2, 5),
+        due=date(2026, 2, 12),
+        late=date(2026, 2, 9),
+        over=None,
+        people=(PRIYA,),
+        subject="Review due Thu 12 February: REVIEWED, 1-month review",
+        says="due at the meeting of 12 February",
+        link="/cases/REVIEWED/reviews/",
+    ),
+    Told(
         "green_exit",
         opens=date(2026, 3, 7),
         due=date(2026, 4, 4),
@@ -445,6 +459,7 @@ def mailed(kind: str) -> Counter:
 def named(words: str, world: World) -> str:
     words = words.replace("AGREED", str(Agreement.objects.order_by("pk").values_list("pk", flat=True).first()))
     words = words.replace("URGENT", world.urgent.referral.reference).replace("GONE", world.gone.reference)
+    words = words.replace("REVIEWED", world.action.case.reference)
     return words.replace("GREEN", world.green.reference).replace("INSIDE", world.inside.reference)
 
 

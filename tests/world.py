@@ -10,7 +10,7 @@ from typing import Any
 from django.http import QueryDict
 
 from actionplans import actions as plans
-from actionplans import funding, offers, services, statements
+from actionplans import funding, offers, services, statements, transition, visits
 from actionplans.models import CourtStatement
 from iom import bodies, clock, walls
 from iom.access import Actor, actor_for
@@ -87,6 +87,20 @@ class World:
         )
         money = funding.ask(case, text="A deposit", amount=Decimal(120), payer="The council", by=by)
         self.things |= {"offer": offered, "money": money}
+        visit = visits.plan(
+            case,
+            kind="compliance_visit",
+            on=clock.today(),
+            agency=self.people["member"].agency,
+            together_with=self.people["chair"].agency,
+            by=by,
+        )
+        towards = transition.begin(case, ends_on=clock.today() + timedelta(days=90), by=by)
+        step = transition.add_step(
+            towards, weeks_before=4, text="Fewer visits", agency=self.people["member"].agency, by=by
+        )
+        copy = factories.plan_copy(case)
+        self.things |= {"visit": visit, "transition_step": step, "plan_copy": copy}
         kin = factories.related(
             case.offender, self.people["member"], name="Ola Fieldmouse", safeguarding_lead="Duty desk, 020 7946 0102"
         )
@@ -267,7 +281,10 @@ class World:
             "action": lambda: [things["action"].pk],
             **{
                 name: lambda thing=thing: [things["case"].reference, things[thing].pk]
-                for name, thing in (("case_action", "action"), ("offer", "offer"), ("money", "money"))
+                for name, thing in (
+                    ("case_action", "action"),
+                    *((each, each) for each in ("offer", "money", "visit", "transition_step", "plan_copy")),
+                )
             },
             "sheet": lambda: [things["sheet"].key],
             "engagement": lambda: [things["engagement"].pk],
@@ -317,7 +334,7 @@ NEVER = {
     **dict.fromkeys(("service", "gap_note", "agreement"), [999999]),
     "exit_task": ["IOM-9999", "strategy"],
     "action": [999999],
-    **dict.fromkeys(("case_action", "offer", "money"), ["IOM-9999", 999999]),
+    **dict.fromkeys(("case_action", "offer", "money", "visit", "transition_step", "plan_copy"), ["IOM-9999", 999999]),
     "escalation": ["IOM-E-9999"],
     "board": ["2019-01-01-board"],
     "engagement": [999999],

@@ -4,6 +4,7 @@ cases, statements for courts.
 
 from .actions import STILL_TO_DO, Action, ActionKind, ActionStatus
 from .at_exit import ActionAtExit, AtExit
+from .copies import PlanCopy
 from .funding import Funding, FundingStatus
 from .offers import Offer, OfferAnswer
 from .plans import PathwayNeed, Plan, PlanStatus, PlanVersion
@@ -13,6 +14,7 @@ from .services import Agreement, GapNote, Service
 from .statements import CourtStatement, StatementGiven, StatementStatus
 from .tactics import MarkerTask, Tactic, TacticAnswer
 from .transition import TransitionPlan, TransitionStep
+from .visits import Visit
 
 __all__ = [
     "STILL_TO_DO",
@@ -33,6 +35,7 @@ __all__ = [
     "PanelUpdate",
     "PathwayNeed",
     "Plan",
+    "PlanCopy",
     "PlanStatus",
     "PlanVersion",
     "Review",
@@ -45,4 +48,5 @@ __all__ = [
     "TacticAnswer",
     "TransitionPlan",
     "TransitionStep",
+    "Visit",
 ]

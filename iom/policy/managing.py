@@ -194,6 +194,21 @@ class ExitRule(Sourced):
         return self
 
 
+class SupportedCompliance(Sourced):
+    """Visits that help somebody keep to licence or order, by police together with probation, and on whom they are not
+    made: whoever has one of these flags in the safeguarding ledger.
+    """
+
+    not_for: tuple[Literal["da_perpetrator", "public_protection"], ...] = ()
+    words: Words
+
+
+# What holds where a document is silent, and in versions that were stored before visits had a place.
+VISITS_WITHOUT_EXCEPTION = SupportedCompliance(
+    words="Police and probation visit together; the document names nobody who is not visited.", source=DEFAULT_SOURCE
+)
+
+
 class Marker(Sourced):
     """What police put on their own systems for a colour."""
 

@@ -20,6 +20,7 @@ from iom.policy.managing import (
     DEFAULT_LEVELS,
     DEFAULT_SAYS_SHOWS,
     ON_ORDER_OR_LICENCE,
+    VISITS_WITHOUT_EXCEPTION,
     Blue,
     CustodyRule,
     Engagement,
@@ -38,6 +39,7 @@ from iom.policy.managing import (
     Safeguarding,
     SaysShows,
     Statutory,
+    SupportedCompliance,
     TacticalOption,
     YouthRoute,
 )
@@ -287,6 +289,7 @@ class Policy(Shape):
     leads: Annotated[tuple[LeadRole, ...], Field(min_length=1)]
     reviews: tuple[Review, ...]
     exit: ExitRule
+    supported_compliance: SupportedCompliance = VISITS_WITHOUT_EXCEPTION
     management_report: ManagementReport
     funding: Funding
     safeguarding: Safeguarding

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from actionplans import actions as plans
-from actionplans import funding, offers, reviews, transition
-from actionplans.models import OfferAnswer
-from iom.models import Meeting, MeetingStatus
+from actionplans import funding, offers, reviews, transition, visits
+from actionplans.models import OfferAnswer, PlanCopy
+from iom import clock
+from iom.models import Document, Meeting, MeetingStatus
+from iom.printing import sha256
 from offenders.models import Case, Supervision
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ OFFERED = (
 def fill(life: Life, cases: list[Case]) -> None:
     """Something of each kind for the first of these cases."""
     case, by = cases[0], life.coordinator
-    offered(life, case)
+    with life.at(life.today, 0, 4):
+        offered(life, case, on=life.today - 20 * DAY)
     slug = life.policy.pathways[0].slug
     with life.at(life.today, 0, 11):
         asked = funding.ask(
@@ -62,24 +65,48 @@ def fill(life: Life, cases: list[Case]) -> None:
             words = life.mark("Keeps appointments since the last panel; still no bank account.")
             reviews.tell_panel(case, meeting, words, by=life.staff.actor("probation"))
     _transition(life, cases[1])
+    _visited(life, cases[1])
 
 
-def offered(life: Life, case: Case) -> None:
-    """Offers on the first pathways, answered in each way."""
+def _visited(life: Life, case: Case) -> None:
+    """A visit that was made and one that was not; and a copy of the plan."""
+    police, probation = (life.staff.named[kind].agency for kind in ("police", "probation"))
+    by = life.coordinator
+    with life.at(life.today, 0, 13):
+        for made, words in ((True, "At home, keeps the curfew."), (False, "Nobody opened the door.")):
+            visit = visits.plan(
+                case, kind="compliance_visit", on=life.today, agency=police, together_with=probation, by=by
+            )
+            visits.record(visit, made=made, on=life.today, words=life.mark(words), by=by)
+        # Set here: printing takes seconds, and what stands in the file is nobody's.
+        document = Document.objects.create(
+            scheme=life.scheme,
+            kind="plan_copy",
+            reference=f"{case.reference}-1",
+            name=f"{case.reference}.pdf",
+            content=b"%PDF-1.7 made up",
+            sha256=sha256(b"%PDF-1.7 made up"),
+        )
+        PlanCopy.objects.create(
+            scheme=life.scheme,
+            case=case,
+            audience=PlanCopy.Audience.AGENCY,
+            recipient=life.mark("A made-up association, by secure e-mail"),
+            document=document,
+            made_on=life.today,
+            made_by=by.user,
+            left_out=2,
+        )
+
+
+def offered(life: Life, case: Case, *, on: date) -> None:
+    """Offers on the first pathways, made on a day that is over and answered in each way since."""
     agency = life.staff.named["housing"].agency
     for place, (text, answer, words) in enumerate(OFFERED):
         pathway = life.policy.pathways[place % len(life.policy.pathways)].slug
-        with life.at(life.today, 0, 4):
-            made = offers.offer(
-                case,
-                pathway=pathway,
-                text=life.mark(text),
-                agency=agency,
-                on=life.today - 20 * DAY,
-                by=life.coordinator,
-            )
-            if answer != OfferAnswer.WAITING:
-                offers.answered(made, answer, on=life.today - 6 * DAY, words=life.mark(words), by=life.coordinator)
+        made = offers.offer(case, pathway=pathway, text=life.mark(text), agency=agency, on=on, by=life.coordinator)
+        if answer != OfferAnswer.WAITING:
+            offers.answered(made, answer, on=clock.today(), words=life.mark(words), by=life.coordinator)
 
 
 def _transition(life: Life, case: Case) -> None:

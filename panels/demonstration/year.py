@@ -48,6 +48,7 @@ from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
 
 from . import agendas, board, bodies, leads, names, room, services
+from . import plans as about_plans
 from .between import between_schemes
 from .marks import Mark
 from .people import Staff
@@ -319,8 +320,11 @@ class Life:
                 for pathway in self.dice.sample(self.policy.pathways, 2):
                     level = self.dice.choice(["some", "high", "high"])
                     plans.set_need(plan, pathway.slug, level=level, goal=self.words(names.GOALS), by=by)
+                if number < 3:
+                    about_plans.offered(self, case, on=accepted)
                 plans.agree_plan(case, meeting=None, on=accepted, by=by)
                 for action in self.new_actions(on, 1):
+                    kind = ("support", "enforcement", "protection", "")[number % 4]
                     plans.add_action(
                         case=case,
                         text=action.text,
@@ -328,6 +332,7 @@ class Life:
                         due_on=action.due_on,
                         owner=action.owner,
                         pathway=action.pathway,
+                        kind=kind,
                         by=by,
                     )
 

@@ -10,10 +10,12 @@ from itertools import count
 
 from django.db import connection
 
+from actionplans.models import PlanCopy
+
 from iom import clock, stored_dates, walls
 from iom.access import Actor, actor_for
 from iom.files.judging import judge
-from iom.models import Agency, Body, FileState, Meeting, Membership, Role, Scheme, Seat, StoredFile, User
+from iom.models import Agency, Body, Document, FileState, Meeting, Membership, Role, Scheme, Seat, StoredFile, User
 from iom.policy import load_preset
 from iom.schemes import create_scheme
 from offenders import cohort_page
@@ -589,3 +591,18 @@ def plain_records(case: Case, by: Membership) -> dict[str, Any]:
             place=f"Hub of {of.slug}", agencies=[by.agency.slug], days="Mondays", private_room=True, since=day, **own
         ),
     }
+
+
+def plan_copy(of: Case) -> PlanCopy:
+    """A copy of a plan for the person, with a few bytes for the file."""
+    document = Document.objects.create(
+        scheme=of.scheme,
+        kind="plan_copy",
+        reference=f"{of.reference}-1",
+        name=f"{of.reference}.pdf",
+        content=b"%PDF-1.7",
+        sha256="0" * 64,
+    )
+    return PlanCopy.objects.create(
+        scheme=of.scheme, case=of, audience="person", recipient="The person", document=document, made_on=clock.today()
+    )

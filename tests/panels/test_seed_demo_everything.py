@@ -92,6 +92,8 @@ TYPED = {
     "actionplans.courtstatement": "court opening lines closing approved_name record",
     "actionplans.statementgiven": "to",
     "actionplans.tactic": "because",
+    "actionplans.visit": "words",
+    "actionplans.plancopy": "recipient",
     "panels.agendaitem": "title note draft presenter late_refused undo",
     "panels.keptwords": "words",
     "panels.circulation": "substitute_name",

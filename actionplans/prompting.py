@@ -1,0 +1,108 @@
+"""What plans put before people by themselves: overdue reviews and visits before release, as tasks, filters and asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from django.db.models import Count, Exists, F, IntegerField, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Greatest
+from django.urls import reverse
+
+from iom import clock
+from iom.access import Actor
+from iom.blocks import Task, home_tasks
+from iom.jinja import day, day_month, plural
+from iom.models import Meeting
+from offenders.asks import Ask, Window, asks_panel
+from offenders.board_filters import board_filter
+from offenders.models import Case
+from offenders.querysets import CaseQuerySet
+
+from . import visits
+from .models import PathwayNeed
+from .reviews import overdue
+
+# So many of one's own stand one by one; more are counted.
+MOST = 5
+
+
+@home_tasks
+def reviews_overdue(actor: Actor, today: date) -> Iterable[Task]:
+    """For the coordinator how many, for whoever leads each of their own (Merton, Roles)."""
+    policy = actor.scheme.policy
+    if actor.has_role("coordinator"):
+        late = overdue(list(Case.objects.visible_to(actor).not_closed()), policy, today)
+        if late:
+            first = min(each.on for reviews in late.values() for each in reviews)
+            words = f"{plural(len(late), 'case')} with a review overdue"
+            yield Task(first, words, f"{reverse('cases')}?review=overdue", "See which")
+    if actor.membership is None or not actor.has_role("member", "coordinator"):
+        return
+    led = {case.pk: case for case in Case.objects.visible_to(actor).led_by(actor).with_custody()}
+    if not led:
+        return
+    if not actor.has_role("coordinator"):
+        late = overdue(list(led.values()), policy, today)
+        for pk, reviews in list(late.items())[:MOST]:
+            case, review = led[pk], reviews[0]
+            where = reverse("case_reviews", args=[case.reference])
+            yield Task(review.on, f"{case.reference}: {review.label} overdue", where, "Open reviews")
+    for case, due in visits.still_to_visit(list(led.values()), policy, today)[:MOST]:
+        words = f"{case.reference}: visit in prison before release on {day_month(due)}"
+        yield Task(due, words, reverse("case_visits", args=[case.reference]), "Plan visit")
+
+
+@asks_panel
+def not_reviewed_lately(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+    """A progress review that its meeting did not hold: the case comes to the next one. One query."""
+    policy = window.policy
+    rule = policy.review("progress")
+    if rule is None or (rule.body or policy.deciding_body.slug) != window.body.slug or not cases:
+        return
+    held = (
+        Meeting.objects.filter(scheme=OuterRef("scheme"), body__slug=window.body.slug)
+        .filter(date__gt=OuterRef("looked_at"), date__lt=min(window.today, window.meeting))
+        .exclude(status="cancelled")
+        .order_by()
+        .values("body")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    looked = Max("reviews__done_on", filter=Q(reviews__kind__in=["first", "progress"]))
+    rows = (
+        Case.objects.filter(pk__in=[case.pk for case in cases])
+        .annotate(looked_at=Greatest(Coalesce(looked, F("accepted_on")), F("accepted_on")))
+        .annotate(held=Coalesce(Subquery(held, output_field=IntegerField()), 0))
+    )
+    for pk, since, count in rows.values_list("pk", "looked_at", "held"):
+        if count >= (rule.every_meetings or 1):
+            yield Ask(pk, "reviews", f"{rule.label} overdue: none since {day(since)}", rule.source)
+
+
+# --- Filters of the cohort board ---------------------------------------------
+
+
+def _pathways(actor: Actor) -> list[tuple[str, str]]:
+    return [(each.slug, each.name) for each in actor.scheme.policy.pathways]
+
+
+def _needing(cases: CaseQuerySet, pathway: str, actor: Actor) -> CaseQuerySet:
+    needs = PathwayNeed.objects.filter(plan__case=OuterRef("pk"), pathway=pathway, level__in=["some", "high"])
+    return cases.filter(Exists(needs))
+
+
+def _review_overdue(cases: CaseQuerySet, value: str, actor: Actor) -> CaseQuerySet:
+    rows = list(Case.objects.visible_to(actor).not_closed())
+    return cases.filter(pk__in=overdue(rows, actor.scheme.policy, clock.today()))
+
+
+board_filter("need", "Pathway need", choices=_pathways, narrow=_needing, anyone="Any need", place=40)
+board_filter(
+    "review",
+    "Reviews",
+    choices=lambda _: [("overdue", "Review overdue")],
+    narrow=_review_overdue,
+    anyone="Any",
+    place=41,
+)
