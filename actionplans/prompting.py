@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from django.db.models import Count, Exists, F, IntegerField, Max, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from iom import clock
@@ -20,7 +20,7 @@ from offenders.models import Case
 from offenders.querysets import CaseQuerySet
 
 from . import visits
-from .models import PathwayNeed
+from .models import PathwayNeed, Review
 from .reviews import overdue
 
 # So many of one's own stand one by one; more are counted.
@@ -69,10 +69,10 @@ def not_reviewed_lately(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
         .annotate(count=Count("pk"))
         .values("count")
     )
-    looked = Max("reviews__done_on", filter=Q(reviews__kind__in=["first", "progress"]))
+    looked = Review.objects.filter(case=OuterRef("pk"), kind__in=["first", "progress"]).order_by("-done_on")
     rows = (
         Case.objects.filter(pk__in=[case.pk for case in cases])
-        .annotate(looked_at=Greatest(Coalesce(looked, F("accepted_on")), F("accepted_on")))
+        .annotate(looked_at=Coalesce(Subquery(looked.values("done_on")[:1]), F("accepted_on")))
         .annotate(held=Coalesce(Subquery(held, output_field=IntegerField()), 0))
     )
     for pk, since, count in rows.values_list("pk", "looked_at", "held"):

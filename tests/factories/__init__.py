@@ -593,6 +593,7 @@ def plain_records(case: Case, by: Membership) -> dict[str, Any]:
     }
 
 
+@inside
 def plan_copy(of: Case) -> PlanCopy:
     """A copy of a plan for the person, with a few bytes for the file."""
     document = Document.objects.create(

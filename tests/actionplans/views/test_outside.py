@@ -156,7 +156,7 @@ def test_transition_plan_is_agreed_before_a_case_of_hampshire_is_closed(db, sign
     step = {"weeks_before": "4", "text": "One call a week", "agency": police.agency.slug}
     client.post(f"{address}steps/", {f"step-{name}": value for name, value in step.items()})
     page = text(client.get(address))
-    assert "8 May 2026" in page
+    assert "8 May" in page
     assert "Hampshire, When IOM Ends" in page
 
     held = factories.live_meeting(hampshire, TODAY, recorder=office)
