@@ -111,8 +111,8 @@ def furnish(scheme: Scheme) -> World:
         by=office,
     )
     safeguarding.ask_agency(inside, "adult", agency=housing.agency, due_on=date(2026, 3, 20), by=office)
-    for reviewed in (green, inside):
-        reviews.hold(reviewed, "first", on=date(2026, 1, 30), words="A plan is in place.", by=office)
+    for each in (green, inside):
+        reviews.hold(each, "first", on=date(2026, 1, 30), words="A plan is in place.", by=office)
     referral = factories.referral(scheme, police, status="not_accepted", who=someone(scheme))
     urgent = factories.outside_decision(referral, by=coordinator, decided_by=chair, on=date(2026, 2, 2))
     ChairAppointment.objects.create(
