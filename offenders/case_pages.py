@@ -16,7 +16,7 @@ from iom.access import Actor
 from iom.jinja import day
 from iom.pages import Interruption
 
-from .clocks import Calendar, to_re_rate
+from .clocks import Calendar, re_rate_words, to_re_rate
 from .forms.restricted import BreakGlassForm
 from .models import AssignmentRole, Case, CaseStatus
 from .querysets import named
@@ -92,6 +92,7 @@ def case_page(request: HttpRequest, case: Case, current: str) -> dict[str, Any]:
         "today": today,
         "calendar": calendar,
         "re_rate": to_re_rate(case, calendar),
+        "re_rate_words": re_rate_words(case, calendar),
         "case_links": _links(request.actor, case, current),
         "case_people": _people(case),
         "case_flags": [_flag(each, case) for each in flags_of([case], calendar.policy, today)[case.pk]],

@@ -117,8 +117,28 @@ def to_re_rate(case: Case, calendar: Calendar) -> bool:
         return False
     if case.inside is None:
         return case.rating.colour == Colour.BLUE and bool(case.custody)
+    if rated_ahead(case, calendar.policy):
+        return False
     due = case.inside.release_expected_on
     return due is not None and due <= calendar.today + timedelta(days=RELEASE_DAYS)
+
+
+def rated_ahead(case: Case, policy: Policy) -> bool:
+    """Whether somebody inside has a rating for after release already: another than Blue, since the custody began."""
+    inside, rating = case.inside, case.rating
+    if not policy.blue.used or inside is None or rating is None:
+        return False
+    return rating.colour != Colour.BLUE and rating.starts_on > inside.starts_on
+
+
+def re_rate_words(case: Case, calendar: Calendar) -> str:
+    """Why a new rating is needed, in a sentence; blank where none is."""
+    if not to_re_rate(case, calendar):
+        return ""
+    due = case.inside.release_expected_on if case.inside else None
+    if due is not None and due < calendar.today:
+        return f"Release was expected on {day_month(due)}, and no rating has been agreed for it. Is this person out?"
+    return "A new rating is needed: the panel looks again at people who are about to leave custody, or have left."
 
 
 def coming_for(case: Case, calendar: Calendar) -> list[Coming]:

@@ -145,6 +145,7 @@ def _standing(meeting: Meeting, cases: list[Case]) -> list[Standing]:
             supervision_ends_on=ends.get(case.pk),
             born=case.offender.date_of_birth,
             taken_by=own.get(case.criterion, ""),
+            today=clock.today(),
             leaving=case.status == CaseStatus.LEAVING,
             uncoloured=tuple(uncoloured.get(case.pk, ())),
             agreed=Agreed(case.rating.agreed_on, case.rating.agreed_until) if case.rating.agreed_on else None,

@@ -29,8 +29,9 @@ class Standing:
     """What the agenda asks about one open case.
 
     `undecided_on` is the body's last meeting if the case was on its agenda and nothing was decided; `taken_by` the body
-    whose own criteria were met, for people who were taken on by another than the scheme's panel. `leaving` is whether
-    that is decided already; `uncoloured` the custody for which the scheme has no colour; `agreed` the time of Green.
+    whose own criteria were met, for people who were taken on by another than the scheme's panel; `today` is when it is
+    asked; `leaving` whether that is decided already; `uncoloured` the custody for which the scheme has no colour;
+    `agreed` the time of Green.
     """
 
     pk: int
@@ -48,6 +49,7 @@ class Standing:
     supervision_ends_on: date | None = None
     born: date | None = None
     taken_by: str = ""
+    today: date | None = None
     leaving: bool = False
     uncoloured: tuple[Inside, ...] = ()
     agreed: Agreed | None = None
@@ -215,8 +217,14 @@ def _release_reasons(policy: Policy, body: BodyPolicy, case: Standing, calendar:
     source = review.source if review else policy.custody.source
     reasons = []
     expected = case.release_expected_on
-    if case.inside_since and expected and expected < calendar.next_one and policy.custody.re_rate_before_release:
-        reasons.append(Reason(f"Release expected on {_day(expected)}, rating to agree before it", source))
+    ahead = policy.blue.used and case.colour != "BLUE" and bool(case.inside_since) and case.since > case.inside_since
+    due = expected is not None and expected < calendar.next_one and policy.custody.re_rate_before_release
+    if case.inside_since and due and not ahead:
+        if case.today is not None and expected < case.today:
+            words = f"Release was expected on {_day(expected)}, and no rating is agreed for it"
+        else:
+            words = f"Release expected on {_day(expected)}, rating to agree before it"
+        reasons.append(Reason(words, source))
     if case.released_on and not case.inside_since:
         if case.colour == "BLUE":
             reasons.append(Reason(f"Released on {_day(case.released_on)} and still rated in custody", source))

@@ -29,7 +29,9 @@ def walk(rule, changes, inside, agreements, meetings, today):
     day = FIRST
     while day <= today:
         colour = [colour for on, colour in changes if on <= day][-1]
-        uncovered = any(each.starts_on <= day and (each.released_on is None or day <= each.released_on) for each in inside)
+        uncovered = any(
+            each.starts_on <= day and (each.released_on is None or day <= each.released_on) for each in inside
+        )
         if colour != "GREEN" or uncovered:
             since = agreed = None
         elif since is None:

@@ -132,7 +132,12 @@ def test_hampshire_ends_with_supervision_by_who_leads_it_and_offers_it_again(sig
 
     def closing(**more):
         version = str(Case.objects.get(pk=case.pk).version)
-        given = {"outcome": "end_of_supervision", "ended_on": "10 4 2026", "reason": "Licence ended", "version": version}
+        given = {
+            "outcome": "end_of_supervision",
+            "ended_on": "10 4 2026",
+            "reason": "Licence ended",
+            "version": version,
+        }
         return client.post(f"/cases/{case.reference}/exit/close/", given | more, follow=True)
 
     assert "supervision ends on 10 April" in client.get("/").content.decode()
@@ -171,7 +176,12 @@ def test_success_case_is_kept_in_words_that_name_nobody(sign_in):
     given = {"outcome": "success", "ended_on": "9 4 2026", "reason": "Nothing since October", "version": version}
 
     answer = post(
-        sign_in(office), case, "close", **given, without="The strategy was agreed by telephone", story="Works as a cook."
+        sign_in(office),
+        case,
+        "close",
+        **given,
+        without="The strategy was agreed by telephone",
+        story="Works as a cook.",
     )
 
     assert "Success case" in answer and "Works as a cook." in answer

@@ -7,13 +7,12 @@ import time_machine
 from django.core.exceptions import PermissionDenied
 
 from iom.access import actor_for
-from iom.models import AuditEvent, Notification
+from iom.models import Body, Notification
 from iom.steps import StepRefused
 from offenders.actions import assign, rate, rate_between, record_custody, record_release
-from offenders.models import CaseGrant
 from panels import agenda, meetings
 from panels.decide import Choice, decide, holding, offered_on, ratify_everything, undo
-from panels.models import AgendaItem, ItemState, Outcome, Section
+from panels.models import AgendaItem, Outcome, Section
 from panels.record import record_of
 from panels.suggesting import add_suggested, suggestions
 from tests import factories
@@ -180,3 +179,75 @@ def test_overtaken_rating_is_not_asked_about_and_one_without_a_panel_waits_for_i
     assert asked.meeting == meeting and not AgendaItem.objects.filter(section=Section.OUTSIDE).exists()
     (one,) = suggestions(meeting, as_coordinator).cases
     assert one.reasons[0] == "In custody since 26 February, to be noted"
+
+
+@pytest.mark.feature(131)
+@pytest.mark.feature(307)
+def test_ratings_that_do_not_fit_come_first_and_are_found_on_the_board(merton, meeting, police, coordinator, sign_in):
+    green = factories.case(merton, colour="GREEN", since=date(2026, 1, 20))
+    red = factories.case(merton, colour="RED", since=date(2026, 1, 20))
+    factories.entry(green, police, kind="charge", happened_on=date(2026, 2, 24), text="Burglary")
+    factories.entry(red, police, kind="home_visit", happened_on=date(2026, 2, 25))
+    client = sign_in(coordinator)
+
+    agenda_page = text(client.get("/meetings/2026-03-12/agenda/"))
+    board = text(client.get("/cases/?fit=differs"))
+    seen_less = text(client.get("/cases/?fit=less"))
+    page = text(client.get(f"/cases/{red.reference}/rating/"))
+    add_suggested(
+        meeting, [one.key for one in suggestions(meeting, actor_for(coordinator)).reviews], by=actor_for(coordinator)
+    )
+
+    assert "Rated Green, and charge on 24 February" in agenda_page
+    assert green.reference in board and red.reference not in board
+    assert red.reference in seen_less and "1 in 28 days, 1 of them enforcement" in page and "For the supervisor" in page
+    reviews = [item.case for item in agenda.ordered(meeting) if item.section == Section.REVIEWS]
+    assert reviews == [green, red]
+
+
+@pytest.mark.feature(124)
+@pytest.mark.feature(126)
+def test_release_leaves_blue_until_somebody_rates_again_with_the_colour_before_first(
+    merton, meeting, as_coordinator, coordinator, sign_in
+):
+    case = factories.case(merton, colour="AMBER", since=date(2025, 6, 2))
+    inside = record_custody(
+        case,
+        kind="remand",
+        prison="HMP Example",
+        starts_on=date(2026, 2, 2),
+        release_expected_on=date(2026, 2, 24),
+        by=as_coordinator,
+    )
+    client, at = sign_in(coordinator), f"/cases/{case.reference}/rating/"
+
+    late = text(client.get(at))
+    (asked,) = suggestions(meeting, as_coordinator).cases
+    record_release(inside, on=date(2026, 2, 25), by=as_coordinator)
+    out = text(client.get(at))
+
+    assert "Release was expected on 24 February, and no rating has been agreed for it" in late
+    assert asked.reasons[0] == "Release was expected on 24 February, and no rating is agreed for it"
+    assert case.ratings.get(until=None).colour_before == "AMBER"
+    assert "Rated in custody, and nobody is inside" in out
+    assert out.index('value="AMBER"') < out.index('value="RED"') and "the rating before custody" in out
+
+
+@pytest.mark.feature(142)
+def test_weekly_practitioner_meeting_looks_at_a_case_without_a_panel_decision(sign_in):
+    hampshire = factories.scheme("hampshire")
+    office = factories.member(hampshire, "coordinator", agency_kind="police")
+    by = actor_for(office)
+    body = Body.objects.get(scheme=hampshire, slug="map")
+    weekly = factories.meeting(hampshire, TODAY, body=body, status="live", recorder=office.user)
+    case = factories.case(hampshire, colour="RED", since=date(2026, 1, 20))
+    item = factories.agenda_item(weekly, Section.REVIEWS, case=case)
+    review = hampshire.policy.review("operational")
+
+    page = text(sign_in(office).get(f"/meetings/{weekly.key}/live/?item={item.number}"))
+    decision = decide(item, Choice(Outcome.NO_CHANGE, note="Visited twice; curfew kept"), by=by)
+
+    assert case.reference in page and "Recommend a rating" in page
+    assert (review.body, review.weeks) == ("map", 1)
+    assert Outcome.CHANGE_RATING not in offered_on(item)
+    assert decision.outcome == Outcome.NO_CHANGE and case.ratings.count() == 1
