@@ -6,14 +6,18 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q, Subquery
+
 from iom import clock
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks
 from iom.jinja import day_month, plural
 from iom.models import Meeting
+from offenders.board_filters import board_filter
 from offenders.evidence import Fact, rating_evidence
 from offenders.history import Part, part_of_history
-from offenders.models import Case
+from offenders.models import Case, InGroup
+from offenders.querysets import CaseQuerySet
 from referrals import chasing, deciding, engagement, explaining, near_release, research, returns, scoring, sections
 from referrals.models import CheckRequest, Finding, Referral, ReferralStatus
 
@@ -196,6 +200,29 @@ def groups(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[s
         for offender, slugs in found
         if slugs
     }
+
+
+def _groups_of(actor: Actor) -> list[tuple[str, str]]:
+    return [(each.slug, each.name) for each in actor.scheme.policy.sub_cohorts]
+
+
+def _in_group(cases: CaseQuerySet, slug: str, actor: Actor) -> CaseQuerySet:
+    """Those who were found to belong to a group, were put into it, or met the clause that takes people into it."""
+    policy = actor.scheme.policy
+    cohort = next((each.cohort for each in policy.sub_cohorts if each.slug == slug), "")
+    clauses = [
+        clause.name for each in policy.eligibility for clause in each.clauses if cohort and clause.cohort == cohort
+    ]
+    accepted = Finding.objects.filter(referral__offender=OuterRef("offender"), referral__status=ReferralStatus.ACCEPTED)
+    newest = accepted.order_by("-pk").values("pk")[:1]
+    return cases.alias(found=Subquery(newest)).filter(
+        Q(found__in=Finding.objects.filter(scheme=actor.scheme, sub_cohorts__contains=[slug]).values("pk"))
+        | Exists(InGroup.objects.filter(case=OuterRef("pk"), group=slug, until=None))
+        | Q(criterion__in=clauses)
+    )
+
+
+board_filter("part", "Group", choices=_groups_of, narrow=_in_group, anyone="Everybody", place=21)
 
 
 @case_block

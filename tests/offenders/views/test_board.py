@@ -6,7 +6,7 @@ import pytest
 
 from iom import clock, walls
 from offenders.actions import assign, record_custody, start_leaving
-from offenders.models import Alias, SavedView, Search
+from offenders.models import Alias, InGroup, SavedView, Search
 from tests import factories
 
 
@@ -266,6 +266,18 @@ def test_closed_cases_are_found_by_those_who_may(merton, board, sign_in, coordin
 
     assert "GONE Sam" in page and "Left 1 Mar 2026" in page and "STAYS Sam" not in page
     assert "GONE Sam" not in text(board("?stage=closed"))
+
+
+def test_groups_inside_the_cohort_are_found(db, sign_in):
+    richmond = factories.scheme("richmond")
+    member = factories.member(richmond, "coordinator")
+    young = person(richmond, "Young")
+    person(richmond, "Older")
+    InGroup.objects.create(scheme=richmond, case=young, group="dyo", starts_on=date(2026, 3, 1), made_by=member.user)
+
+    page = text(sign_in(member).get("/cases/?part=dyo"))
+
+    assert "YOUNG Sam" in page and "OLDER Sam" not in page and "Group: Deter Young Offenders" in page
 
 
 # --- Views, paper, file ---
