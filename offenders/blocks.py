@@ -30,7 +30,7 @@ from .leaving import of_case
 from .models import AssignmentRole, BreakGlass, Case, CaseStatus, Colour, HandOver, RagRating, Transfer
 from .narrowing import ME, NOBODY
 from .querysets import CaseQuerySet
-from .rating import beside
+from .rating import beside, differs_of
 
 # How long before its day an exit stands among the tasks.
 EXIT_DAYS = 28
@@ -213,6 +213,17 @@ def rating_fit(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, di
         }
         for case in cases
     }
+
+
+@case_block
+def rating_beside_what_is_shown(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+    """Where the rating does not fit what is shown, and that it waits to be ratified; nothing otherwise."""
+    differs = differs_of(case, today)
+    waits = bool(case.rating and case.rating.waits)
+    if differs or waits:
+        yield Block(
+            "offenders/block_rating.html", {"case": case, "differs": differs, "waits": waits}, place=5, slot="top"
+        )
 
 
 @home_tasks

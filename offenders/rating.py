@@ -67,6 +67,12 @@ def beside(cases: Sequence[Case], policy: Policy, today: date) -> dict[int, Besi
     }
 
 
+def differs_of(case: Case, today: date) -> tuple[str, ...]:
+    """In words, where the rating of one case does not fit what is shown."""
+    shown = beside([case], case.scheme.policy, today).get(case.pk)
+    return tuple(each.words for each in shown.differs) if shown else ()
+
+
 @asks_panel
 def rating_does_not_fit(cases: Sequence[Case], window: Window) -> Iterator[Ask]:
     """Ratings that do not fit what is shown come first on the agenda: the panel looks, and decides."""

@@ -16,6 +16,7 @@ from actionplans.models import Action, Plan
 from actionplans.reading import PathwayLine, overdue_first, pathway_lines
 from offenders.clocks import Calendar, coming_for
 from offenders.models import Case
+from offenders.rating import differs_of
 from offenders.safeguarding import Flag, flags_of
 from offenders.timeline import Told, last_told
 from panels.models import AgendaItem, Minutes, MinutesStatus
@@ -69,6 +70,7 @@ class Brief:
     coming: tuple[object, ...]
     answers: tuple[Answer, ...]
     told: Told | None
+    differs: tuple[str, ...] = ()
 
 
 def brief_of(actor: Actor, case: Case, today: date) -> Brief:
@@ -91,4 +93,5 @@ def brief_of(actor: Actor, case: Case, today: date) -> Brief:
         coming=tuple(coming_for(case, Calendar.of(case.scheme, today))[:DATES]) if open_case else (),
         answers=tuple(latest_returns(actor, case.offender, signed=signed.given and not signed.missing_at)[:ANSWERS]),
         told=last_told(actor, case),
+        differs=differs_of(case, today),
     )

@@ -217,9 +217,10 @@ def _release_reasons(policy: Policy, body: BodyPolicy, case: Standing, calendar:
     source = review.source if review else policy.custody.source
     reasons = []
     expected = case.release_expected_on
-    ahead = policy.blue.used and case.colour != "BLUE" and bool(case.inside_since) and case.since > case.inside_since
-    due = expected is not None and expected < calendar.next_one and policy.custody.re_rate_before_release
-    if case.inside_since and due and not ahead:
+    inside = case.inside_since
+    ahead = policy.blue.used and case.colour != "BLUE" and inside is not None and case.since > inside
+    asked = policy.custody.re_rate_before_release and not ahead
+    if asked and inside and expected and expected < calendar.next_one:
         if case.today is not None and expected < case.today:
             words = f"Release was expected on {_day(expected)}, and no rating is agreed for it"
         else:

@@ -191,7 +191,7 @@ def test_release_that_is_near_asks_for_a_rating(case, sign_in, coordinator, as_c
 
 
 # The overview asks each app for its part, and for its lines of the timeline; how many there are of each does not matter.
-@pytest.mark.parametrize(("path", "most"), [("", 90), ("custody/", 45)])
+@pytest.mark.parametrize(("path", "most"), [("", 105), ("custody/", 45)])
 def test_queries_of_a_case_page_are_few(case, sign_in, police, django_assert_max_num_queries, path, most):
     client = sign_in(police)
     client.get(f"/cases/{case.reference}/{path}")

@@ -194,11 +194,13 @@ def test_ratings_that_do_not_fit_come_first_and_are_found_on_the_board(merton, m
     board = text(client.get("/cases/?fit=differs"))
     seen_less = text(client.get("/cases/?fit=less"))
     page = text(client.get(f"/cases/{red.reference}/rating/"))
+    overview = text(client.get(f"/cases/{green.reference}/"))
     add_suggested(
         meeting, [one.key for one in suggestions(meeting, actor_for(coordinator)).reviews], by=actor_for(coordinator)
     )
 
     assert "Rated Green, and charge on 24 February" in agenda_page
+    assert "Rated Green, and charge on 24 February." in overview and "Rating and evidence" in overview
     assert green.reference in board and red.reference not in board
     assert red.reference in seen_less and "1 in 28 days, 1 of them enforcement" in page and "For the supervisor" in page
     reviews = [item.case for item in agenda.ordered(meeting) if item.section == Section.REVIEWS]
