@@ -18,6 +18,7 @@ from offenders.querysets import CaseQuerySet
 
 from . import (
     at_exit,  # noqa: F401 -- registers what is asked before somebody leaves
+    citing,  # noqa: F401 -- registers what a licence-condition request can cite
     handing_over,  # noqa: F401 -- registers what is handed over with a case
     markers,  # noqa: F401 -- asks police for their markers when a rating changes
     prompting,  # noqa: F401 -- registers tasks, filters and what the panel is asked

@@ -25,6 +25,7 @@ from .models import (
     CaseStatus,
     Colour,
     CustodyPeriod,
+    CustodyProposal,
     HandOver,
     Offender,
     RagRating,
@@ -37,6 +38,8 @@ from .transitions import CLOSE, LEAVE
 NUMBERS = ("pnc_number", "cro_number", "prison_number", "probation_number", "address", "area")
 IDENTITY = ("family_name", "given_names", "date_of_birth", "gender", *NUMBERS)
 OVERTAKEN = "Somebody else was chosen before its day came."
+# What is kept of a period in custody besides its kind, place and days.
+OF_CUSTODY = ("recalled", "sentence", "offence", "release_source", "release_checked_at")
 INTO_CUSTODY = "Came into custody, which this scheme rates by itself."
 
 
@@ -511,12 +514,15 @@ def record_custody(
     starts_on: date,
     release_expected_on: date | None = None,
     by: Actor,
+    **more: Any,
 ) -> CustodyPeriod:
-    """Record that somebody came into custody, and when they are expected out.
+    """Record that somebody came into custody, and when they are expected out. `more` are fields of `OF_CUSTODY`.
 
     Where the scheme rates custody Blue, the rating follows from its day without a decision (design.md 3); if the
-    present rating began later than the custody, from the day that one began. Raises PermissionDenied or StepRefused.
+    present rating began later than the custody, from the day that one began. What a feed proposed of it is settled.
+    Raises PermissionDenied or StepRefused.
     """
+    _only(more, OF_CUSTODY)
     held = _for_change(case, by, "offenders.record_custody")
     _must_be_in_order(starts_on, release_expected_on)
     if held.custody_periods.filter(released_on=None).exists():
@@ -528,7 +534,9 @@ def record_custody(
         prison=prison,
         starts_on=starts_on,
         release_expected_on=release_expected_on,
+        **_sourced(release_expected_on, more, by),
     )
+    _settle(held, CustodyProposal.Kind.IN)
     blue = held.scheme.policy.blue
     present = held.ratings.get(until=None)
     if blue.used and kind in blue.covers and present.colour != Colour.BLUE:
@@ -540,10 +548,18 @@ def record_custody(
 
 @transaction.atomic
 def change_custody(period: CustodyPeriod, *, by: Actor, version: int | None = None, **fields: Any) -> CustodyPeriod:
-    """Correct kind, prison, start or expected release. Raises PermissionDenied, Stale or StepRefused."""
-    _only(fields, ("kind", "prison", "starts_on", "release_expected_on"))
+    """Correct kind, prison, start, expected release, or a field of `OF_CUSTODY`; the history keeps what it said before.
+
+    Raises PermissionDenied, Stale or StepRefused.
+    """
+    _only(fields, ("kind", "prison", "starts_on", "release_expected_on", *OF_CUSTODY))
     period = locked(CustodyPeriod, period.pk, version=version)
     held = _for_change(period.case, by, "offenders.record_custody")
+    if "release_expected_on" in fields and (
+        fields["release_expected_on"] != period.release_expected_on or fields.get("release_source")
+    ):
+        fields = _sourced(fields["release_expected_on"], fields, by)
+        _settle(held, CustodyProposal.Kind.RELEASE)
     for name, value in fields.items():
         setattr(period, name, value)
     _must_be_in_order(period.starts_on, period.release_expected_on)
@@ -568,8 +584,25 @@ def record_release(period: CustodyPeriod, *, on: date, by: Actor, version: int |
     period.released_on = on
     period.version += 1
     period.save(update_fields=["released_on", "version"])
+    CustodyProposal.objects.filter(period=period, status=CustodyProposal.Status.OPEN).update(
+        status=CustodyProposal.Status.LAPSED
+    )
     audit.record("record_release", held, by=by, subjects=[held.reference])
     return period
+
+
+def _sourced(release: date | None, given: dict[str, Any], by: Actor) -> dict[str, Any]:
+    """What else is kept of custody: who says when the release is expected, and when they said so."""
+    kept = dict(given)
+    kept["release_source"] = kept.get("release_source") or (by.agency.name[:80] if release and by.agency else "")
+    kept["release_checked_at"] = (kept.get("release_checked_at") or clock.now()) if release else None
+    return kept
+
+
+def _settle(held: Case, *kinds: str) -> None:
+    """What a feed proposed and a person has now recorded by themselves is asked no more."""
+    rows = CustodyProposal.objects.filter(case=held, kind__in=kinds, status=CustodyProposal.Status.OPEN)
+    rows.update(status=CustodyProposal.Status.LAPSED)
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, prefetch_related_objects
 from django.urls import reverse
 
 from iom.access import Actor
@@ -18,6 +18,7 @@ from iom.policy import Policy
 
 from . import (
     caseloads,
+    custody_blocks,  # noqa: F401 -- tasks and asks of custody, feeds and licence conditions
     groups,  # noqa: F401 -- registers the groups of a case
     ledger_blocks,  # noqa: F401 -- registers what the safeguarding ledger adds to shared pages
     related_pages,
@@ -29,7 +30,7 @@ from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re
 from .leaving import of_case
 from .models import AssignmentRole, BreakGlass, Case, CaseStatus, Colour, HandOver, RagRating, Transfer
 from .narrowing import ME, NOBODY
-from .querysets import CaseQuerySet
+from .querysets import CaseQuerySet, feeds
 from .rating import beside, differs_of
 
 # How long before its day an exit stands among the tasks.
@@ -162,7 +163,7 @@ def cases_i_lead(actor: Actor, today: date) -> Iterable[Block]:
     """One's own cases with the next dated thing of each, soonest first; of many, those that come first."""
     if not actor.holds("offenders.view_cohort"):
         return
-    led = list(Case.objects.visible_to(actor).led_by(actor).with_current().with_custody())
+    led = list(Case.objects.visible_to(actor).led_by(actor).with_current().with_custody().with_feeds())
     if led:
         calendar = Calendar.of(actor.scheme, today)
         rows = [{"case": case, "coming": next(iter(coming_for(case, calendar)), None)} for case in led]
@@ -287,7 +288,8 @@ def who_is_missing(actor: Actor, case: Case, today: date) -> Iterable[Block]:
 
 @case_block
 def next_dates(actor: Actor, case: Case, today: date) -> Iterable[Block]:
-    """Release, Green clock, first review."""
+    """Release, court, bail, end of a tag, Green clock, first review."""
+    prefetch_related_objects([case], *feeds())
     coming = coming_for(case, Calendar.of(case.scheme, today)) if case.status != "closed" else []
     yield Block("offenders/block_next_dates.html", {"coming": coming}, place=40, slot="aside")
 

@@ -150,6 +150,13 @@ def _coming(case: Case, calendar: Calendar) -> Iterable[Coming]:
     if case.inside is not None and case.inside.release_expected_on is not None:
         words = "Release expected, re-rate before" if to_re_rate(case, calendar) else "Release expected"
         yield Coming(case.inside.release_expected_on, words, kind="release")
+    # Read by `with_feeds`; where it is not, these dates stand on the custody page alone.
+    for row in case.__dict__.get("present_dates", ()):
+        if row.on >= calendar.today:
+            yield Coming(row.on, "Court" if row.kind == "court" else "Return on police bail")
+    for tag in case.__dict__.get("present_tags", ()):
+        if tag.ends_on >= calendar.today:
+            yield Coming(tag.ends_on, "GPS tag ends", calendar.policy.gps.source if calendar.policy.gps else "")
     if case.status == CaseStatus.OPEN and (clock := clock_of(case, calendar)) is not None:
         at = f", panel {day_month(clock.meeting)}" if clock.meeting else ""
         yield Coming(clock.due, f"{clock.words}{at}", clock.source, "green")

@@ -137,6 +137,18 @@ def changes_since(parts: Sequence[Part], since: datetime) -> list[Entry]:
     return [entry for entry in entries if entry.changes]
 
 
+def corrections(rows: QuerySet, most: int = 20) -> list[Entry]:
+    """What was changed in these rows after they were entered, newest first, for whoever may read them in full."""
+    kind = ContentType.objects.get_for_model(rows.model)
+    changed = LogEntry.objects.filter(
+        content_type=kind, action=LogEntry.Action.UPDATE, object_id__in=rows.order_by().values("pk")
+    )
+    found = list(changed.select_related("actor").order_by("-timestamp", "-pk")[:most])
+    values = _Values(found, {kind.pk: rows.model})
+    entries = [_entry(each, rows.model, values) for each in found]
+    return [entry for entry in entries if entry.changes]
+
+
 def _entries(parts: Sequence[Part], kinds: Mapping[type[models.Model], ContentType]) -> Q:
     found = Q(pk__in=())
     for part in parts:

@@ -159,6 +159,17 @@ class NamedListQuerySet(SchemeQuerySet):
         return self.in_scheme_of(actor).exclude(offender__in=hidden)
 
 
+def feeds() -> list[Prefetch]:
+    """What `CaseQuerySet.with_feeds` reads, for cases that were read already."""
+    from offenders.models import LegalStatus, Tag
+
+    dated = LegalStatus.objects.filter(ended_at=None, kind__in=["bail", "court"])
+    return [
+        Prefetch("legal_statuses", dated, to_attr="present_dates"),
+        Prefetch("tags", Tag.objects.filter(ended_on=None), to_attr="present_tags"),
+    ]
+
+
 class CaseQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> CaseQuerySet:
         """The cases that an actor may read (design.md 3, "who sees cases"; security.md Z4).
@@ -222,6 +233,10 @@ class CaseQuerySet(SchemeQuerySet):
             Prefetch("custody_periods", newest_first, to_attr="all_custody"),
             Prefetch("supervisions", Supervision.objects.all(), to_attr="all_supervisions"),
         )
+
+    def with_feeds(self) -> CaseQuerySet:
+        """With court dates, returns on bail and tags that are to come: what clocks show beside the release."""
+        return self.prefetch_related(*feeds())
 
     def rated(self, *colours: str) -> CaseQuerySet:
         """Rated one of `colours` now."""

@@ -159,3 +159,6 @@ def who_hears(case: Case, on: date) -> tuple[User, ...]:
 
 def _cases(scheme: Scheme) -> object:
     return Case.objects.filter(scheme=scheme).not_closed().select_related("scheme")
+
+
+from . import custody_reminders  # noqa: E402, F401 -- registers what the clock tells of tags and licence conditions

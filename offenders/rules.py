@@ -2,6 +2,7 @@
 
 import rules
 from django.db.models import QuerySet
+from rules.predicates import Predicate
 
 from iom import clock
 from iom.access import Actor, has_role, permit
@@ -10,7 +11,18 @@ from iom.rights import when_rights_go
 from offenders.querysets import reached_from
 
 from . import handing_over, related, restricted
-from .models import Assignment, Case, Entry, Offender, RelatedPerson, SheetToImport, Transfer, may_open
+from .models import (
+    Assignment,
+    Case,
+    Entry,
+    IdiomFile,
+    LicenceRequest,
+    Offender,
+    RelatedPerson,
+    SheetToImport,
+    Transfer,
+    may_open,
+)
 from .querysets import named
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
@@ -40,6 +52,37 @@ def opens_it(actor: Actor, case: Case | None) -> bool:
 def leads_it(actor: Actor, case: Case | None) -> bool:
     """Lead professional or police officer of the case, now."""
     return case is not None and Case.objects.led_by(actor).filter(pk=case.pk).exists()
+
+
+def of_agency(*kinds: str) -> Predicate:
+    """Acts for an agency of one of these kinds."""
+    return rules.predicate(
+        lambda actor: actor.agency is not None and actor.agency.kind in kinds, name=" or ".join(kinds)
+    )
+
+
+of_police, of_probation, of_prison = of_agency("police"), of_agency("probation"), of_agency("prison")
+of_justice = of_agency("police", "probation", "prison")
+
+
+@rules.predicate
+def brought_it(actor: Actor, file: IdiomFile | None) -> bool:
+    return file is not None and actor.user is not None and file.made_by_id == actor.user.pk
+
+
+@rules.predicate
+def opens_its_case(actor: Actor, request: LicenceRequest | None) -> bool:
+    return request is not None and may_open(actor, request.case)
+
+
+@rules.predicate
+def is_asked(actor: Actor, request: LicenceRequest | None) -> bool:
+    return request is not None and actor.agency is not None and request.answers.filter(agency=actor.agency).exists()
+
+
+@rules.predicate
+def asked_for_it(actor: Actor, request: LicenceRequest | None) -> bool:
+    return request is not None and actor.user is not None and request.asked_by_id == actor.user.pk
 
 
 @rules.predicate
@@ -133,7 +176,23 @@ permit("offenders.share_view", has_role("coordinator"))
 # Who leads how many, and whose cases need a new lead.
 permit("offenders.view_caseloads", at_the_table)
 # Who leads a case hears first of an arrest or a release date; the rating then follows by the scheme's rule.
-permit("offenders.record_custody", at_the_table, opens_it & (office | leads_it))
+permit("offenders.record_custody", at_the_table, opens_it & (office | leads_it | of_prison))
+# Bail, court, wanted, arrests, tags: police, probation and prison know first.
+permit("offenders.record_status", at_the_table, opens_it & (office | leads_it | of_justice))
+# Hits of a tag are the police's, who rule the wearer in or out (Hampshire, GPS Tagging).
+permit("offenders.record_hit", at_the_table, opens_it & of_police)
+# The daily file of IDIOM: the police's researcher, and the coordinator (London, Intelligence).
+permit("offenders.import_idiom", has_role("researcher", "coordinator"), brought_it)
+permit("offenders.view_prisons", at_the_table)
+permit("offenders.keep_prisons", office)
+# Licence conditions (London, Probation): any partner asks, those asked agree, a meeting settles, probation decides.
+permit("offenders.ask_licence", at_the_table, opens_it)
+permit("offenders.view_licence", at_the_table, opens_its_case)
+permit("offenders.answer_licence", at_the_table, opens_its_case & is_asked)
+permit("offenders.settle_licence", office, opens_its_case)
+permit("offenders.decide_licence", at_the_table, opens_its_case & of_probation)
+permit("offenders.tell_licence", at_the_table, opens_its_case & (office | of_justice))
+permit("offenders.withdraw_licence", at_the_table, opens_its_case & (office | asked_for_it))
 # What is prepared before somebody leaves; the decision is the panel's, and written by whoever records it.
 permit("offenders.view_exit", at_the_table, opens_it)
 permit("offenders.prepare_exit", at_the_table, opens_it & (office | leads_it))

@@ -18,9 +18,9 @@ from actionplans.services import add_agreement
 from iom import clock, outbox, reminders, tasks, walls
 from iom.access import actor_for
 from iom.models import Body, ChairAppointment, Meeting, Membership, Notification, PolicyVersion, Reminder, Scheme
-from offenders import leaving, safeguarding
+from offenders import leaving, licence, safeguarding
 from offenders.actions import assign, close, rate, record_custody, record_release
-from offenders.models import Case
+from offenders.models import Case, Tag
 from panels import agenda, escalations, meetings, minutes, recording
 from panels.decide import ratify_everything
 from panels.escalations import Issue
@@ -103,6 +103,9 @@ def furnish(scheme: Scheme) -> World:
         release_expected_on=date(2026, 4, 14),
         by=office,
     )
+    worn = {"starts_on": date(2025, 10, 20), "ends_on": date(2026, 4, 20), "offence": "burglary"}
+    Tag.objects.create(scheme=scheme, case=green, **worn)
+    licence.ask(inside, condition="Keep away", why="Mr Quibblethwaite", how_met="HMP", by=office)
     action = add_action(
         case=factories.case(scheme, who=someone(scheme)),
         text="Ring Mr Quibblethwaite",
@@ -341,6 +344,28 @@ TABLE = [
         subject="Reminder: safeguarding check due Fri 20 March, INSIDE",
         says="was asked for a safeguarding check by 20 March",
         link="/cases/INSIDE/safeguarding/",
+    ),
+    Told(
+        "licence_due",
+        opens=date(2026, 3, 17),
+        due=date(2026, 4, 14),
+        late=date(2026, 3, 20),
+        over=date(2026, 4, 15),
+        people=(PRIYA,),
+        subject="Settle by Tue 14 April: INSIDE, what is asked for before then",
+        says="still open, and must be settled before 14 April",
+        link="/cases/INSIDE/licence/",
+    ),
+    Told(
+        "tag_ends",
+        opens=date(2026, 3, 23),
+        due=date(2026, 4, 20),
+        late=date(2026, 3, 26),
+        over=date(2026, 4, 21),
+        people=(PRIYA,),
+        subject="Plan for Mon 20 April: GREEN, something ends that day",
+        says="ends on 20 April. Agree what follows.",
+        link="/cases/GREEN/custody/",
     ),
     Told(
         "to_ratify",

@@ -114,6 +114,7 @@ class World:
         self.things |= factories.plain_records(case, self.people["coordinator"])
         from_there = factories.transfer(self.scheme)
         factories.transfer(self.scheme, case=case, kind="offends_there")
+        self.things |= factories.fed(case, self.people["member"], by)
         self.things |= {"case": case, "plan": plan, "action": action, "related": kin, "transfer": from_there}
         self._serve(case, by)
         self.things["view"] = save_view("Red", QueryDict("rating=RED"), by=self.actor("member"))
@@ -287,6 +288,12 @@ class World:
                 )
             },
             "sheet": lambda: [things["sheet"].key],
+            "idiom_file": lambda: [things["idiom_file"].key],
+            **{
+                name: lambda name=name: [things["case"].reference, things[name].pk]
+                for name in ("arrest", "status", "hit", "licence")
+            },
+            **{name: lambda name=name: [things[name].pk] for name in ("custody_proposal", "prison")},
             "engagement": lambda: [things["engagement"].pk],
             "related": lambda: [things["related"].pk],
             "transfer": lambda: [things["transfer"].reference],
@@ -319,6 +326,9 @@ class World:
 
 NEVER = {
     "": [],
+    "idiom_file": ["00000000-0000-4000-8000-000000000000"],
+    **dict.fromkeys(("arrest", "entry", "status", "hit", "licence"), ["IOM-9999", 999999]),
+    **dict.fromkeys(("custody_proposal", "prison"), [999999]),
     "sheet": ["00000000-0000-4000-8000-000000000000"],
     "membership": [999999],
     "case": ["IOM-9999"],

@@ -68,23 +68,31 @@ class SchemeLogEntryManager(LogEntryManager):
 
     def log_added(self, instances: Sequence[Any], *, actor: User | None) -> None:
         """What `bulk_create` added, which sends no signals: one entry each, all in one statement a thousand."""
-        kinds = {model: ContentType.objects.get_for_model(model) for model in {type(each) for each in instances}}
+        self._log([(None, each) for each in instances], self.model.Action.CREATE, actor)
+
+    def log_changed(self, pairs: Sequence[tuple[Any, Any]], *, actor: User | None) -> None:
+        """What `bulk_update` changed: each row as it was, and as it is."""
+        self._log(pairs, self.model.Action.UPDATE, actor)
+
+    def _log(self, pairs: Sequence[tuple[Any, Any]], action: int, actor: User | None) -> None:
+        kinds = {model: ContentType.objects.get_for_model(model) for model in {type(new) for _, new in pairs}}
         # Of relations from elsewhere there are none yet; each would be asked for.
         own = {model: [each.name for each in model._meta.concrete_fields] for model in kinds}
         about = {"actor": actor, "actor_email": actor.email if actor else None, "cid": get_cid()}
         self.bulk_create(
             [
                 self.model(
-                    scheme_id=each.scheme_id,
-                    content_type=kinds[type(each)],
-                    object_pk=each.pk,
-                    object_id=each.pk,
-                    object_repr=str(each),
-                    action=self.model.Action.CREATE,
-                    changes=model_instance_diff(None, each, fields_to_check=own[type(each)]),
+                    scheme_id=new.scheme_id,
+                    content_type=kinds[type(new)],
+                    object_pk=new.pk,
+                    object_id=new.pk,
+                    object_repr=str(new),
+                    action=action,
+                    changes=changes,
                     **about,
                 )
-                for each in instances
+                for old, new in pairs
+                if (changes := model_instance_diff(old, new, fields_to_check=own[type(new)]))
             ],
             batch_size=1000,
         )

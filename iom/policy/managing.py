@@ -260,6 +260,36 @@ class CustodyRule(Sourced):
     words: Words
 
 
+class ArrestRule(Sourced):
+    """What follows when somebody of the cohort is arrested: whether the team's police go to custody, and for how many
+    days after the arrest they are asked to.
+    """
+
+    police_attend: bool
+    within_days: Annotated[int, Field(ge=1, le=14)] = 3
+    words: Words
+
+
+class LicenceConditions(Sourced):
+    """Conditions that partners ask for: who is always asked to agree, and how many days before release it must be
+    settled, so that the prison can be told.
+    """
+
+    agree: tuple[AgencyKind, ...] = ("police", "probation")
+    settle_days: DayCount = 28
+    words: Words
+
+
+# What holds in versions that were stored before these rules had a place.
+NOBODY_ATTENDS = ArrestRule(
+    police_attend=False, words="The lead professional and the police officer hear of an arrest.", source=DEFAULT_SOURCE
+)
+ANYBODY_ASKS = LicenceConditions(
+    words="Partners may ask for a licence condition before release. Probation puts it in, or says why not.",
+    source=DEFAULT_SOURCE,
+)
+
+
 class Age(Shape):
     """An age in whole years and months."""
 

@@ -16,11 +16,14 @@ from iom.policy.base import AgencyKind, DayCount, Months, Shape, Slug, Sourced, 
 from iom.policy.bodies import BodyPolicy, Power
 from iom.policy.joining import Clause, Criteria, Nomination, Scores, SubCohort
 from iom.policy.managing import (
+    ANYBODY_ASKS,
     DEFAULT_ENGAGEMENT,
     DEFAULT_LEVELS,
     DEFAULT_SAYS_SHOWS,
+    NOBODY_ATTENDS,
     ON_ORDER_OR_LICENCE,
     VISITS_WITHOUT_EXCEPTION,
+    ArrestRule,
     Blue,
     CustodyRule,
     Engagement,
@@ -31,6 +34,7 @@ from iom.policy.managing import (
     Gps,
     LeadAgencyRule,
     LeadRole,
+    LicenceConditions,
     ManagementReport,
     Marker,
     Pathway,
@@ -281,6 +285,8 @@ class Policy(Shape):
     markers: tuple[Marker, ...] = ()
     says_shows: SaysShows = DEFAULT_SAYS_SHOWS
     custody: CustodyRule
+    arrests: ArrestRule = NOBODY_ATTENDS
+    licence_conditions: LicenceConditions = ANYBODY_ASKS
     pathways: Annotated[tuple[Pathway, ...], Field(min_length=1)]
     engagement: Engagement = DEFAULT_ENGAGEMENT
     engagement_levels: Annotated[tuple[EngagementLevel, ...], Field(min_length=2)] = DEFAULT_LEVELS

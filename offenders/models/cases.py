@@ -351,7 +351,12 @@ class CustodyPeriod(SchemeModel):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     prison = models.CharField(max_length=120)
     starts_on = models.DateField()
+    recalled = models.BooleanField(default=False, help_text="Back in prison under the same sentence")
+    sentence = models.CharField(max_length=80, blank=True, help_text="How long it is, as the court or prison says it")
+    offence = models.CharField(max_length=120, blank=True)
     release_expected_on = models.DateField(null=True, blank=True)
+    release_source = models.CharField(max_length=80, blank=True, help_text="Who says when they are expected out")
+    release_checked_at = models.DateTimeField(null=True, blank=True)
     released_on = models.DateField(null=True, blank=True)
 
     class Meta:
@@ -362,7 +367,12 @@ class CustodyPeriod(SchemeModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}, {self.prison}"
+        return f"{self.status_words}, {self.prison}"
+
+    @property
+    def status_words(self) -> str:
+        """On remand, under sentence, or back on recall."""
+        return "Recalled, under sentence" if self.recalled else self.get_kind_display()
 
 
 class Supervision(SchemeModel):

@@ -6,11 +6,11 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from iom import clock
 from iom.pages import page
 from iom.steps import Stale, StepRefused
-from offenders import actions
+from offenders import actions, custody_page
 from offenders.case_pages import case_page, find_case
-from offenders.clocks import FRIDAY
 from offenders.forms.custody import CustodyForm, ReleaseForm, SupervisionForm
 from offenders.models import Case
 
@@ -69,9 +69,12 @@ def supervision(request: HttpRequest, reference: str) -> HttpResponse:
     return _show(request, case, _custody_form(case, None), release_form, form)
 
 
+OWN = ("recalled", "sentence", "offence", "release_source")
+
+
 def _custody_form(case: Case, data: object) -> CustodyForm:
     held = case.inside
-    names = ("kind", "prison", "starts_on", "release_expected_on", "version")
+    names = ("kind", "prison", "starts_on", "release_expected_on", *OWN, "version")
     return CustodyForm(data, initial={name: getattr(held, name) for name in names} if held else {"version": 0})
 
 
@@ -93,7 +96,6 @@ def _show(
     release_form: ReleaseForm,
     supervision_form: SupervisionForm | None = None,
 ) -> HttpResponse:
-    held = case.inside
     return render(
         request,
         "offenders/custody.html",
@@ -104,7 +106,9 @@ def _show(
             "supervision_form": supervision_form or SupervisionForm(auto_id="id_supervision_%s"),
             "supervisions": list(case.supervisions.all()),
             "may_change": request.actor.can("offenders.record_custody", case),
-            "friday": bool(held and held.release_expected_on and held.release_expected_on.weekday() == FRIDAY),
-            "earlier": [period for period in case.custody if period.released_on is not None],
-        },
+            "may_record": request.actor.can("offenders.record_status", case),
+            "may_rule": request.actor.can("offenders.record_hit", case),
+            "gps": case.scheme.policy.gps,
+        }
+        | custody_page.sections(request.actor, case, clock.today()),
     )

@@ -71,7 +71,7 @@ from referrals.models import (
 )
 from referrals.triage import put_to_panel as triage
 
-from . import names, safeguarding, services
+from . import custody, names, safeguarding, services
 from . import plans as about_plans
 from .people import PASSWORD, SIGN_INS, domain, join
 from .year import DAY, Life
@@ -111,6 +111,7 @@ def complete(life: Life) -> list[str]:
     _for_the_board(life)
     _met(life)
     _told(life)
+    custody.everything(life, _at_home(life))
     return _invited(life)
 
 

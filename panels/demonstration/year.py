@@ -50,6 +50,7 @@ from referrals.sections import SECTIONS
 from . import agendas, board, bodies, leads, names, room, services
 from . import plans as about_plans
 from .between import between_schemes
+from .custody import write_custody
 from .marks import Mark
 from .people import Staff
 from .ratings import rate_between_panels
@@ -179,6 +180,7 @@ class Life:
         with self.at(self.last_working_day(self.today - DAY), 15):
             between_schemes(self)
             write_timelines(self)
+            write_custody(self)
             leads.views(self)
             leads.hand_overs(self)
             rate_between_panels(self)

@@ -6,6 +6,7 @@ import functools
 import json
 from datetime import UTC, date, datetime, time
 from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 
 from django.db import connection
@@ -18,21 +19,25 @@ from iom.files.judging import judge
 from iom.models import Agency, Body, Document, FileState, Meeting, Membership, Role, Scheme, Seat, StoredFile, User
 from iom.policy import load_preset
 from iom.schemes import create_scheme
-from offenders import cohort_page
+from offenders import cohort_page, custody, idiom, idiom_sheet, licence
 from offenders.models import (
     Case,
     CaseGrant,
     Cover,
+    CustodyProposal,
     Entry,
     InGroup,
     Listed,
     Offender,
     Premises,
+    Prison,
     RagRating,
     RelatedOpening,
     RelatedPerson,
     SheetToImport,
     SuccessStory,
+    Tag,
+    TagHit,
     Transfer,
     TransferShare,
 )
@@ -607,3 +612,27 @@ def plan_copy(of: Case) -> PlanCopy:
     return PlanCopy.objects.create(
         scheme=of.scheme, case=of, audience="person", recipient="The person", document=document, made_on=clock.today()
     )
+
+
+# --- Custody and feeds
+
+
+@inside
+def fed(case: Case, police: Membership, by: Actor) -> dict[str, object]:
+    """A case of which feeds, police, prison and partners say something: one of each, by the names of the matrix."""
+    now, today, of = clock.now(), clock.today(), {"scheme": case.scheme, "case": case}
+    officer = actor_for(police)
+    tag = Tag.objects.create(**of, starts_on=today - timedelta(days=9), ends_on=today, offence="burglary")
+    hit = {"tag": tag, "agency": police.agency, "happened_at": now, "area": "Mill ward", "sent_at": now}
+    proposal = {"kind": "in", "key": f"in:{today}", "on": today, "as_of": now, "source": "IDIOM"}
+    heading = b"PNC,Reference,As of,Wanted\n"
+    file, _ = idiom.take_in(idiom_sheet.read_sheet(heading + f",{case.reference},{today},N\n".encode()), by=by)
+    return {
+        "arrest": custody.record_arrest(case, on=today, what="Burglary", source="PNC", by=officer),
+        "status": custody.record_status(case, "court", on=today, source="PNC", by=officer),
+        "hit": TagHit.objects.create(**of, **hit, crime_reference="CR 12/26"),
+        "licence": licence.ask(case, condition="Keep away", why="Burglaries", how_met="Checked", by=officer),
+        "custody_proposal": CustodyProposal.objects.create(**of, **proposal),
+        "prison": Prison.objects.create(scheme=case.scheme, name="HMP Specimen"),
+        "idiom_file": file,
+    }

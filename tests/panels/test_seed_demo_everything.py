@@ -15,6 +15,7 @@ from iom import clock, second_factor, walls
 from iom.models import Invitation, Meeting, MeetingStatus, Membership, Role, Scheme, StoredFile, User
 from iom.second_factor import codes
 from offenders.models import Case, CaseGrant, CaseStatus, CustodyPeriod, Leaving, Offender, RagRating
+from offenders.models import Case, CaseGrant, CaseStatus, CustodyPeriod, Entry, Offender, RagRating
 from panels.copies import lines, names_in, redacted
 from panels import board_papers
 from panels.models import (
@@ -50,8 +51,17 @@ TYPED = {
     "offenders.ragrating": "reason evidence",
     "offenders.assignment": "person_name reason",
     "offenders.handover": "person_name reason notes",
-    "offenders.custodyperiod": "prison",
     "offenders.entry": "text source reason",
+    "offenders.custodyperiod": "prison sentence offence",
+    "offenders.legalstatus": "place outcome",
+    "offenders.tag": "licence ended_because",
+    "offenders.taghit": "area ruled_because",
+    "offenders.prison": "name contact post",
+    "offenders.idiomrecord": "history pending bail court prison",
+    "offenders.idiomrow": "facts",
+    "offenders.custodyproposal": "prison because",
+    "offenders.licencerequest": "condition why how_met facts cites agreed_words decided_because prison_told",
+    "offenders.licenceanswer": "words",
     "offenders.search": "words",
     "offenders.savedview": "name",
     "offenders.rowtoimport": "cells errors",
@@ -143,6 +153,14 @@ NOT_TYPED = {
     "offenders.ingroup": "group",
     "offenders.intelligencecheck": "system",
     "offenders.premises": "agencies",
+    "offenders.custodyperiod": "release_source",
+    "offenders.legalstatus": "source",
+    "offenders.tag": "offence",
+    "offenders.taghit": "crime_reference",
+    "offenders.prison": "phone",
+    "offenders.idiomrecord": "wanted",
+    "offenders.idiomfile": "left_out columns",
+    "offenders.custodyproposal": "key source",
     "offenders.relatedopening": "readers",
     "offenders.entry": "readers key",
     "offenders.rowtoimport": "faults warnings alike",
@@ -289,6 +307,9 @@ def is_the_products_own(row, field):
         return row.called_off_because.startswith("No longer rated Green")
     if isinstance(row, Addendum) and field == "reason":
         return row.approval_id is not None
+    if isinstance(row, Entry):
+        # What a verb or a feed says in the product's words.
+        return row.kind == "tag_hit" or row.key.startswith(("status:", "tag:", "idiom:"))
     if isinstance(row, MinutesCopy):
         return row.kind == MinutesCopy.Kind.REDACTED
     if isinstance(row, AgendaItem) and field == "presenter":
