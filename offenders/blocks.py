@@ -24,11 +24,12 @@ from . import (
     related_pages,
     timeline_page,
     whom,  # noqa: F401 -- tells iom.trail who the tokens of the audit are
+    youths,
 )
 from .board_filters import board_filter
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
 from .leaving import of_case
-from .models import AssignmentRole, BreakGlass, Case, CaseStatus, Colour, HandOver, RagRating, Transfer
+from .models import AssignmentRole, BreakGlass, Case, CaseStatus, Colour, HandOver, RagRating, Transfer, YouthTransfer
 from .narrowing import ME, NOBODY
 from .querysets import CaseQuerySet, feeds
 from .rating import beside, differs_of
@@ -143,6 +144,18 @@ def on_the_way_out(actor: Actor, today: date) -> Iterable[Task]:
                 reverse("case_exit", args=[case.reference]),
                 "Nominate again, or change the day",
             )
+
+
+@home_tasks
+def young_people(actor: Actor, today: date) -> Iterable[Task]:
+    """How many are on the way to adult services, and whose day has come (Hampshire; Richmond, 3.6: monitored)."""
+    if not actor.has_role("coordinator") or actor.scheme.policy.youth_route is None:
+        return
+    moves = list(YouthTransfer.objects.visible_to(actor).going_on().select_related("offender", "scheme"))
+    days = [step.on for move in moves for step in youths.due(move) if step.slug == "takeover"]
+    if moves:
+        words = f"{plural(len(moves), 'young person', 'young people')} on the way to adult services"
+        yield Task(min(days, default=None), words, reverse("youths"), "See who, and when")
 
 
 @home_tasks

@@ -470,3 +470,24 @@ class TransferQuerySet(SchemeQuerySet):
     def going_on(self) -> TransferQuerySet:
         """Unanswered, and liaison that has not ended."""
         return self.filter(Q(status="waiting") | Q(status="accepted", kind__in=["offends_there", "offends_here"]))
+
+
+class YouthQuerySet(SchemeQuerySet):
+    def visible_to(self, actor: Actor | None) -> YouthQuerySet:
+        """Moves to adult services, for the office and the agencies of the transfer panel that manage young people.
+
+        Of somebody with a restricted case only those who open it meet anything.
+        """
+        from offenders.models import Case
+
+        if actor is None or actor.user is None or not actor.holds("offenders.view_youth"):
+            return self.none()
+        hidden = Case.objects.closed_to(actor).filter(offender=OuterRef("offender"))
+        rows = self.in_scheme_of(actor).exclude(Exists(hidden))
+        if actor.has_role("coordinator", "researcher", "chair"):
+            return rows
+        manages = actor.agency is not None and actor.agency.kind in (*POLICE_AND_PROBATION, "youth_justice")
+        return rows if manages else self.none()
+
+    def going_on(self) -> YouthQuerySet:
+        return self.exclude(status__in=["taken_over", "ended"])

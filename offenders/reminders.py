@@ -14,9 +14,10 @@ from iom.jinja import day_month, weekday_day
 from iom.models import Membership, Scheme, User
 from iom.reminders import Due, source
 
+from . import youths
 from .blocks import EXIT_DAYS, OFFER_DAYS
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, to_re_rate
-from .models import Case, CaseStatus, CheckAsked, Colour
+from .models import Case, CaseStatus, CheckAsked, Colour, YouthTransfer
 from .restricted import named_people, remove_leftovers
 from .safeguarding import people_of
 
@@ -94,6 +95,7 @@ def ways_out_and_in(scheme: Scheme, on: date) -> Iterable[Due]:
                     "Sign in:"
                 ),
             )
+    yield from _ages(scheme, on)
     back = Case.objects.filter(scheme=scheme).not_closed().values("offender")
     offers = Case.objects.filter(scheme=scheme, status=CaseStatus.CLOSED).exclude(offender__in=back)
     offers = offers.filter(leaving__offer_again_on__lte=on + timedelta(days=OFFER_DAYS))
@@ -111,6 +113,27 @@ def ways_out_and_in(scheme: Scheme, on: date) -> Iterable[Due]:
                 "Nominate again, or change the day. Sign in:"
             ),
         )
+
+
+def _ages(scheme: Scheme, on: date) -> Iterable[Due]:
+    """The days of the moves to adult services: the YOT, probation and the coordinators hear on each (Hampshire)."""
+    if scheme.policy.youth_route is None:
+        return
+    people = Membership.objects.filter(scheme=scheme, agency__kind__in=("youth_justice", "probation")).current(on)
+    told = {each.user for each in people.with_role("member").select_related("user")} | set(coordinators(scheme, on))
+    moves = YouthTransfer.objects.filter(scheme=scheme).going_on().select_related("offender", "scheme")
+    for move in moves.exclude(offender__cases__restricted=True).order_by("pk"):
+        for step in youths.due(move):
+            if step.on <= on:
+                yield Due(
+                    kind=f"youth_{step.slug}",
+                    subject=move.reference,
+                    due=step.on,
+                    recipients=tuple(told),
+                    text=f"Read {weekday_day(step.on)}: {move.reference}, {step.words.lower()}",
+                    url=reverse("youth", args=[move.reference]),
+                    email_body=f"{move.reference}: {step.words.lower()}, on {day_month(step.on)}. Sign in:",
+                )
 
 
 def _leads(case: Case) -> set[User]:

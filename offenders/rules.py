@@ -21,6 +21,7 @@ from .models import (
     RelatedPerson,
     SheetToImport,
     Transfer,
+    YouthTransfer,
     may_open,
 )
 from .querysets import named
@@ -93,6 +94,11 @@ def leaves_with_supervision(actor: Actor, case: Case | None) -> bool:
         return False
     last = case.supervisions.order_by("-ends_on").values_list("ends_on", flat=True).first()
     return last is not None and last <= clock.today()
+
+
+@rules.predicate
+def meets_the_move(actor: Actor, move: YouthTransfer | None) -> bool:
+    return move is not None and YouthTransfer.objects.visible_to(actor).filter(pk=move.pk).exists()
 
 
 @rules.predicate
@@ -195,6 +201,11 @@ permit("offenders.tell_licence", at_the_table, opens_its_case & (office | of_jus
 permit("offenders.withdraw_licence", at_the_table, opens_its_case & (office | asked_for_it))
 # What is prepared before somebody leaves; the decision is the panel's, and written by whoever records it.
 permit("offenders.view_exit", at_the_table, opens_it)
+permit("offenders.view_radar", office)
+# From youth justice to adult services (Hampshire, Transfer Process): the office, and who manages young people.
+permit("offenders.view_youth", at_the_table)
+permit("offenders.start_youth", at_the_table)
+permit("offenders.change_youth", at_the_table, meets_the_move)
 permit("offenders.prepare_exit", at_the_table, opens_it & (office | leads_it))
 permit("offenders.end_with_supervision", at_the_table, opens_it & (office | leads_it) & leaves_with_supervision)
 permit("offenders.offer_again", has_role("coordinator"), opens_it)

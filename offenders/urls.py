@@ -13,6 +13,7 @@ from offenders.views import (
     idiom,
     leads,
     licence,
+    radar,
     rating,
     records,
     related,
@@ -20,10 +21,12 @@ from offenders.views import (
     safeguarding,
     timeline,
     transfers,
+    youth,
 )
 
 urlpatterns = [
     path("cases/", board.cases, name="cases"),
+    path("cases/radar/", radar.radar, name="radar"),
     path("cases/opened-in-emergency/", restricted.openings, name="openings"),
     path("cases/print/", board.cases_print, name="cases_print"),
     path("cases/export/", board.cases_export, name="cases_export"),
@@ -116,6 +119,10 @@ urlpatterns = [
     path("team/records/places/", records.places, name="records_places"),
     path("team/records/places/<int:pk>/end/", records.end_place, name="records_place_end"),
     path("team/records/file/<slug:kind>/", records.record_file, name="records_file"),
+    # From youth justice to adult services
+    path("youth/", youth.youth_list, name="youths"),
+    path("youth/new/", youth.new_youth, name="new_youth"),
+    path("youth/<str:reference>/", youth.youth, name="youth"),
     # Transfers and liaison
     path("transfers/", transfers.transfer_list, name="transfers"),
     path("transfers/new/", transfers.new_transfer, name="new_transfer"),

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from iom.models import Meeting, PolicyVersion
 from offenders import actions as cases
-from offenders import leaving
-from offenders.models import Case
+from offenders import leaving, youths
+from offenders.models import Case, YouthRecommendation, YouthTransfer
 from referrals import actions as referrals
 
 from . import accepting, corrections
@@ -35,6 +35,7 @@ def make_so(
         if choice.outcome not in corrections.OF_NOMINATIONS:
             return None
         return _on_referral(item, choice, meeting, standing, version, by)
+    _on_move(item, choice, meeting, by=by)
     if item.case is not None:
         _on_case(item.case, choice, meeting, stands=standing is not None, ratified=item.meeting_id != meeting.pk, by=by)
         if item.section == Section.EXITS and choice.outcome not in (Outcome.REMOVE, Outcome.DEFER):
@@ -71,6 +72,25 @@ def _on_referral(
         )
     accepting.give_leads(case, choice.leads, on=meeting.date, meeting=meeting, by=by)
     return case
+
+
+# What the transfer panel recommends for a young person (Hampshire, Transfer Process).
+RECOMMENDS = {
+    Outcome.TO_IOM: YouthRecommendation.IOM,
+    Outcome.TO_MAPPA: YouthRecommendation.MAPPA,
+    Outcome.NO_POLICE: YouthRecommendation.NONE,
+}
+
+
+def _on_move(item: AgendaItem, choice: Choice, meeting: Meeting, *, by: Actor) -> None:
+    """Keep what was recommended with the move to adult services that an item is called by."""
+    if choice.outcome not in RECOMMENDS or not item.title:
+        return
+    move = YouthTransfer.objects.visible_to(by).filter(reference=item.title).first()
+    if move is not None and move.is_open:
+        youths.recommend(
+            move, RECOMMENDS[choice.outcome], on=meeting.date, reason=choice.reason, meeting=meeting, by=by
+        )
 
 
 def _on_case(case: Case, choice: Choice, meeting: Meeting, *, stands: bool, ratified: bool, by: Actor) -> None:

@@ -17,8 +17,9 @@ from iom.jinja import day_month
 from iom.models import Agency, Meeting, MeetingStatus
 from iom.policy import Policy
 from iom.steps import StepRefused
+from offenders import youths
 from offenders.asks import Window, asked
-from offenders.models import Case, CaseStatus, CustodyPeriod, Supervision
+from offenders.models import Case, CaseStatus, CustodyPeriod, Supervision, YouthTransfer
 from offenders.rag import Agreed, Inside
 from referrals import actions as referral_actions
 from referrals.deciding import body_for
@@ -49,12 +50,26 @@ class Nominated:
 
 
 @dataclass(frozen=True, slots=True)
+class OnTheWay:
+    """A young person on the way to adult services, whom the transfer panel looks at (Hampshire, Transfer Process)."""
+
+    move: YouthTransfer
+    why: str
+
+    @property
+    def key(self) -> str:
+        """How a form names it."""
+        return f"youth-{self.move.pk}"
+
+
+@dataclass(frozen=True, slots=True)
 class Suggested:
     """Everything that could join the agenda, for one reader."""
 
     cases: tuple[Suggestion, ...]
     nominated: tuple[Nominated, ...]
     rota: str = ""
+    young: tuple[OnTheWay, ...] = ()
 
     @property
     def pressing(self) -> tuple[Suggestion, ...]:
@@ -84,7 +99,26 @@ def suggestions(meeting: Meeting, actor: Actor) -> Suggested:
     window = Window(policy, body, meeting.date, calendar.before_or_start, calendar.next_one, clock.today())
     found = suggest(policy, body, _standing(meeting, cases), calendar, room, asked(cases, window))
     nominated = _nominated(meeting, actor, {referral for _, referral, _ in items})
-    return Suggested(tuple(found), tuple(nominated), rota_words(policy, body, calendar))
+    return Suggested(
+        tuple(found), tuple(nominated), rota_words(policy, body, calendar), tuple(_young(meeting, actor, calendar))
+    )
+
+
+def _young(meeting: Meeting, actor: Actor, calendar: Calendar) -> Iterable[OnTheWay]:
+    """Who reaches a day of the route before the next transfer panel, and who waits for its recommendation."""
+    route = actor.scheme.policy.youth_route
+    if route is None or route.body != meeting.body.slug:
+        return
+    there = set(meeting.items.exclude(title="").values_list("title", flat=True))
+    rows = YouthTransfer.objects.visible_to(actor).going_on().select_related("offender", "scheme")
+    for move in rows.exclude(reference__in=there).order_by("pk"):
+        days = [each for each in youths.due(move) if calendar.before_or_start < each.on < calendar.next_one]
+        said = [f"{each.words} on {day_month(each.on)}" for each in days]
+        begun = any(each.slug == "start" and each.on < calendar.next_one for each in youths.due(move))
+        if not move.recommendation and begun:
+            said.append("no recommendation yet")
+        if said:
+            yield OnTheWay(move, ". ".join(said))
 
 
 def calendar_of(meeting: Meeting) -> Calendar:
@@ -211,13 +245,15 @@ def add_suggested(meeting: Meeting, keys: Iterable[str], *, by: Actor) -> list[A
     wanted, found = set(keys), suggestions(meeting, by)
     nominated = [one for one in found.nominated if one.key in wanted]
     chosen = [one for one in found.cases if one.key in wanted]
-    if len(nominated) + len(chosen) < len(wanted) or not wanted:
+    young = [one for one in found.young if one.key in wanted]
+    if len(nominated) + len(chosen) + len(young) < len(wanted) or not wanted:
         raise StepRefused(["Somebody has added this already, or it is no longer suggested. Look at the list again."])
     cases = Case.objects.visible_to(by).in_bulk([one.case for one in chosen])
     added = [_add_nominated(meeting, one.referral, by) for one in nominated]
     return added + add_items(
         meeting,
-        [
+        [Wanted(Section.AOB, title=one.move.reference, why=one.why[:200]) for one in young]
+        + [
             Wanted(one.section, case=cases[one.case], why="" if one.routine else one.why, first=one.first)
             for one in chosen
         ],

@@ -106,6 +106,10 @@ MATRIX: dict[str, Row] = {
     "case_release": Row(TABLE, POST, "case"),
     "case_supervision": Row(TABLE, POST, "case"),
     # leaving the cohort: read by all, prepared by whoever leads the case
+    "youths": Row(TABLE),
+    "new_youth": Row(TABLE, BOTH),
+    "youth": Row(TABLE, BOTH, "youth"),
+    "radar": Row(frozenset({"coordinator", "chair"})),
     "case_exit": Row(TABLE, GET, "case"),
     "case_exit_task": Row(TABLE, BOTH, "exit_task", some_refused=True),
     "case_exit_close": Row(TABLE, BOTH, "case", some_refused=True),

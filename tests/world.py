@@ -115,6 +115,7 @@ class World:
         from_there = factories.transfer(self.scheme)
         factories.transfer(self.scheme, case=case, kind="offends_there")
         self.things |= factories.fed(case, self.people["member"], by)
+        self.things["youth"] = factories.youth(self.scheme)
         self.things |= {"case": case, "plan": plan, "action": action, "related": kin, "transfer": from_there}
         self._serve(case, by)
         self.things["view"] = save_view("Red", QueryDict("rating=RED"), by=self.actor("member"))
@@ -257,6 +258,7 @@ class World:
             "": lambda: [],
             "membership": lambda: [self.people["member"].pk],
             "case": lambda: [things["case"].reference],
+            "youth": lambda: [things["youth"].reference],
             "exit_task": lambda: [things["case"].reference, "strategy"],
             "escalation": lambda: [things["escalation"].reference],
             "board": lambda: [things["board"].key],
@@ -342,6 +344,7 @@ NEVER = {
     "pathway": ["IOM-9999", "accommodation"],
     "statement": ["IOM-9999", 1],
     **dict.fromkeys(("service", "gap_note", "agreement"), [999999]),
+    "youth": ["IOM-Y-9999"],
     "exit_task": ["IOM-9999", "strategy"],
     "action": [999999],
     **dict.fromkeys(("case_action", "offer", "money", "visit", "transition_step", "plan_copy"), ["IOM-9999", 999999]),

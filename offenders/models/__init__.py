@@ -52,6 +52,7 @@ from offenders.models.sheets import RowToImport, SheetToImport
 from offenders.models.timeline import Entry, EntryKind
 from offenders.models.transfers import LIAISON, SEEN_FROM_THERE, Transfer, TransferKind, TransferShare, TransferStatus
 from offenders.models.views import SavedView
+from offenders.models.youth import YouthRecommendation, YouthStatus, YouthTransfer
 
 __all__ = [
     "LIAISON",
@@ -112,6 +113,9 @@ __all__ = [
     "TransferShare",
     "TransferStatus",
     "WhyEnded",
+    "YouthRecommendation",
+    "YouthStatus",
+    "YouthTransfer",
     "may_open",
 ]
 
@@ -136,6 +140,7 @@ for _model in (
     MashReferral,
     Leaving,
     ToldOfLeaving,
+    YouthTransfer,
     InGroup,
     Cover,
     IntelligenceCheck,

@@ -22,7 +22,7 @@ from iom.stale import version_of
 from iom.steps import Stale, StepRefused, obstacles
 from offenders import likeness, naming, transfers
 from offenders.alike import Person
-from offenders.models import Offender, TransferStatus
+from offenders.models import Offender, TransferStatus, YouthTransfer
 from referrals import actions, again, deciding, engagement, explaining, matches, prefill, scoring, sections
 from referrals.answers import cards, section_rows
 from referrals.forms.again import AgainForm
@@ -109,7 +109,7 @@ def new(request: HttpRequest) -> HttpResponse:
     actor, transfer = request.actor, transfer_of(request)
     if transfer is not None and transfer.status != TransferStatus.WAITING:
         return redirect(transfer)
-    initial = transfers.who(transfer) if transfer else {}
+    initial = transfers.who(transfer) if transfer else _young(request)
     form = StartForm(actor.scheme.policy, request.POST or None, initial=initial)
     if request.method != "POST" or not form.is_valid():
         return _new_page(request, form)
@@ -120,6 +120,15 @@ def new(request: HttpRequest) -> HttpResponse:
         context = {"start": form, "form": reopening, "problems": barred, "may_reopen": may_reopen}
         return render(request, "referrals/mappa_stop.html", context)
     return _unless_known(request, form, reopening.cleaned_data["reopened_because"] if barred else "")
+
+
+def _young(request: HttpRequest) -> dict[str, Any]:
+    """Whose move to adult services leads here (Hampshire, Transfer Process): nobody types a name again."""
+    reference = request.GET.get("youth", "")
+    if not reference:
+        return {}
+    held = found(YouthTransfer.objects.visible_to(request.actor).select_related("offender"), reference=reference)
+    return {name: getattr(held.offender, name) for name in ("given_names", "family_name", "date_of_birth")}
 
 
 def _new_page(request: HttpRequest, form: StartForm) -> HttpResponse:

@@ -40,6 +40,7 @@ from offenders.models import (
     TagHit,
     Transfer,
     TransferShare,
+    YouthTransfer,
 )
 from offenders.restricted import permission
 from panels.models import (
@@ -636,3 +637,12 @@ def fed(case: Case, police: Membership, by: Actor) -> dict[str, object]:
         "prison": Prison.objects.create(scheme=case.scheme, name="HMP Specimen"),
         "idiom_file": file,
     }
+
+
+@inside
+def youth(of: Scheme, **fields) -> YouthTransfer:
+    """A young person's move to adult services: 18 on 9 October 2026."""
+    who = fields.pop("who", None) or offender(of, given_names="Kit", date_of_birth=date(2008, 10, 9))
+    return YouthTransfer.objects.create(
+        scheme=of, reference=f"IOM-Y-{next(_number):04}", offender=who, opened_on=date(2026, 4, 1), **fields
+    )
