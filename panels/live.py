@@ -187,7 +187,9 @@ def rail(actor: Actor, meeting: Meeting, number: str) -> Rail | None:
 def heading(item: AgendaItem) -> str:
     """What an item is called on screen: the person, else its title."""
     thing = item.referral or item.case
-    return thing.offender.name if thing else item.title or item.get_section_display()
+    if thing is None:
+        return item.title or item.get_section_display()
+    return f"{thing.offender.name} (under 18)" if thing.offender.under_18(item.meeting.date) else thing.offender.name
 
 
 def timer(meeting: Meeting, item: AgendaItem) -> Timer:

@@ -63,7 +63,9 @@ class Line:
     @property
     def heading(self) -> str:
         """The person, else the title."""
-        return self.person.name if self.person else self.item.title
+        if self.person is None:
+            return self.item.title
+        return f"{self.person.name} (under 18)" if self.person.under_18(self.item.meeting.date) else self.person.name
 
     @property
     def reference(self) -> str:

@@ -297,6 +297,12 @@ def _item(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
     } | _joined(item, sitting)
 
 
+def _is_young(item: AgendaItem) -> bool:
+    """Young people are flagged at every stage (Richmond, 3.6): as they were on the day of the meeting."""
+    thing = item.referral or item.case
+    return thing is not None and thing.offender.under_18(item.meeting.date)
+
+
 def _joined(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
     """What only some items have: a decision to ratify, an issue of the board's, the minutes of before to agree to."""
     approval = getattr(item, "approval", None)
@@ -307,6 +313,7 @@ def _joined(item: AgendaItem, sitting: _Sitting) -> dict[str, Any]:
         **({"approves": _approves(approval.minutes)} if approval else {}),
         **({"presenter": item.presenter} if item.presenter else {}),
         **({"closed": True} if item.closed else {}),
+        **({"under_18": True} if _is_young(item) else {}),
         # That it was done, and where it went; what the concern is stays with who referred.
         **({"child_referred_to": children[0].to} if (children := sitting.children.get(item.case_id)) else {}),
     }

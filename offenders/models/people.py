@@ -8,6 +8,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
+from iom import clock
 from iom.models import (
     SchemeModel,
     per_scheme,
@@ -15,6 +16,8 @@ from iom.models import (
 )
 from offenders import alike
 from offenders.querysets import OffenderQuerySet
+
+ADULT = 18
 
 
 class Gender(models.TextChoices):
@@ -85,6 +88,11 @@ class Offender(SchemeModel):
     def audit_subject(self) -> str:
         """How the audit names the person (security.md U3)."""
         return f"P{self.pk}"
+
+    def under_18(self, on: date | None = None) -> bool:
+        """Whether somebody is a young person, today or on a day: flagged wherever they are named (Richmond, 3.6)."""
+        age = self.age(on or clock.today())
+        return age is not None and age < ADULT
 
     def age(self, on: date) -> int | None:
         """Completed years on a day."""

@@ -21,7 +21,7 @@ from iom.models import Agency, Meeting, MeetingStatus, Membership, Role, User
 from offenders import actions as cases
 from offenders import cohort_page, exits, related, restricted
 from offenders import leaving as going
-from offenders.models import AssignmentRole, Case, CustodyPeriod, Leaving
+from offenders.models import AssignmentRole, Case, CustodyPeriod, Leaving, YouthTransfer
 from panels import (
     addenda,
     agenda,
@@ -598,6 +598,19 @@ def _ways_out(life: Life, leaving: Case, closed: Case, stays: Case) -> None:
         by=by,
     )
     going.tell_story(closed, life.mark("Came to every appointment, and works."), by=by)
+    # Also where no rule leads from youth justice: every text is somewhere.
+    YouthTransfer.objects.create(
+        scheme=life.scheme,
+        reference="IOM-Y-0900",
+        offender=stays.offender,
+        status="ended",
+        opened_on=life.today,
+        recommendation="none",
+        recommended_on=life.today,
+        recommended_because=life.mark("No new offence"),
+        ended_on=life.today,
+        ended_because=life.mark("Moved to another force area"),
+    )
     cases.start_leaving(stays, on=life.today, reason=reason, by=by)
     going.call_off(stays, on=life.today, reason=life.mark("Wants to go on"), by=by)
 

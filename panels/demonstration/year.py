@@ -47,7 +47,7 @@ from referrals.forms.nomination import excluding_flags
 from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
 
-from . import agendas, board, bodies, leads, names, room, services
+from . import agendas, board, bodies, leads, names, room, services, ways_out
 from . import plans as about_plans
 from .between import between_schemes
 from .custody import write_custody
@@ -181,6 +181,7 @@ class Life:
             between_schemes(self)
             write_timelines(self)
             write_custody(self)
+            ways_out.show(self)
             leads.views(self)
             leads.hand_overs(self)
             rate_between_panels(self)

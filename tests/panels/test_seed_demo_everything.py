@@ -43,6 +43,7 @@ TYPED = {
     "offenders.offender": "family_name given_names sort_name likeness_name address area",
     "offenders.alias": "name likeness_name",
     "offenders.case": "why ended_because",
+    "offenders.youthtransfer": "recommended_because ended_because",
     "offenders.leaving": "who_stays contact way_back safety_words proposal without_because decided_because "
     "called_off_because story",
     "offenders.casegrant": "reason",
@@ -145,6 +146,7 @@ NOT_TYPED = {
     "pnc_key cro_key prison_key probation_key",
     "offenders.case": "reference criterion outcome",
     "offenders.leaving": "without_what",
+    "offenders.youthtransfer": "reference",
     "offenders.toldofleaving": "how",
     "offenders.handover": "rule_said ended_because",
     "offenders.savedview": "query",

@@ -146,6 +146,7 @@ def test_hampshire_ends_with_supervision_by_who_leads_it_and_offers_it_again(sig
     client = sign_in(officer)
     assert "supervision ended on 10 April, close the case" in client.get("/").content.decode()
     assert Case.objects.get(pk=case.pk).status == "open", "never by itself"
+    assert "No meeting has agreed a transition plan" in page(client, case)
     assert "No panel is needed" in page(client, case) or "without a panel" in page(client, case)
 
     closing(without="All partners agreed", offer_again_on="20 4 2026")

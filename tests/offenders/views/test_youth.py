@@ -12,7 +12,9 @@ from offenders import actions, youths
 from offenders.models import YouthTransfer
 from offenders.youth import Young, conditions, steps
 from panels.effects import make_so
+from panels import live
 from panels.choices import Choice
+from panels.record import record_of
 from panels.suggesting import add_suggested, suggestions
 from tests import factories
 
@@ -142,3 +144,24 @@ def test_move_is_refused_for_adults_and_where_no_route_is_written():
     there = actor_for(factories.member(merton, "coordinator"))
     with pytest.raises(youths.StepRefused, match="no route"):
         youths.start(factories.offender(merton), by=there)
+
+
+@pytest.mark.feature(39)
+def test_young_person_is_flagged_at_every_stage(sign_in):
+    richmond = factories.scheme("richmond")
+    office = factories.member(richmond, "coordinator", "referrer")
+    eve = factories.offender(richmond, date_of_birth=date(2008, 4, 9))
+    nominated = factories.referral(richmond, office, status="sent", who=eve)
+    case = factories.case(richmond, who=factories.offender(richmond, given_names="Kit", date_of_birth=BORN))
+    grown = factories.case(richmond, who=factories.offender(richmond, date_of_birth=date(2008, 4, 8)))
+    meeting = factories.meeting(richmond, clock.today())
+    item = factories.agenda_item(meeting, "reviews", case=case)
+    client = sign_in(office)
+
+    for address in ("/referrals/", f"/referrals/{nominated.reference}/triage/", f"/cases/{case.reference}/", "/cases/"):
+        assert client.get(address).content.decode().count("Under 18") == 1, address
+    assert "Under 18" not in client.get(f"/cases/{grown.reference}/").content.decode()
+    assert "(under 18)" in client.get(f"/meetings/{meeting.key}/agenda/").content.decode()
+    assert live.heading(item).endswith("(under 18)")
+    (recorded,) = [each for each in record_of(factories.minutes(meeting))["items"] if each["reference"] == case.reference]
+    assert recorded["under_18"]
