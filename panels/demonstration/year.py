@@ -658,7 +658,9 @@ class Life:
         if item.section == Section.EXITS and not settled and self.dice.random() < 0.8:
             reason = self.mark("Six months without concern. Mainstream services go on.")
             return Choice(Outcome.REMOVE, reason=reason, looked_at=looked_at)
-        colour = case.rating.colour if settled else self.colour_now(case, on)
+        # Rated anew since the meeting was held, by custody for one: the meeting leaves that alone.
+        stays = settled or case.rating.starts_on > on
+        colour = case.rating.colour if stays else self.colour_now(case, on)
         if colour != case.rating.colour:
             return Choice(
                 Outcome.CHANGE_RATING,
