@@ -654,7 +654,8 @@ class Life:
     def choice_on_case(self, item: AgendaItem) -> Choice:
         case, on = item.case, item.meeting.date
         looked_at = tuple(self.look_at(case, on))
-        settled = case.pk in self.settled
+        # An extra meeting may be held after one of a later day: what that one decided stands.
+        settled = case.pk in self.settled or case.rating.starts_on > on
         if item.section == Section.EXITS and not settled and self.dice.random() < 0.8:
             reason = self.mark("Six months without concern. Mainstream services go on.")
             return Choice(Outcome.REMOVE, reason=reason, looked_at=looked_at)
