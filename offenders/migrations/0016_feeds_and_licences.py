@@ -12,369 +12,689 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('iom', '0016_seats_that_lead'),
-        ('offenders', '0015_saved_views_and_hand_overs'),
+        ("iom", "0016_seats_that_lead"),
+        ("offenders", "0015_saved_views_and_hand_overs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='custodyperiod',
-            name='offence',
+            model_name="custodyperiod",
+            name="offence",
             field=models.CharField(blank=True, max_length=120),
         ),
         migrations.AddField(
-            model_name='custodyperiod',
-            name='recalled',
-            field=models.BooleanField(default=False, help_text='Back in prison under the same sentence'),
+            model_name="custodyperiod",
+            name="recalled",
+            field=models.BooleanField(default=False, help_text="Back in prison under the same sentence"),
         ),
         migrations.AddField(
-            model_name='custodyperiod',
-            name='release_checked_at',
+            model_name="custodyperiod",
+            name="release_checked_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='custodyperiod',
-            name='release_source',
-            field=models.CharField(blank=True, help_text='Who says when they are expected out', max_length=80),
+            model_name="custodyperiod",
+            name="release_source",
+            field=models.CharField(blank=True, help_text="Who says when they are expected out", max_length=80),
         ),
         migrations.AddField(
-            model_name='custodyperiod',
-            name='sentence',
-            field=models.CharField(blank=True, help_text='How long it is, as the court or prison says it', max_length=80),
+            model_name="custodyperiod",
+            name="sentence",
+            field=models.CharField(
+                blank=True, help_text="How long it is, as the court or prison says it", max_length=80
+            ),
         ),
         migrations.CreateModel(
-            name='IdiomFile',
+            name="IdiomFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('key', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('status', models.CharField(choices=[('waiting', 'To look over'), ('entered', 'Entered')], default='waiting', editable=False, max_length=10)),
-                ('left_out', models.JSONField(default=list, help_text='The numbers of the rows that are of nobody here')),
-                ('columns', models.JSONField(default=list, help_text='Which of our columns the file has')),
-                ('changed', models.PositiveIntegerField(help_text='For how many people something changed', null=True)),
-                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                ("key", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("waiting", "To look over"), ("entered", "Entered")],
+                        default="waiting",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "left_out",
+                    models.JSONField(default=list, help_text="The numbers of the rows that are of nobody here"),
+                ),
+                ("columns", models.JSONField(default=list, help_text="Which of our columns the file has")),
+                ("changed", models.PositiveIntegerField(help_text="For how many people something changed", null=True)),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-pk'],
+                "ordering": ["-created_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='IdiomRecord',
+            name="IdiomRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('as_of', models.DateTimeField(help_text='When the facts held')),
-                ('history', models.CharField(blank=True, help_text='Offending history', max_length=600)),
-                ('pending', models.CharField(blank=True, help_text='Cases that are pending', max_length=600)),
-                ('bail', models.CharField(blank=True, help_text='Police bail date', max_length=300)),
-                ('court', models.CharField(blank=True, help_text='Court dates', max_length=600)),
-                ('wanted', models.CharField(blank=True, max_length=60)),
-                ('in_prison', models.BooleanField(null=True)),
-                ('prison', models.CharField(blank=True, max_length=120)),
-                ('in_prison_since', models.DateField(help_text='Since when it has said of prison what it says', null=True)),
-                ('release_on', models.DateField(null=True)),
-                ('case', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='idiom', to='offenders.case')),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                ("as_of", models.DateTimeField(help_text="When the facts held")),
+                ("history", models.CharField(blank=True, help_text="Offending history", max_length=600)),
+                ("pending", models.CharField(blank=True, help_text="Cases that are pending", max_length=600)),
+                ("bail", models.CharField(blank=True, help_text="Police bail date", max_length=300)),
+                ("court", models.CharField(blank=True, help_text="Court dates", max_length=600)),
+                ("wanted", models.CharField(blank=True, max_length=60)),
+                ("in_prison", models.BooleanField(null=True)),
+                ("prison", models.CharField(blank=True, max_length=120)),
+                (
+                    "in_prison_since",
+                    models.DateField(help_text="Since when it has said of prison what it says", null=True),
+                ),
+                ("release_on", models.DateField(null=True)),
+                (
+                    "case",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="idiom", to="offenders.case"
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='IdiomRow',
+            name="IdiomRow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('number', models.PositiveIntegerField(help_text='As a spreadsheet counts')),
-                ('facts', models.JSONField()),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='offenders.case')),
-                ('file', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='offenders.idiomfile')),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                ("number", models.PositiveIntegerField(help_text="As a spreadsheet counts")),
+                ("facts", models.JSONField()),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="offenders.case"
+                    ),
+                ),
+                (
+                    "file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rows", to="offenders.idiomfile"
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['number'],
+                "ordering": ["number"],
             },
         ),
         migrations.CreateModel(
-            name='LegalStatus',
+            name="LegalStatus",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('kind', models.CharField(choices=[('bail', 'Police bail'), ('court', 'Court'), ('wanted', 'Wanted')], max_length=10)),
-                ('on', models.DateField(help_text='The day of the return or hearing; for wanted, since when')),
-                ('place', models.CharField(blank=True, help_text='The court or the police station', max_length=120)),
-                ('source', models.CharField(help_text='Who or what says so', max_length=80)),
-                ('checked_at', models.DateTimeField(help_text='When it was last seen to hold')),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('ended_because', models.CharField(blank=True, choices=[('happened', 'It took place'), ('replaced', 'Another date holds'), ('lifted', 'It no longer holds'), ('mistake', 'Entered by mistake')], max_length=10)),
-                ('outcome', models.CharField(blank=True, help_text='What came of it', max_length=300)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='legal_statuses', to='offenders.case')),
-                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("bail", "Police bail"), ("court", "Court"), ("wanted", "Wanted")], max_length=10
+                    ),
+                ),
+                ("on", models.DateField(help_text="The day of the return or hearing; for wanted, since when")),
+                ("place", models.CharField(blank=True, help_text="The court or the police station", max_length=120)),
+                ("source", models.CharField(help_text="Who or what says so", max_length=80)),
+                ("checked_at", models.DateTimeField(help_text="When it was last seen to hold")),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "ended_because",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("happened", "It took place"),
+                            ("replaced", "Another date holds"),
+                            ("lifted", "It no longer holds"),
+                            ("mistake", "Entered by mistake"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("outcome", models.CharField(blank=True, help_text="What came of it", max_length=300)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="legal_statuses", to="offenders.case"
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'legal statuses',
-                'ordering': ['on', 'pk'],
+                "verbose_name_plural": "legal statuses",
+                "ordering": ["on", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='LicenceRequest',
+            name="LicenceRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('status', models.CharField(choices=[('asked', 'Asked for'), ('agreed', 'Agreed jointly'), ('not_agreed', 'Not agreed'), ('included', 'In the licence'), ('left_out', 'Not in the licence'), ('withdrawn', 'Withdrawn')], default='asked', editable=False, max_length=12)),
-                ('asked_on', models.DateField()),
-                ('condition', models.CharField(max_length=600)),
-                ('why', models.CharField(help_text='Which risk it answers', max_length=600)),
-                ('how_met', models.CharField(help_text='How the person could keep to it, and who would know', max_length=600)),
-                ('facts', models.CharField(blank=True, help_text='What it rests on', max_length=600)),
-                ('cites', models.JSONField(default=list, help_text='Lines of the record that it cites, as they stood then')),
-                ('agreed_on', models.DateField(null=True)),
-                ('agreed_words', models.CharField(blank=True, max_length=600)),
-                ('decided_on', models.DateField(null=True)),
-                ('decided_because', models.CharField(blank=True, help_text="Probation's reason", max_length=600)),
-                ('prison_told_on', models.DateField(null=True)),
-                ('prison_told', models.CharField(blank=True, help_text='Who in the prison was told', max_length=120)),
-                ('agency', models.ForeignKey(help_text='Who asks', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.agency')),
-                ('agreed_at', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.meeting')),
-                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='licence_requests', to='offenders.case')),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("asked", "Asked for"),
+                            ("agreed", "Agreed jointly"),
+                            ("not_agreed", "Not agreed"),
+                            ("included", "In the licence"),
+                            ("left_out", "Not in the licence"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="asked",
+                        editable=False,
+                        max_length=12,
+                    ),
+                ),
+                ("asked_on", models.DateField()),
+                ("condition", models.CharField(max_length=600)),
+                ("why", models.CharField(help_text="Which risk it answers", max_length=600)),
+                (
+                    "how_met",
+                    models.CharField(help_text="How the person could keep to it, and who would know", max_length=600),
+                ),
+                ("facts", models.CharField(blank=True, help_text="What it rests on", max_length=600)),
+                (
+                    "cites",
+                    models.JSONField(default=list, help_text="Lines of the record that it cites, as they stood then"),
+                ),
+                ("agreed_on", models.DateField(null=True)),
+                ("agreed_words", models.CharField(blank=True, max_length=600)),
+                ("decided_on", models.DateField(null=True)),
+                ("decided_because", models.CharField(blank=True, help_text="Probation's reason", max_length=600)),
+                ("prison_told_on", models.DateField(null=True)),
+                ("prison_told", models.CharField(blank=True, help_text="Who in the prison was told", max_length=120)),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        help_text="Who asks",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="iom.agency",
+                    ),
+                ),
+                (
+                    "agreed_at",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.meeting"
+                    ),
+                ),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="licence_requests",
+                        to="offenders.case",
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-asked_on', '-pk'],
+                "ordering": ["-asked_on", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='LicenceAnswer',
+            name="LicenceAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('agrees', models.BooleanField(null=True)),
-                ('words', models.CharField(blank=True, max_length=300)),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.agency')),
-                ('answered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='offenders.licencerequest')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                ("agrees", models.BooleanField(null=True)),
+                ("words", models.CharField(blank=True, max_length=300)),
+                ("answered_at", models.DateTimeField(null=True)),
+                (
+                    "agency",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.agency"),
+                ),
+                (
+                    "answered_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="answers",
+                        to="offenders.licencerequest",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='Prison',
+            name="Prison",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('name', models.CharField(max_length=120)),
-                ('contact', models.CharField(blank=True, max_length=120)),
-                ('post', models.CharField(blank=True, max_length=120)),
-                ('phone', models.CharField(blank=True, max_length=40)),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                ("name", models.CharField(max_length=120)),
+                ("contact", models.CharField(blank=True, max_length=120)),
+                ("post", models.CharField(blank=True, max_length=120)),
+                ("phone", models.CharField(blank=True, max_length=40)),
+                ("email", models.EmailField(blank=True, max_length=254)),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Tag',
+            name="Tag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('starts_on', models.DateField()),
-                ('ends_on', models.DateField(help_text='The last day that is planned')),
-                ('offence', models.CharField(help_text='The kind of offence for which it is worn', max_length=40)),
-                ('licence', models.CharField(blank=True, help_text='The licence that asks for it', max_length=120)),
-                ('ended_on', models.DateField(blank=True, help_text='When it came off early', null=True)),
-                ('ended_because', models.CharField(blank=True, max_length=200)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='offenders.case')),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                ("starts_on", models.DateField()),
+                ("ends_on", models.DateField(help_text="The last day that is planned")),
+                ("offence", models.CharField(help_text="The kind of offence for which it is worn", max_length=40)),
+                ("licence", models.CharField(blank=True, help_text="The licence that asks for it", max_length=120)),
+                ("ended_on", models.DateField(blank=True, help_text="When it came off early", null=True)),
+                ("ended_because", models.CharField(blank=True, max_length=200)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tags", to="offenders.case"
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-starts_on', '-pk'],
+                "ordering": ["-starts_on", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='TagHit',
+            name="TagHit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('happened_at', models.DateTimeField()),
-                ('area', models.CharField(help_text='Where, in words', max_length=120)),
-                ('crime_reference', models.CharField(max_length=40)),
-                ('sent_at', models.DateTimeField(help_text='When the police were told')),
-                ('ruling', models.CharField(blank=True, choices=[('in', 'Ruled in'), ('out', 'Ruled out')], max_length=3)),
-                ('ruled_at', models.DateTimeField(null=True)),
-                ('ruled_because', models.CharField(blank=True, max_length=300)),
-                ('agency', models.ForeignKey(help_text='The police who keep it', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.agency')),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_hits', to='offenders.case')),
-                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('ruled_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
-                ('tag', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='hits', to='offenders.tag')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                ("happened_at", models.DateTimeField()),
+                ("area", models.CharField(help_text="Where, in words", max_length=120)),
+                ("crime_reference", models.CharField(max_length=40)),
+                ("sent_at", models.DateTimeField(help_text="When the police were told")),
+                (
+                    "ruling",
+                    models.CharField(blank=True, choices=[("in", "Ruled in"), ("out", "Ruled out")], max_length=3),
+                ),
+                ("ruled_at", models.DateTimeField(null=True)),
+                ("ruled_because", models.CharField(blank=True, max_length=300)),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        help_text="The police who keep it",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="iom.agency",
+                    ),
+                ),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tag_hits", to="offenders.case"
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "ruled_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="hits", to="offenders.tag"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-happened_at', '-pk'],
+                "ordering": ["-happened_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='CustodyProposal',
+            name="CustodyProposal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=iom.clock.now, editable=False)),
-                ('kind', models.CharField(choices=[('in', 'Came into prison'), ('out', 'No longer in prison'), ('release', 'Another release date'), ('moved', 'In another prison')], max_length=10)),
-                ('key', models.CharField(editable=False, max_length=120)),
-                ('status', models.CharField(choices=[('open', 'To answer'), ('accepted', 'Accepted'), ('dismissed', 'Dismissed'), ('lapsed', 'No longer asked')], default='open', editable=False, max_length=10)),
-                ('on', models.DateField(help_text='Since when in or out, or the release date')),
-                ('custody_kind', models.CharField(blank=True, choices=[('remand', 'On remand'), ('sentence', 'Under sentence')], max_length=10)),
-                ('prison', models.CharField(blank=True, max_length=120)),
-                ('release_on', models.DateField(null=True)),
-                ('source', models.CharField(max_length=80)),
-                ('as_of', models.DateTimeField()),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('because', models.CharField(blank=True, help_text='Why it was dismissed', max_length=300)),
-                ('answered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='custody_proposals', to='offenders.case')),
-                ('period', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='offenders.custodyperiod')),
-                ('scheme', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='iom.scheme')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(default=iom.clock.now, editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("in", "Came into prison"),
+                            ("out", "No longer in prison"),
+                            ("release", "Another release date"),
+                            ("moved", "In another prison"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("key", models.CharField(editable=False, max_length=120)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "To answer"),
+                            ("accepted", "Accepted"),
+                            ("dismissed", "Dismissed"),
+                            ("lapsed", "No longer asked"),
+                        ],
+                        default="open",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("on", models.DateField(help_text="Since when in or out, or the release date")),
+                (
+                    "custody_kind",
+                    models.CharField(
+                        blank=True, choices=[("remand", "On remand"), ("sentence", "Under sentence")], max_length=10
+                    ),
+                ),
+                ("prison", models.CharField(blank=True, max_length=120)),
+                ("release_on", models.DateField(null=True)),
+                ("source", models.CharField(max_length=80)),
+                ("as_of", models.DateTimeField()),
+                ("answered_at", models.DateTimeField(null=True)),
+                ("because", models.CharField(blank=True, help_text="Why it was dismissed", max_length=300)),
+                (
+                    "answered_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="custody_proposals",
+                        to="offenders.case",
+                    ),
+                ),
+                (
+                    "period",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="offenders.custodyperiod",
+                    ),
+                ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="iom.scheme"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-as_of', 'pk'],
-                'constraints': [models.UniqueConstraint(fields=('scheme', 'id'), name='offenders_custodyproposal_scheme_id'), iom.models.base.SameScheme(field='case', name='offenders_custodyproposal_case_same_scheme'), iom.models.base.SameScheme(field='period', name='offenders_custodyproposal_period_same_scheme'), models.UniqueConstraint(fields=('case', 'key'), name='offenders_proposed_once'), models.UniqueConstraint(condition=models.Q(('status', 'open')), fields=('case', 'kind'), name='offenders_one_open_proposal_a_kind')],
+                "ordering": ["-as_of", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("scheme", "id"), name="offenders_custodyproposal_scheme_id"),
+                    iom.models.base.SameScheme(field="case", name="offenders_custodyproposal_case_same_scheme"),
+                    iom.models.base.SameScheme(field="period", name="offenders_custodyproposal_period_same_scheme"),
+                    models.UniqueConstraint(fields=("case", "key"), name="offenders_proposed_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "open")),
+                        fields=("case", "kind"),
+                        name="offenders_one_open_proposal_a_kind",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='idiomfile',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='offenders_idiomfile_scheme_id'),
+            model_name="idiomfile",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="offenders_idiomfile_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='idiomrecord',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='offenders_idiomrecord_scheme_id'),
+            model_name="idiomrecord",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="offenders_idiomrecord_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='idiomrecord',
-            constraint=iom.models.base.SameScheme(field='case', name='offenders_idiomrecord_case_same_scheme'),
+            model_name="idiomrecord",
+            constraint=iom.models.base.SameScheme(field="case", name="offenders_idiomrecord_case_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='idiomrow',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='offenders_idiomrow_scheme_id'),
+            model_name="idiomrow",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="offenders_idiomrow_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='idiomrow',
-            constraint=iom.models.base.SameScheme(field='file', name='offenders_idiomrow_file_same_scheme'),
+            model_name="idiomrow",
+            constraint=iom.models.base.SameScheme(field="file", name="offenders_idiomrow_file_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='idiomrow',
-            constraint=iom.models.base.SameScheme(field='case', name='offenders_idiomrow_case_same_scheme'),
+            model_name="idiomrow",
+            constraint=iom.models.base.SameScheme(field="case", name="offenders_idiomrow_case_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='idiomrow',
-            constraint=models.UniqueConstraint(fields=('file', 'number'), name='offenders_idiom_row_once'),
+            model_name="idiomrow",
+            constraint=models.UniqueConstraint(fields=("file", "number"), name="offenders_idiom_row_once"),
         ),
         migrations.AddConstraint(
-            model_name='legalstatus',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='offenders_legalstatus_scheme_id'),
+            model_name="legalstatus",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="offenders_legalstatus_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='legalstatus',
-            constraint=iom.models.base.SameScheme(field='case', name='offenders_legalstatus_case_same_scheme'),
+            model_name="legalstatus",
+            constraint=iom.models.base.SameScheme(field="case", name="offenders_legalstatus_case_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='legalstatus',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('case', 'kind', 'on'), name='offenders_status_once_a_day'),
+            model_name="legalstatus",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at", None)),
+                fields=("case", "kind", "on"),
+                name="offenders_status_once_a_day",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='legalstatus',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None), ('kind', 'wanted')), fields=('case',), name='offenders_wanted_once'),
+            model_name="legalstatus",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at", None), ("kind", "wanted")),
+                fields=("case",),
+                name="offenders_wanted_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='licencerequest',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='offenders_licencerequest_scheme_id'),
+            model_name="licencerequest",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="offenders_licencerequest_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='licencerequest',
-            constraint=iom.models.base.SameScheme(field='case', name='offenders_licencerequest_case_same_scheme'),
+            model_name="licencerequest",
+            constraint=iom.models.base.SameScheme(field="case", name="offenders_licencerequest_case_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='licencerequest',
-            constraint=iom.models.base.SameScheme(field='agency', name='offenders_licencerequest_agency_same_scheme'),
+            model_name="licencerequest",
+            constraint=iom.models.base.SameScheme(field="agency", name="offenders_licencerequest_agency_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='licencerequest',
-            constraint=iom.models.base.SameScheme(field='agreed_at', name='offenders_licencerequest_agreed_at_same_scheme'),
+            model_name="licencerequest",
+            constraint=iom.models.base.SameScheme(
+                field="agreed_at", name="offenders_licencerequest_agreed_at_same_scheme"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='licenceanswer',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='offenders_licenceanswer_scheme_id'),
+            model_name="licenceanswer",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="offenders_licenceanswer_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='licenceanswer',
-            constraint=iom.models.base.SameScheme(field='request', name='offenders_licenceanswer_request_same_scheme'),
+            model_name="licenceanswer",
+            constraint=iom.models.base.SameScheme(field="request", name="offenders_licenceanswer_request_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='licenceanswer',
-            constraint=iom.models.base.SameScheme(field='agency', name='offenders_licenceanswer_agency_same_scheme'),
+            model_name="licenceanswer",
+            constraint=iom.models.base.SameScheme(field="agency", name="offenders_licenceanswer_agency_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='licenceanswer',
-            constraint=models.UniqueConstraint(fields=('request', 'agency'), name='offenders_asked_of_agency_once'),
+            model_name="licenceanswer",
+            constraint=models.UniqueConstraint(fields=("request", "agency"), name="offenders_asked_of_agency_once"),
         ),
         migrations.AddConstraint(
-            model_name='prison',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='offenders_prison_scheme_id'),
+            model_name="prison",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="offenders_prison_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='prison',
-            constraint=models.UniqueConstraint(fields=('scheme', 'name'), name='offenders_prison_once'),
+            model_name="prison",
+            constraint=models.UniqueConstraint(fields=("scheme", "name"), name="offenders_prison_once"),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='offenders_tag_scheme_id'),
+            model_name="tag",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="offenders_tag_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=iom.models.base.SameScheme(field='case', name='offenders_tag_case_same_scheme'),
+            model_name="tag",
+            constraint=iom.models.base.SameScheme(field="case", name="offenders_tag_case_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on'))), name='offenders_tag_ends_after_start'),
+            model_name="tag",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_on__gte", models.F("starts_on"))), name="offenders_tag_ends_after_start"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('case', '='), (models.Func(models.F('starts_on'), django.db.models.functions.comparison.Coalesce('ended_on', 'ends_on'), function='daterange', output_field=django.contrib.postgres.fields.ranges.DateRangeField()), '&&')], name='offenders_one_tag_at_a_time'),
+            model_name="tag",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                expressions=[
+                    ("case", "="),
+                    (
+                        models.Func(
+                            models.F("starts_on"),
+                            django.db.models.functions.comparison.Coalesce("ended_on", "ends_on"),
+                            function="daterange",
+                            output_field=django.contrib.postgres.fields.ranges.DateRangeField(),
+                        ),
+                        "&&",
+                    ),
+                ],
+                name="offenders_one_tag_at_a_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='taghit',
-            constraint=models.UniqueConstraint(fields=('scheme', 'id'), name='offenders_taghit_scheme_id'),
+            model_name="taghit",
+            constraint=models.UniqueConstraint(fields=("scheme", "id"), name="offenders_taghit_scheme_id"),
         ),
         migrations.AddConstraint(
-            model_name='taghit',
-            constraint=iom.models.base.SameScheme(field='tag', name='offenders_taghit_tag_same_scheme'),
+            model_name="taghit",
+            constraint=iom.models.base.SameScheme(field="tag", name="offenders_taghit_tag_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='taghit',
-            constraint=iom.models.base.SameScheme(field='case', name='offenders_taghit_case_same_scheme'),
+            model_name="taghit",
+            constraint=iom.models.base.SameScheme(field="case", name="offenders_taghit_case_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='taghit',
-            constraint=iom.models.base.SameScheme(field='agency', name='offenders_taghit_agency_same_scheme'),
+            model_name="taghit",
+            constraint=iom.models.base.SameScheme(field="agency", name="offenders_taghit_agency_same_scheme"),
         ),
         migrations.AddConstraint(
-            model_name='taghit',
-            constraint=models.UniqueConstraint(fields=('tag', 'crime_reference'), name='offenders_hit_once_a_crime'),
+            model_name="taghit",
+            constraint=models.UniqueConstraint(fields=("tag", "crime_reference"), name="offenders_hit_once_a_crime"),
         ),
     ]

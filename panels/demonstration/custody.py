@@ -46,7 +46,9 @@ def write_custody(life: Life) -> None:
         _tagged(life, outside[-1])
     if life.policy.arrests.police_attend and outside:
         on = clock.today()
-        custody.record_arrest(outside[len(outside) // 2], on=on, what=life.mark("Theft"), source=life.mark("Custody log"), by=by)
+        custody.record_arrest(
+            outside[len(outside) // 2], on=on, what=life.mark("Theft"), source=life.mark("Custody log"), by=by
+        )
     if inside:
         _asked(life, inside[0])
     if "IDIOM" in life.policy.research_systems:

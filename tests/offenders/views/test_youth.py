@@ -125,7 +125,12 @@ def test_radar_shows_every_clock_by_week_and_filters_by_the_address(sign_in):
 
     shown = client.get("/cases/radar/").content.decode()
 
-    for words in ("Week of 6 Apr 2026", "17 years and 6 months", "Supervision ends, and IOM with it", "Release expected"):
+    for words in (
+        "Week of 6 Apr 2026",
+        "17 years and 6 months",
+        "Supervision ends, and IOM with it",
+        "Release expected",
+    ):
         assert words in shown
     only = client.get("/cases/radar/?kind=supervision").content.decode()
     assert "Supervision ends" in only and "Release expected" not in only
@@ -163,5 +168,7 @@ def test_young_person_is_flagged_at_every_stage(sign_in):
     assert "Under 18" not in client.get(f"/cases/{grown.reference}/").content.decode()
     assert "(under 18)" in client.get(f"/meetings/{meeting.key}/agenda/").content.decode()
     assert live.heading(item).endswith("(under 18)")
-    (recorded,) = [each for each in record_of(factories.minutes(meeting))["items"] if each["reference"] == case.reference]
+    (recorded,) = [
+        each for each in record_of(factories.minutes(meeting))["items"] if each["reference"] == case.reference
+    ]
     assert recorded["under_18"]
