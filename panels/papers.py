@@ -230,6 +230,7 @@ def _lines(
     )
     lines = []
     for item in items:
+        item.meeting = meeting
         thing = item.referral or item.case
         opens = item.case_id in open_cases if item.case_id else item.referral_id in open_referrals
         person = thing.offender_id if thing is not None else None
