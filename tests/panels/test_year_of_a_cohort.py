@@ -18,6 +18,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 
+from actionplans import offers
 from actionplans.models import Action, Offer, Review
 from iom import reminders
 from iom.access import actor_for
@@ -50,8 +51,74 @@ JAN, FEB, MAR, APR, MAY, JUN, JUL, AUG, SEP, OCT, NOV, DEC = PANELS = [
 NEXT = date(2027, 1, 14)
 # What the clock says of meetings as such, whoever is on the cohort.
 OF_MEETINGS = {"nominations_close", "agenda_due", "minutes_due"}
-HEARD: list[tuple[date, str, str, str]] = []
-OFFERED: dict[date, list[tuple[str, str, str]]] = {}
+PRIYA, GRACE, JO = "Priya Shah", "Grace Adeyemi", "Jo Reid"
+HEARD = [
+    # Seven days before the panel that holds the first review (Merton, Roles).
+    (date(2026, 1, 8), "review_due", "Inside", PRIYA),
+    (date(2026, 1, 8), "review_due", "Inside", GRACE),
+    (date(2026, 1, 8), "review_due", "Changed", PRIYA),
+    (date(2026, 1, 8), "review_due", "Changed", GRACE),
+    # Two days before the tenancy was to be confirmed.
+    (date(2026, 1, 24), "actions_due", "housing", JO),
+    (date(2026, 2, 5), "review_due", "Mending", PRIYA),
+    (date(2026, 2, 5), "review_due", "Mending", GRACE),
+    # 28 days before the release, and before six months of Green are over.
+    (date(2026, 6, 30), "release_due", "Inside", PRIYA),
+    (date(2026, 8, 15), "green_exit", "Mending", PRIYA),
+    (date(2027, 1, 7), "review_due", "Mending again", PRIYA),
+    (date(2027, 1, 7), "review_due", "Mending again", GRACE),
+]
+NO_ENFORCEMENT, NO_HELP = "Rated Red, and no enforcement in 7 days", "Rated Amber, and no intervention in 28 days"
+EVERY = "Every case is reviewed"
+FIRST = "1-month review: accepted on"
+# Asked about on 7 January, and of Mending on the 15th, the checks hold for six months.
+OLD = ". Safeguarding not assured: MAPPA, MARAC, Child safeguarding"
+OFFERED = {
+    JAN: [
+        ("Inside", "reviews", f"{NO_ENFORCEMENT}. {FIRST} 11 December"),
+        ("Changed", "reviews", f"{NO_HELP}. {FIRST} 11 December"),
+    ],
+    FEB: [("Mending", "reviews", f"{FIRST} 15 January"), ("Inside", "reviews", EVERY), ("Changed", "reviews", EVERY)],
+    MAR: [
+        ("Inside", "releases", "In custody since 3 March, to be noted"),
+        ("Mending", "reviews", EVERY),
+        ("Changed", "reviews", EVERY),
+    ],
+    APR: [("Changed", "reviews", EVERY), ("Mending", "reviews", EVERY), ("Inside", "reviews", EVERY)],
+    MAY: [("Changed", "reviews", NO_ENFORCEMENT), ("Mending", "reviews", EVERY), ("Inside", "reviews", EVERY)],
+    JUN: [("Changed", "reviews", NO_ENFORCEMENT), ("Mending", "reviews", EVERY), ("Inside", "reviews", EVERY)],
+    JUL: [
+        ("Inside", "releases", f"Release expected on 28 July, rating to agree before it{OLD}"),
+        ("Changed", "reviews", NO_ENFORCEMENT + OLD),
+        ("Mending", "reviews", EVERY),
+    ],
+    AUG: [
+        (
+            "Inside",
+            "releases",
+            f"Rated in custody, and nobody is inside. Released on 28 July and still rated in custody{OLD}",
+        ),
+        ("Changed", "reviews", NO_ENFORCEMENT + OLD),
+        ("Mending", "reviews", EVERY + OLD),
+    ],
+    SEP: [
+        ("Changed", "reviews", NO_ENFORCEMENT + OLD),
+        ("Inside", "reviews", NO_HELP + OLD),
+        ("Mending", "reviews", EVERY + OLD),
+    ],
+    OCT: [
+        ("Mending", "exits", f"Green for 6 months on 12 September{OLD}"),
+        ("Changed", "reviews", NO_ENFORCEMENT + OLD),
+        ("Inside", "reviews", NO_HELP + OLD),
+    ],
+    NOV: [("Changed", "reviews", NO_ENFORCEMENT + OLD), ("Inside", "reviews", NO_HELP + OLD)],
+    DEC: [("Changed", "reviews", NO_ENFORCEMENT + OLD), ("Inside", "reviews", NO_HELP + OLD)],
+    NEXT: [
+        ("Changed", "reviews", NO_ENFORCEMENT + OLD),
+        ("Mending again", "reviews", f"{NO_HELP}. {FIRST} 10 December"),
+        ("Inside", "reviews", NO_HELP + OLD),
+    ],
+}
 ACCEPTED = {
     "outcome": "accept",
     "colour": "AMBER",
@@ -175,7 +242,7 @@ def year(merton, coordinator, chair, police, housing, sign_in, settings) -> Iter
 
 def played(year: Year) -> tuple[Case, Case, Case, Case]:
     """The year from January to January: who mended, who was inside, whose rating was changed, and the first again."""
-    year.go(date(2026, 1, 12))
+    year.go(date(2026, 1, 7))
     inside, changed = year.entered("Inside", "RED"), year.entered("Changed", "AMBER")
     mending = factories.offender(year.scheme, family_name="Mending", given_names="Ada")
     year.nominated(JAN, mending)
@@ -191,7 +258,7 @@ def played(year: Year) -> tuple[Case, Case, Case, Case]:
     note(inside, "enforcement", on=date(2026, 2, 10), text="Curfew check, in", by=police, agency=year.police.agency)
     housing = Agency.objects.get(scheme=year.scheme, slug=year.housing.agency.slug)
     for case in (first, changed):
-        offered(case, "A place on the tenancy course", housing, by=actor_for(year.coordinator))
+        taken_up(case, "A place on the tenancy course", housing, by=actor_for(year.coordinator))
     year.panel(FEB)
 
     year.go(date(2026, 3, 3))
@@ -257,28 +324,33 @@ def played(year: Year) -> tuple[Case, Case, Case, Case]:
     return first, inside, changed, again
 
 
-def offered(case: Case, text: str, agency: Agency, *, by) -> Offer:
-    from actionplans.offers import answered, offer
-
-    made = offer(case, pathway="accommodation", text=text, agency=agency, by=by)
-    return answered(made, "taken_up", words="Starts on Monday", by=by)
+def taken_up(case: Case, text: str, agency: Agency, *, by) -> Offer:
+    made = offers.offer(case, pathway="accommodation", text=text, agency=agency, by=by)
+    return offers.answered(made, "taken_up", words="Starts on Monday", by=by)
 
 
 def ratings(case: Case) -> list[tuple[str, date, date | None]]:
     return list(case.ratings.order_by("starts_on").values_list("colour", "starts_on", "until"))
 
 
-def test_discover(year):
-    try:
-        first, inside, changed, again = played(year)
-    finally:
-        for line in year.heard:
-            print(*line)
-        for day, found in year.offered.items():
-            for one in found:
-                print(day, one)
-    for each in (first, inside, changed, again):
-        print(
-            ratings(each),
-            list(Review.objects.filter(case=each).order_by("done_on").values_list("kind", "due_on", "done_on")),
-        )
+@pytest.mark.feature(306)
+def test_year_of_a_cohort_brings_each_thing_on_its_day(year):
+    mended, inside, changed, again = played(year)
+
+    assert year.heard == HEARD
+    assert year.offered == OFFERED
+    assert ratings(mended) == [("AMBER", JAN, MAR), ("GREEN", MAR, None)]
+    assert ratings(inside) == [
+        ("RED", date(2025, 12, 11), date(2026, 3, 3)),
+        ("BLUE", date(2026, 3, 3), AUG),
+        ("AMBER", AUG, None),
+    ]
+    assert ratings(changed) == [("AMBER", date(2025, 12, 11), date(2026, 4, 20)), ("RED", date(2026, 4, 20), None)]
+    assert changed.ratings.get(until=None).ratified_at.date == MAY
+    held = Review.objects.filter(case=mended).order_by("done_on").values_list("kind", "done_on")
+    assert list(held) == [("first", FEB), *(("progress", day) for day in PANELS[2:10])]
+    mended.refresh_from_db()
+    assert (mended.status, mended.outcome, mended.ended_on) == ("closed", "planned", date(2026, 10, 9))
+    assert mended.offender_id == again.offender_id and ratings(again) == [("AMBER", DEC, None)]
+    page = year.client.get(f"/cases/{again.reference}/").content.decode()
+    assert "Earlier on the cohort" in page and mended.reference in page
