@@ -389,6 +389,9 @@ def _word_errors(field: forms.Field, called: str) -> None:
         required = f"Choose {called}"
     else:
         required = f"Enter {called}"
-    for code, words in (("required", required), ("invalid_choice", f"Choose {called} from the list")):
+    # A label that asks makes no noun: its own words for nothing chosen do for a choice that is none.
+    asks = str(field.label).endswith("?") and field.error_messages.get("required") not in _GENERAL
+    none_such = str(field.error_messages["required"]) if asks else f"Choose {called} from the list"
+    for code, words in (("required", required), ("invalid_choice", none_such)):
         if field.error_messages.get(code) in _GENERAL:
             field.error_messages[code] = words

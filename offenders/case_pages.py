@@ -32,17 +32,19 @@ PAGES = (
     ("Information", "case_information"),
     ("Rating", "case_rating"),
     ("Leads", "case_leads"),
-    ("Score", "case_score"),
-    ("Safeguarding", "case_safeguarding"),
     ("Custody", "case_custody"),
+    ("Safeguarding", "case_safeguarding"),
     ("Reviews", "case_reviews"),
     ("Exit", "case_exit"),
-    ("Engagement", "case_engagement"),
-    ("Other areas", "case_transfer"),
-    ("Family and victims", "case_family"),
     ("Documents", "case_documents"),
+    ("Score", "case_score"),
+    ("Engagement", "case_engagement"),
+    ("Family and victims", "case_family"),
+    ("Other areas", "case_transfer"),
     ("Audit", "case_audit"),
 )
+# Opened now and then: they stand behind one word, so that the others can be taken in at a glance.
+NOW_AND_THEN = frozenset({"case_score", "case_engagement", "case_family", "case_transfer", "case_audit"})
 # Pages for the coordinator and whoever leads the case: nobody else is led to a refusal.
 LED_BY = ("case_audit",)
 
@@ -119,7 +121,7 @@ def _links(actor: Actor, case: Case, current: str) -> list[dict[str, Any]]:
         if name in LED_BY and not may_restrict(actor, case):
             continue
         if actor.holds(resolve(href).func.permission):
-            links.append({"text": text, "href": href, "current": name == current})
+            links.append({"text": text, "href": href, "current": name == current, "more": name in NOW_AND_THEN})
     return links
 
 

@@ -43,7 +43,7 @@ def write_custody(life: Life) -> None:
         cases.change_custody(case.inside, **details, by=by)
     _dates(life, outside[:3])
     if life.policy.gps is not None and outside:
-        _tagged(life, outside[-1])
+        _tagged(life, min(outside, key=lambda case: (case.accepted_on, case.pk)))
     if life.policy.arrests.police_attend and outside:
         on = clock.today()
         custody.record_arrest(
