@@ -10,7 +10,7 @@ from django.db import transaction
 
 from iom import audit, clock
 from iom.access import Actor
-from iom.models import Meeting
+from iom.models import Meeting, MeetingStatus
 from iom.policy import Policy
 from iom.steps import Stale, StepRefused
 from offenders.models import Case
@@ -20,6 +20,8 @@ from .models import PanelUpdate, Plan, Review
 from .reviewing import HELD_AT_MEETINGS, DueReview, due_reviews
 
 LONGEST = 600
+# Until its meeting is over, an agency may tell it something.
+TELLS = (MeetingStatus.DRAFT, MeetingStatus.AGENDA_SENT, MeetingStatus.LIVE)
 
 
 # --- Reading ----------------------------------------------------------------
@@ -59,6 +61,15 @@ def _meetings(scheme: int, policy: Policy, since: date) -> dict[str, list[date]]
     for body, day in rows.order_by("date").values_list("body__slug", "date"):
         found.setdefault(body, []).append(day)
     return found
+
+
+def next_meeting(case: Case) -> Meeting | None:
+    """The next meeting at which the panel looks at the case."""
+    policy = case.scheme.policy
+    rule = policy.review("progress")
+    body = rule.body if rule and rule.body else policy.deciding_body.slug
+    rows = Meeting.objects.filter(scheme=case.scheme, body__slug=body, date__gte=clock.today(), status__in=TELLS)
+    return rows.select_related("body").order_by("date", "starts_at").first()
 
 
 # --- Held -------------------------------------------------------------------

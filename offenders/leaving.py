@@ -140,6 +140,12 @@ def agree_period(case: Case, until: date, *, on: date, by: Actor, meeting: Meeti
     return rating
 
 
+def not_told(case: Case) -> list[Agency]:
+    """The agencies of the scheme that have not been told that somebody leaves, by name."""
+    told = case.told_of_leaving.values("agency")
+    return list(Agency.objects.filter(scheme_id=case.scheme_id).exclude(pk__in=told).order_by("name"))
+
+
 @transaction.atomic
 def tell_agencies(case: Case, agencies: Iterable[Agency], *, by: Actor, how: str = THROUGH_US) -> list[ToldOfLeaving]:
     """Tell agencies that somebody leaves, and keep who was told when; those told before are left alone.

@@ -276,6 +276,6 @@ def is_police(actor: Actor) -> bool:
 
 
 # The list names people who are not on the scheme: for those who hold it, and whoever prepares nominations.
-permit("offenders.view_named_list", (at_the_table & is_police) | has_role("coordinator"))
+permit("offenders.view_named_list", (has_role("member", "researcher") & is_police) | has_role("coordinator"))
 # In which group of the cohort a case is managed: the panel says so, the coordinator writes it down.
 permit("offenders.place_in_group", office, opens_it)

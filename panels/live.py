@@ -168,6 +168,8 @@ def rail(actor: Actor, meeting: Meeting, number: str) -> Rail | None:
     items = list(items_for(actor, meeting).numbered().for_list())
     if not items:
         return None
+    for item in items:
+        item.meeting = meeting
     unfinished = [item for item in items if item.state == ItemState.OPEN]
     asked_for = next((item for item in items if item.number == number), None)
     if number and asked_for is None:

@@ -81,6 +81,8 @@ def record_of(minutes: Minutes) -> Record:
     body = policy_version.policy.body(meeting.body.slug)
     later = following(meeting)
     items = items_of(meeting)
+    for item in items:
+        item.meeting = meeting
     scores = current_scores(item.referral.offender_id for item in items if item.referral)
     chair = chair_of(meeting)
     room = replace(presence.room(meeting), needed=body.quorum.organisations)

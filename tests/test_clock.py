@@ -784,7 +784,7 @@ def test_two_clocks_at_once_tell_everyone_once(committed, travel):
     due = [row for row in TABLE if row.opens <= OPEN_TOGETHER and (row.over is None or OPEN_TOGETHER < row.over)]
     expected = Counter((row.kind, person) for row in due for person in row.people)
     assert broke == []
-    assert len(expected) == 9
+    assert len(expected) == 13
     with walls.within(world.scheme, cause="test"):
         assert Counter(Reminder.objects.values_list("kind", "recipient__name")) == expected
         for row in due:

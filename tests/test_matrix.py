@@ -256,7 +256,7 @@ MATRIX: dict[str, Row] = {
     "case_transition": Row(TABLE, BOTH, "case"),
     "case_transition_add": Row(TABLE, POST, "case"),
     "case_transition_step": Row(TABLE, POST, "transition_step"),
-    "case_transition_agreed": Row(TABLE, POST, "case"),
+    "case_transition_agreed": Row(frozenset({"coordinator", "chair"}), POST, "case"),
     "case_reviews": Row(TABLE, GET, "case"),
     "case_hold_review": Row(TABLE, POST, "case"),
     "case_tell_panel": Row(TABLE, POST, "case"),

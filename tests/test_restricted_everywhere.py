@@ -12,6 +12,7 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 from pypdf import PdfReader
+from pypdf.errors import PdfReadError
 
 from actionplans import actions as plans
 from iom import clock, outbox, reminders
@@ -168,7 +169,11 @@ def text_of(answer) -> str:
     said = str(dict(answer.headers))
     if not body.startswith(b"%PDF"):
         return said + body.decode()
-    pdf = PdfReader(io.BytesIO(body))
+    try:
+        pdf = PdfReader(io.BytesIO(body))
+    except PdfReadError:
+        # The world keeps files that only begin like one.
+        return said + body.decode(errors="replace")
     attached = [part.decode(errors="replace") for parts in pdf.attachments.values() for part in parts]
     return said + str(pdf.metadata) + "".join(page.extract_text() for page in pdf.pages) + "".join(attached)
 
@@ -217,7 +222,8 @@ def test_its_own_addresses_are_the_same_404_as_what_never_was(world, hidden):
                 client.get("/notifications/")
                 hit, missed = (ask(client, method, reverse(name, args=args)) for args in (own, never))
                 where = f"{method} {name} as {role}"
-                if role in KNOWS_REFERENCE and (row.of == "case" and method == "GET" or name == "case_open"):
+                of_the_case = own[0] == hidden.case.reference
+                if role in KNOWS_REFERENCE and (of_the_case and method == "GET" or name == "case_open"):
                     if hit.status_code != 200 or found_in(text_of(hit), hidden, role):
                         wrong.append(f"{where}: {hit.status_code}, more than reference and owner")
                 elif (hit.status_code, missed.status_code) != (404, 404):

@@ -27,7 +27,7 @@ def history(request: HttpRequest, reference: str) -> HttpResponse:
     changes = []
     if shown is not None:
         parts = [
-            Part(PathwayNeed.objects.filter(plan=plan)),
+            Part(plan.needs.all()),
             Part(Action.with_removed.visible_to(actor).filter(case=case), "case", case.pk),
         ]
         changes = changes_since(parts, shown.created_at)

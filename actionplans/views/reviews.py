@@ -11,15 +11,12 @@ from actionplans import reviews as verbs
 from actionplans.forms.reviews import HeldForm, TellForm
 from actionplans.models import Plan, Review
 from iom import clock
-from iom.models import Meeting, MeetingStatus
 from iom.pages import page
 from iom.steps import StepRefused
 from offenders import naming
 from offenders.case_pages import case_page, find_case
 from offenders.clocks import clock_of
 from offenders.models import Case
-
-TELLS = (MeetingStatus.DRAFT, MeetingStatus.AGENDA_SENT, MeetingStatus.LIVE)
 
 
 @page("actionplans.view_plan")
@@ -49,7 +46,7 @@ def hold(request: HttpRequest, reference: str) -> HttpResponse:
 def tell(request: HttpRequest, reference: str) -> HttpResponse:
     """What one's agency tells the next panel."""
     case = find_case(request.actor, reference)
-    meeting = next_meeting(case)
+    meeting = verbs.next_meeting(case)
     if meeting is None:
         raise Http404
     form = TellForm.of(None, request.POST)
@@ -66,15 +63,6 @@ def tell(request: HttpRequest, reference: str) -> HttpResponse:
     return _show(request, case, told=form)
 
 
-def next_meeting(case: Case) -> Meeting | None:
-    """The next meeting at which the panel looks at the case."""
-    policy = case.scheme.policy
-    rule = policy.review("progress")
-    body = rule.body if rule and rule.body else policy.deciding_body.slug
-    rows = Meeting.objects.filter(scheme=case.scheme, body__slug=body, date__gte=clock.today(), status__in=TELLS)
-    return rows.select_related("body").order_by("date", "starts_at").first()
-
-
 def _kinds(case: Case) -> list[tuple[str, str]]:
     """What can be written down here: a supervisor reviews on the page of the management report."""
     return [(rule.kind, rule.label) for rule in case.scheme.policy.reviews if rule.kind != Review.Kind.SUPERVISOR]
@@ -86,7 +74,7 @@ def _show(
     actor, today = request.actor, clock.today()
     context = case_page(request, case, "case_reviews")
     unsaved, is_open = Plan(scheme_id=case.scheme_id, case=case), case.status != "closed"
-    meeting = next_meeting(case) if is_open else None
+    meeting = verbs.next_meeting(case) if is_open else None
     updates = verbs.updates_for(actor, case, meeting) if meeting else []
     own = next((each for each in updates if actor.agency and each.agency_id == actor.agency.pk), None)
     may_tell = meeting is not None and actor.agency is not None and actor.can("actionplans.tell_panel", unsaved)

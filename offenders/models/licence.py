@@ -51,7 +51,7 @@ class LicenceRequest(SchemeModel):
     @property
     def audit_subject(self) -> str:
         """How the audit names the person (security.md U3)."""
-        return f"C{self.case_id}"
+        return self.case.audit_subject
 
 
 class LicenceAnswer(SchemeModel):

@@ -13,7 +13,6 @@ from django.shortcuts import redirect, render
 
 from iom import clock
 from iom.jinja import day
-from iom.models import Agency
 from iom.pages import page
 from iom.steps import StepRefused
 from offenders import exits, leaving, naming
@@ -130,9 +129,7 @@ def _save_safety(case: Case, now: exits.ExitStanding, form: forms.Form, request:
 
 
 def _agencies(case: Case, now: exits.ExitStanding, data: Any) -> AgenciesForm:
-    told = {each.agency_id for each in case.told_of_leaving.all()}
-    rows = Agency.objects.filter(scheme_id=case.scheme_id).exclude(pk__in=told).order_by("name")
-    return AgenciesForm(list(rows), exits.concerned(case), data)
+    return AgenciesForm(leaving.not_told(case), exits.concerned(case), data)
 
 
 def _save_agencies(case: Case, now: exits.ExitStanding, form: AgenciesForm, request: HttpRequest) -> str:

@@ -180,7 +180,11 @@ def complete(life: Life, cases: list[Case]) -> None:
         services.change_gap_note(note, area=life.mark("Example ward"), by=by)
         plan = plans.start_plan(case, by=by)
         plans.set_need(
-            plan, life.policy.pathways[-1].slug, level=PathwayNeed.Level.HIGH, goal=life.mark("A room of his own"), by=by
+            plan,
+            life.policy.pathways[-1].slug,
+            level=PathwayNeed.Level.HIGH,
+            goal=life.mark("A room of his own"),
+            by=by,
         )
     statement = draft_statement(life, case)
     with life.at(life.today, 0, 15):

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from iom import audit
 from iom.models import AuditEvent
-from offenders.models import Case, Offender, RelatedPerson
+from offenders.models import Case, Listed, Offender, RelatedPerson
 from referrals.models import Referral
 from tests.test_matrix import MATRIX, enter
 from tests.world import ROLES, World
@@ -36,6 +36,9 @@ def people_in(text: str) -> set[str]:
         words += [referral.reference for referral in Referral.objects.filter(offender=person)]
         if any(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text, re.IGNORECASE) for word in words):
             found.add(person.audit_subject)
+    for listed in Listed.objects.all():
+        if re.search(rf"\b{re.escape(listed.family_name)}\b", text, re.IGNORECASE):
+            found.add(listed.audit_subject)
     for kin in RelatedPerson.objects.all():
         # The case's own page shows whom to ring about them, without their name.
         if any(mark and mark in text for mark in (kin.name, kin.safeguarding_lead)):

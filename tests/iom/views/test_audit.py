@@ -152,7 +152,7 @@ def test_a_place_in_the_list_that_is_none_is_no_error(leaving, admin, sign_in, b
 
 
 def test_fifty_stand_on_a_page_and_older_leads_on_without_doubles(merton, admin, sign_in):
-    for _ in range(30):
+    for _ in range(40):
         factories.case(merton)
     client = sign_in(admin)
     numbers = []

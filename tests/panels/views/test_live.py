@@ -414,7 +414,7 @@ def test_live_page_costs_the_same_for_few_and_many_items(
     review, meeting, merton, recorder, django_assert_max_num_queries
 ):
     for _ in range(2):
-        with django_assert_max_num_queries(54 + factories.AROUND):
+        with django_assert_max_num_queries(55 + factories.AROUND):
             recorder.get(reverse("live", args=[KEY]), {"item": "2"})
         for _ in range(3):
             factories.agenda_item(meeting, Section.REVIEWS, case=factories.case(merton))
