@@ -94,9 +94,9 @@ def test_session_ends_after_twelve_hours_however_busy(client, coordinator):
         sign_in_as(client, coordinator.user.email)
         for quarter in range(1, 48):
             clock_hands.move_to(start + timedelta(minutes=15 * quarter))
-            assert client.get("/").status_code == 200
+            assert client.get("/notifications/").status_code == 200
         clock_hands.move_to(start + timedelta(hours=12, minutes=1))
-        assert client.get("/").status_code == 302
+        assert client.get("/notifications/").status_code == 302
 
 
 def test_membership_that_ended_takes_effect_on_the_next_request(client, coordinator):
