@@ -47,7 +47,7 @@ from referrals.forms.nomination import excluding_flags
 from referrals.models import CheckRequest, MainDriver, Referral, Supervision
 from referrals.sections import SECTIONS
 
-from . import agendas, board, bodies, leads, names, room, services, ways_out
+from . import agendas, board, bodies, day_to_day, leads, names, room, services, ways_out
 from . import plans as about_plans
 from .between import between_schemes
 from .custody import write_custody
@@ -180,6 +180,7 @@ class Life:
         with self.at(self.last_working_day(self.today - DAY), 15):
             between_schemes(self)
             write_timelines(self)
+            day_to_day.keep_up(self)
             write_custody(self)
             ways_out.show(self)
             leads.views(self)
