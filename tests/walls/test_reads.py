@@ -37,7 +37,7 @@ def people_in(text: str) -> set[str]:
         if any(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text, re.IGNORECASE) for word in words):
             found.add(person.audit_subject)
     for listed in Listed.objects.all():
-        if re.search(rf"\b{re.escape(listed.family_name)}\b", text, re.IGNORECASE):
+        if re.search(rf"\b{re.escape(listed.family_name)}\W+{re.escape(listed.given_names)}\b", text, re.IGNORECASE):
             found.add(listed.audit_subject)
     for kin in RelatedPerson.objects.all():
         # The case's own page shows whom to ring about them, without their name.
