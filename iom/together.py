@@ -1,0 +1,380 @@
+"""Reads of many parts of a page in one statement (design.md 7).
+
+A function that needs rows is a generator: it yields querysets and goes on with what they found.
+
+    def flags(cases):
+        checks, entries = yield [Check.objects.filter(...), Entry.objects.filter(...)]
+        return {...}
+
+    columns = together.run(together.all_of({"flags": flags(cases), "plans": plans(cases)}))
+
+Whatever is asked for at the same time goes to the database as one statement, so that a page costs as many statements
+as its longest chain of questions, and not as many as it has parts. A part calls another by `yield from`.
+
+Rows come as JSON and are turned into what the queryset gives by itself: instances (`select_related` too), dictionaries
+or tuples. What `prefetch_related` names (to-many by foreign key) is read for all of a round in one statement more.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from inspect import isgenerator
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db import connections
+from django.db.backends.postgresql.psycopg_any import DateRange
+from django.db.models import ManyToOneRel, Model, Prefetch, QuerySet
+from django.utils.dateparse import parse_duration
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Asks how many rows there are."""
+
+    rows: QuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """Asks for the first row, or None."""
+
+    rows: QuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """Asks whether there is a row."""
+
+    rows: QuerySet
+
+
+Read = QuerySet | Counted | First | Existing
+Steps = Generator[Any, Any, Answer]
+
+
+def counted(rows: QuerySet) -> Counted:
+    """How many rows there are; the order and what is selected do not matter."""
+    return Counted(rows)
+
+
+def first(rows: QuerySet) -> First:
+    """The first row, or None."""
+    return First(rows)
+
+
+def exists(rows: QuerySet) -> Existing:
+    """Whether there is a row."""
+    return Existing(rows)
+
+
+def is_read(asked: Any) -> bool:
+    """Whether a generator asks for rows with this: one read, or a list or tuple of them."""
+    if isinstance(asked, list | tuple) and not hasattr(asked, "_fields"):
+        return all(isinstance(one, Read) for one in asked)
+    return isinstance(asked, Read)
+
+
+# --- Going through the steps -----------------------------------------------------------------
+
+
+def run(steps: Steps[Answer] | Answer) -> Answer:
+    """Go through the steps to their end, with one statement for each round of questions.
+
+    What is no generator has nothing to ask and is returned as it is.
+    """
+    if not isgenerator(steps):
+        return steps  # type: ignore[return-value]
+    answer = None
+    while True:
+        try:
+            asked = steps.send(answer)
+        except StopIteration as end:
+            return end.value
+        answer = fetch(asked) if isinstance(asked, list | tuple) else fetch([asked])[0]
+
+
+def all_of(
+    parts: Mapping[Hashable, Any], *, failed: Callable[[Hashable, Exception], Any] | None = None
+) -> Steps[dict[Any, Any]]:
+    """Take several parts side by side; their answers by name. A part that is no generator is its own answer.
+
+    `failed` gives the answer in place of a part that raised something; without it the error goes on.
+    """
+    answers: dict[Hashable, Any] = {}
+    waiting: dict[Hashable, tuple[Generator, Any]] = {}
+
+    def go_on(name: Hashable, part: Generator, answer: Any) -> None:
+        try:
+            waiting[name] = part, part.send(answer)
+        except StopIteration as end:
+            answers[name] = end.value
+        except Exception as error:
+            if failed is None:
+                raise
+            answers[name] = failed(name, error)
+
+    for name, part in parts.items():
+        if isgenerator(part):
+            go_on(name, part, None)
+        else:
+            answers[name] = part
+    while waiting:
+        round_, reads = list(waiting.items()), []
+        waiting.clear()
+        for _, (_, asked) in round_:
+            reads += asked if isinstance(asked, list | tuple) else [asked]
+        found = iter((yield reads))
+        for name, (part, asked) in round_:
+            many = isinstance(asked, list | tuple)
+            go_on(name, part, [next(found) for _ in asked] if many else next(found))
+    return {name: answers[name] for name in parts}
+
+
+def items_of(source: Iterable[Any]) -> Steps[list[Any]]:
+    """What a source yields between its questions, as a list: a block or a task is an item, a queryset is a question."""
+    if not isgenerator(source):
+        return list(source)
+    items: list[Any] = []
+    answer = None
+    while True:
+        try:
+            said = source.send(answer)
+        except StopIteration:
+            return items
+        if is_read(said):
+            answer = yield said
+        else:
+            items.append(said)
+            answer = None
+
+
+def prefetched(things: Sequence[Model], *lookups: Prefetch | str) -> Steps[None]:
+    """Put on each of `things` the rows that point to it, as `prefetch_related` does, in the caller's round."""
+    wanted = [look if isinstance(look, Prefetch) else Prefetch(look) for look in lookups]
+    if not things:
+        return
+    model = type(things[0])
+    relations = [model._meta.get_field(_relation_name(model, look.prefetch_through)) for look in wanted]
+    reads = [_pointing(relation, look, things) for relation, look in zip(relations, wanted, strict=True)]
+    found = yield reads
+    for relation, look, rows in zip(relations, wanted, found, strict=True):
+        _put(relation, look, things, rows)
+
+
+def _relation_name(model: type[Model], accessor: str) -> str:
+    for relation in model._meta.related_objects:
+        if relation.get_accessor_name() == accessor:
+            return relation.name
+    raise TypeError(f"{model.__name__}.{accessor} is nothing that points to it: read it with a query of its own")
+
+
+def _pointing(relation: Any, look: Prefetch, things: Sequence[Model]) -> QuerySet:
+    if not isinstance(relation, ManyToOneRel):
+        raise TypeError(f"{relation} is not read by foreign key")
+    rows = look.queryset if look.queryset is not None else relation.related_model._default_manager.all()
+    return rows.filter(**{f"{relation.field.attname}__in": [thing.pk for thing in things]})
+
+
+def _put(relation: Any, look: Prefetch, things: Sequence[Model], rows: Sequence[Any]) -> None:
+    field, by_key = relation.field, {}
+    one = relation.one_to_one
+    for row in rows:
+        by_key.setdefault(getattr(row, field.attname), []).append(row)
+    for thing in things:
+        mine = by_key.get(thing.pk, [])
+        for row in mine:
+            field.set_cached_value(row, thing)
+        if one:
+            relation.set_cached_value(thing, mine[0] if mine else None)
+        elif look.to_attr:
+            setattr(thing, look.to_attr, mine)
+        else:
+            manager = getattr(thing, look.prefetch_through)
+            kept = manager.get_queryset()
+            kept._result_cache, kept._prefetch_done = mine, True
+            thing.__dict__.setdefault("_prefetched_objects_cache", {})[look.prefetch_through] = kept
+
+
+# --- One statement -----------------------------------------------------------------------------
+
+
+def fetch(reads: Sequence[Read]) -> list[Any]:
+    """The answers to all `reads`, in their order, from one statement; the same question twice is asked once."""
+    asked = [_Asked(read) for read in reads]
+    parts: dict[tuple[str, tuple[Any, ...]], int] = {}
+    for one in asked:
+        if one.sql:
+            parts.setdefault((one.sql, one.parameters), len(parts))
+    if parts:
+        using = next(one.using for one in asked if one.sql)
+        words = "SELECT " + ", ".join(f"({sql})::text" for sql, _ in parts)
+        with connections[using].cursor() as cursor:
+            cursor.execute(words, [value for _, parameters in parts for value in parameters])
+            cells = cursor.fetchone()
+    answers = [one.answer(cells[parts[one.sql, one.parameters]] if one.sql else None) for one in asked]
+    more = {
+        place: prefetched(_listed(answers[place]), *one.rows._prefetch_related_lookups)
+        for place, one in enumerate(asked)
+        if one.rows._prefetch_related_lookups and answers[place] and not isinstance(reads[place], Counted | Existing)
+    }
+    if more:
+        run(all_of(more))
+    return answers
+
+
+def _listed(answer: Any) -> list[Any]:
+    return answer if isinstance(answer, list) else [answer]
+
+
+class _Asked:
+    """One read: its part of the statement, and how its cell becomes an answer; no `sql` if nothing can be found."""
+
+    def __init__(self, read: Read) -> None:
+        self.read = read
+        rows = read if isinstance(read, QuerySet) else read.rows
+        if isinstance(read, First):
+            rows = rows[:1]
+        elif isinstance(read, Counted | Existing):
+            rows = _bare(rows)
+        self.rows = rows
+        self.using = rows.db
+        self.compiler = rows.query.get_compiler(self.using)
+        self.sql, self.parameters = "", ()
+        try:
+            inner, parameters = self.compiler.as_sql()
+        except (EmptyResultSet, FullResultSet):
+            return
+        self.parameters = tuple(_hashable(value) for value in parameters)
+        match read:
+            case Counted():
+                self.sql = f"SELECT count(*) FROM ({inner}) AS r"  # noqa: S608 -- what Django made, values apart
+            case Existing():
+                self.sql = f"SELECT EXISTS ({inner})"
+            case _:
+                self.converters = [_from_json(column[0].output_field) for column in self.compiler.select]
+                names = [f"c{place}" for place in range(len(self.converters))]
+                inner = f"({inner}) AS r({', '.join(names)})"
+                self.sql = f"SELECT json_agg({_line(names)}) FROM {inner}"  # noqa: S608 -- as above
+
+    def answer(self, cell: str | None) -> Any:
+        match self.read:
+            case Counted():
+                return int(cell or 0)
+            case Existing():
+                return cell == "true"
+            case First():
+                found = self._found(cell)
+                return found[0] if found else None
+        return self._found(cell)
+
+    def _found(self, cell: str | None) -> list[Any]:
+        lines = json.loads(cell, parse_float=Decimal) if cell else []
+        if lines and len(self.converters) > WIDEST:
+            lines = [[value for part in line for value in part] for line in lines]
+        for place, convert in enumerate(self.converters if lines else ()):
+            if convert is not None:
+                for line in lines:
+                    if line[place] is not None:
+                        line[place] = convert(line[place])
+        compiler = self.compiler
+        compiler.execute_sql = lambda *args, **options: [lines]
+        rows = self.rows._chain()
+        rows.query.get_compiler = lambda *args, **options: compiler
+        return list(rows._iterable_class(rows))
+
+
+# A function of PostgreSQL takes at most a hundred arguments.
+WIDEST = 90
+
+
+def _line(names: Sequence[str]) -> str:
+    """One row as an array; a very wide one as an array of arrays."""
+    parts = [names[start : start + WIDEST] for start in range(0, len(names), WIDEST)]
+    arrays = [f"json_build_array({', '.join(part)})" for part in parts]
+    return arrays[0] if len(arrays) == 1 else f"json_build_array({', '.join(arrays)})"
+
+
+def _bare(rows: QuerySet) -> QuerySet:
+    """The same rows with as little of each as will do to count them."""
+    query = rows.query
+    if query.is_sliced or query.distinct or query.combinator or query.group_by is not None:
+        return rows
+    return rows.order_by().values("pk")
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+# --- From JSON to what the driver would have given --------------------------------------------
+
+
+def _each(convert: Callable[[Any], Any], values: list[Any]) -> list[Any]:
+    return [None if value is None else convert(value) for value in values]
+
+
+def _range_of_days(words: str) -> DateRange:
+    if words == "empty":
+        return DateRange(empty=True)
+    lower, _, upper = words[1:-1].partition(",")
+    ends = [date.fromisoformat(end) if end else None for end in (lower, upper)]
+    return DateRange(*ends, words[0] + words[-1])
+
+
+# What JSON says as the driver does.
+AS_IT_IS = frozenset(
+    {
+        "AutoField",
+        "BigAutoField",
+        "BigIntegerField",
+        "BooleanField",
+        "CharField",
+        "EmailField",
+        "FileField",
+        "GenericIPAddressField",
+        "IntegerField",
+        "PositiveBigIntegerField",
+        "PositiveIntegerField",
+        "PositiveSmallIntegerField",
+        "SlugField",
+        "SmallIntegerField",
+        "TextField",
+        "URLField",
+    }
+)
+CONVERTED: dict[str, Callable[[Any], Any]] = {
+    "BinaryField": lambda value: bytes.fromhex(value.removeprefix("\\x")),
+    "DateField": date.fromisoformat,
+    "DateRangeField": _range_of_days,
+    "DateTimeField": datetime.fromisoformat,
+    "DecimalField": Decimal,
+    "DurationField": parse_duration,
+    "FloatField": float,
+    "JSONField": json.dumps,  # the field itself reads it, as it would from the driver
+    "TimeField": time.fromisoformat,
+    "UUIDField": UUID,
+}
+
+
+def _from_json(field: Any) -> Callable[[Any], Any] | None:
+    """How a value of this field's column is made from JSON; None: it is right already. Raises TypeError if unknown."""
+    while getattr(field, "remote_field", None) is not None and hasattr(field, "target_field"):
+        field = field.target_field
+    if (base := getattr(field, "base_field", None)) is not None and field.get_internal_type() == "ArrayField":
+        convert = _from_json(base)
+        return None if convert is None else functools.partial(_each, convert)
+    kind = field.get_internal_type()
+    if kind in AS_IT_IS:
+        return None
+    if kind not in CONVERTED:
+        raise TypeError(f"{kind} cannot be read together with other rows")
+    return CONVERTED[kind]

@@ -1,0 +1,188 @@
+"""Many questions in one statement, and the same answers as one by one."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.apps import apps
+from django.db.models import Count, F, Prefetch, Q, Value
+from django.db.models.functions import Now
+
+from iom import together
+from iom.blocks import Task
+from iom.models import Agency, Membership, Notification, Scheme, User
+from offenders.models import Assignment, Case, CustodyPeriod, Offender, RagRating
+from tests import factories
+from tests.world import World
+
+OURS = ("iom", "offenders", "referrals", "actionplans", "panels")
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cases(merton):
+    names = ("Example", "Sample", "Specimen")
+    return [factories.case(merton, who=factories.offender(merton, family_name=name)) for name in names]
+
+
+def same(rows, expected):
+    assert rows == list(expected)
+    for mine, theirs in zip(rows, expected, strict=True):
+        if hasattr(mine, "__dict__"):
+            fields = [field.attname for field in mine._meta.concrete_fields]
+            assert {name: getattr(mine, name) for name in fields} == {name: getattr(theirs, name) for name in fields}
+            assert mine._state.adding is False
+            assert mine._state.db == "default"
+
+
+def test_each_kind_of_question_is_answered_as_by_itself(merton, cases, django_assert_num_queries):
+    questions = [
+        Case.objects.order_by("pk"),
+        Case.objects.select_related("offender", "scheme").order_by("-pk")[:2],
+        Offender.objects.values("family_name", "date_of_birth").order_by("family_name"),
+        Offender.objects.values_list("pk", flat=True).order_by("-pk"),
+        Case.objects.values_list("status").annotate(many=Count("pk")).order_by("status"),
+        RagRating.objects.annotate(at=Now(), five=Value(5), name=F("case__offender__sort_name")).order_by("pk"),
+        Agency.objects.values_list("scheme").distinct().order_by("scheme"),
+        User.objects.order_by("pk"),
+        Scheme.objects.filter(Q(pk=merton.pk) | Q(slug="none")),
+        Case.objects.none(),
+        Case.objects.filter(offender__family_name="50% off").order_by("pk"),
+    ]
+
+    with django_assert_num_queries(1):
+        found = together.fetch(questions)
+
+    for rows, question in zip(found, questions, strict=True):
+        if question.model is not RagRating:
+            same(rows, question)
+    assert [row.five for row in found[5]] == [5, 5, 5]
+    assert found[5][0].at.utcoffset() is not None
+    assert [row.name for row in found[5]] == [case.offender.sort_name for case in cases]
+    with django_assert_num_queries(0):
+        assert found[1][0].offender.family_name == "Specimen"
+
+
+def test_every_table_with_rows_is_read_so_too():
+    world = World.make("merton")
+    factories.act_in(world.scheme)
+    models = [model for model in apps.get_models() if model._meta.managed and model._meta.app_label in OURS]
+
+    found = together.fetch([model._base_manager.order_by("pk") for model in models])
+
+    filled = [model for model, rows in zip(models, found, strict=True) if rows]
+    assert len(filled) > 60
+    for model, rows in zip(models, found, strict=True):
+        same(rows, model._base_manager.order_by("pk"))
+
+
+def test_counts_firsts_and_existence(cases, django_assert_num_queries):
+    closed = Case.objects.filter(status="closed")
+    with django_assert_num_queries(1):
+        assert together.fetch(
+            [
+                together.counted(Case.objects.order_by("offender__sort_name")),
+                together.counted(closed),
+                together.counted(Case.objects.all()[:2]),
+                together.counted(Case.objects.none()),
+                together.first(Case.objects.order_by("-pk")),
+                together.first(closed),
+                together.exists(Case.objects.all()),
+                together.exists(closed),
+                together.exists(Case.objects.none()),
+            ]
+        ) == [3, 0, 2, 0, cases[-1], None, True, False, False]
+
+
+def test_what_points_to_rows_is_read_for_all_in_one_statement_more(cases, django_assert_num_queries):
+    ratings = Prefetch("ratings", RagRating.objects.filter(until=None), to_attr="current_ratings")
+
+    with django_assert_num_queries(2):
+        found, again = together.fetch(
+            [
+                Case.objects.order_by("pk").prefetch_related(ratings, "assignments"),
+                Case.objects.order_by("-pk").prefetch_related(Prefetch("custody_periods", CustodyPeriod.objects.all())),
+            ]
+        )
+
+    expected = Case.objects.order_by("pk").prefetch_related(ratings, "assignments")
+    with django_assert_num_queries(0):
+        assert [list(case.assignments.all()) for case in found] == [[] for _ in cases]
+        assert [list(case.custody_periods.all()) for case in again] == [[] for _ in cases]
+        assert all(case.current_ratings[0].case is case for case in found)
+    assert [case.current_ratings for case in found] == [case.current_ratings for case in expected]
+
+
+def test_parts_go_on_side_by_side_and_each_round_is_one_statement(cases, django_assert_num_queries):
+    def short():
+        return (yield Case.objects.order_by("pk"))[0].pk
+
+    def long():
+        (first,) = yield [together.first(Case.objects.order_by("pk"))]
+        people, led = yield [Offender.objects.filter(pk=first.offender_id), Assignment.objects.filter(case=first)]
+        return people[0].family_name, led
+
+    def outer():
+        return (yield from long())[0]
+
+    with django_assert_num_queries(2):
+        found = together.run(
+            together.all_of({"short": short(), "long": long(), "outer": outer(), "nothing": 7, "again": short()})
+        )
+
+    assert found == {
+        "short": cases[0].pk,
+        "long": ("Example", []),
+        "outer": "Example",
+        "nothing": 7,
+        "again": cases[0].pk,
+    }
+    assert list(found) == ["short", "long", "outer", "nothing", "again"]
+
+
+def test_a_part_that_fails_is_answered_for(cases):
+    def good():
+        return len((yield Case.objects.all()))
+
+    def bad():
+        yield Case.objects.all()
+        raise ValueError("of its own")
+
+    parts = {"bad": bad(), "good": good()}
+    assert together.run(together.all_of(parts, failed=lambda name, error: f"{name}: {error}")) == {
+        "bad": "bad: of its own",
+        "good": 3,
+    }
+    with pytest.raises(ValueError, match="of its own"):
+        together.run(together.all_of({"bad": bad()}))
+
+
+def test_a_source_yields_its_items_between_its_questions(cases):
+    def source():
+        yield Task(date(2026, 3, 12), "first", "/")
+        names = yield Offender.objects.order_by("family_name").values_list("family_name", flat=True)
+        yield from (Task(None, name, "/") for name in names)
+
+    assert [task.text for task in together.run(together.items_of(source()))] == [
+        "first",
+        "Example",
+        "Sample",
+        "Specimen",
+    ]
+    assert together.run(together.items_of([1, 2])) == [1, 2]
+
+
+def test_no_question_is_no_statement(django_assert_num_queries):
+    def none():
+        return (yield [])
+
+    with django_assert_num_queries(0):
+        assert together.run(none()) == []
+        assert together.run(5) == 5
+        assert together.fetch([Case.objects.none(), Membership.objects.none(), Notification.objects.none()]) == [
+            [],
+            [],
+            [],
+        ]
