@@ -9,7 +9,8 @@ A function that needs rows is a generator: it yields querysets and goes on with 
     columns = together.run(together.all_of({"flags": flags(cases), "plans": plans(cases)}))
 
 Whatever is asked for at the same time goes to the database as one statement, so that a page costs as many statements
-as its longest chain of questions, and not as many as it has parts. A part calls another by `yield from`.
+as its longest chain of questions, and not as many as it has parts. A part calls another by `yield from`. What several
+parts need is asked for as `shared(steps, ...)`, and found once for all of them.
 
 Rows come as JSON and are turned into what the queryset gives by itself: instances (`select_related` too), dictionaries
 or tuples. What `prefetch_related` names (to-many by foreign key) is read for all of a round in one statement more.
@@ -57,6 +58,14 @@ class Existing:
     rows: QuerySet
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Asks for what several parts of a page need: whoever asks first has it found, for all who ask by this name."""
+
+    name: Hashable
+    steps: Callable[[], Any]
+
+
 Read = QuerySet | Counted | First | Existing
 Steps = Generator[Any, Any, Answer]
 
@@ -76,11 +85,16 @@ def exists(rows: QuerySet) -> Existing:
     return Existing(rows)
 
 
+def shared(steps: Callable[..., Any], *given: Hashable) -> Shared:
+    """What `steps(*given)` finds, once for all parts of `all_of` that ask for it; alone, as if it were called."""
+    return Shared((steps, *given), functools.partial(steps, *given))
+
+
 def is_read(asked: Any) -> bool:
-    """Whether a generator asks for rows with this: one read, or a list or tuple of them."""
+    """Whether a generator asks for rows with this: one read, or a list or tuple of them, or what is shared."""
     if isinstance(asked, list | tuple) and not hasattr(asked, "_fields"):
-        return all(isinstance(one, Read) for one in asked)
-    return isinstance(asked, Read)
+        return all(isinstance(one, Read | Shared) for one in asked)
+    return isinstance(asked, Read | Shared)
 
 
 # --- Going through the steps -----------------------------------------------------------------
@@ -93,13 +107,14 @@ def run(steps: Steps[Answer] | Answer) -> Answer:
     """
     if not isgenerator(steps):
         return steps  # type: ignore[return-value]
+    rounds = all_of({"": steps})
     answer = None
     while True:
         try:
-            asked = steps.send(answer)
+            asked = rounds.send(answer)
         except StopIteration as end:
-            return end.value
-        answer = fetch(asked) if isinstance(asked, list | tuple) else fetch([asked])[0]
+            return end.value[""]
+        answer = fetch(asked)
 
 
 def all_of(
@@ -109,34 +124,97 @@ def all_of(
 
     `failed` gives the answer in place of a part that raised something; without it the error goes on.
     """
-    answers: dict[Hashable, Any] = {}
-    waiting: dict[Hashable, tuple[Generator, Any]] = {}
-
-    def go_on(name: Hashable, part: Generator, answer: Any) -> None:
-        try:
-            waiting[name] = part, part.send(answer)
-        except StopIteration as end:
-            answers[name] = end.value
-        except Exception as error:
-            if failed is None:
-                raise
-            answers[name] = failed(name, error)
-
+    going = _SideBySide(failed)
     for name, part in parts.items():
+        going.begin(name, part)
+    while going.asked:
+        asked, going.asked = going.asked, []
+        found = yield [read for read, _, _ in asked]
+        for answer, (_, waiting, place) in zip(found, asked, strict=True):
+            going.answer(waiting, place, answer)
+    return {name: going.answers[name] for name in parts}
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A part that waits for the answers to what it asked; `many`: it asked for a list of them."""
+
+    name: Hashable
+    part: Generator
+    many: bool
+    answers: list[Any]
+    left: int
+
+
+class _SideBySide:
+    """Parts that go on side by side. What is `Shared` is a part of its own, named by its question."""
+
+    def __init__(self, failed: Callable[[Hashable, Exception], Any] | None) -> None:
+        self.failed = failed
+        self.answers: dict[Hashable, Any] = {}
+        self.asked: list[tuple[Read, _Waiting, int]] = []
+        self.common: dict[Hashable, tuple[Any, Exception | None]] = {}
+        self.for_common: dict[Hashable, list[tuple[_Waiting, int]]] = {}
+
+    def begin(self, name: Hashable, part: Any) -> None:
         if isgenerator(part):
-            go_on(name, part, None)
+            self.go_on(name, part, lambda: part.send(None))
         else:
-            answers[name] = part
-    while waiting:
-        round_, reads = list(waiting.items()), []
-        waiting.clear()
-        for _, (_, asked) in round_:
-            reads += asked if isinstance(asked, list | tuple) else [asked]
-        found = iter((yield reads))
-        for name, (part, asked) in round_:
-            many = isinstance(asked, list | tuple)
-            go_on(name, part, [next(found) for _ in asked] if many else next(found))
-    return {name: answers[name] for name in parts}
+            self.end(name, part)
+
+    def go_on(self, name: Hashable, part: Generator, go: Callable[[], Any]) -> None:
+        """Let one part go on to its next question, or to its end."""
+        try:
+            asked = go()
+        except StopIteration as end:
+            self.end(name, end.value)
+        except Exception as error:
+            if isinstance(name, Shared):
+                self.end(name, None, error)
+            elif self.failed is None:
+                raise
+            else:
+                self.answers[name] = self.failed(name, error)
+        else:
+            self.ask(name, part, asked)
+
+    def ask(self, name: Hashable, part: Generator, asked: Any) -> None:
+        many = isinstance(asked, list | tuple)
+        reads = asked if many else [asked]
+        waiting = _Waiting(name, part, many, [None] * len(reads), len(reads))
+        for place, read in enumerate(reads):
+            if not isinstance(read, Shared):
+                self.asked.append((read, waiting, place))
+            elif read.name in self.common:
+                self.answer(waiting, place, *self.common[read.name])
+            elif read.name in self.for_common:
+                self.for_common[read.name].append((waiting, place))
+            else:
+                self.for_common[read.name] = [(waiting, place)]
+                self.begin(read, read.steps())
+        if not reads:
+            self.go_on(name, part, lambda: part.send([]))
+
+    def answer(self, waiting: _Waiting, place: int, answer: Any, error: Exception | None = None) -> None:
+        """One answer has come; with the last of them, or with an error, the part goes on."""
+        if waiting.left <= 0:
+            return
+        waiting.answers[place] = answer
+        waiting.left -= 1
+        if error is not None:
+            waiting.left = 0
+            self.go_on(waiting.name, waiting.part, lambda: waiting.part.throw(error))
+        elif not waiting.left:
+            answers = waiting.answers if waiting.many else waiting.answers[0]
+            self.go_on(waiting.name, waiting.part, lambda: waiting.part.send(answers))
+
+    def end(self, name: Hashable, answer: Any, error: Exception | None = None) -> None:
+        if not isinstance(name, Shared):
+            self.answers[name] = answer
+            return
+        self.common[name.name] = answer, error
+        for waiting, place in self.for_common.pop(name.name):
+            self.answer(waiting, place, answer, error)
 
 
 def items_of(source: Iterable[Any]) -> Steps[list[Any]]:

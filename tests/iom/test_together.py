@@ -174,6 +174,60 @@ def test_a_source_yields_its_items_between_its_questions(cases):
     assert together.run(together.items_of([1, 2])) == [1, 2]
 
 
+def test_what_several_parts_share_is_found_once(cases, django_assert_num_queries):
+    went = []
+
+    def people(wanted):
+        went.append(wanted)
+        first = yield Offender.objects.order_by("pk")
+        again = yield Offender.objects.filter(pk__in=[each.pk for each in first]).order_by("-pk")
+        return [each.family_name for each in again]
+
+    def one():
+        names, many = yield [together.shared(people, "all"), together.counted(Case.objects.all())]
+        return names, many
+
+    def other():
+        yield Case.objects.all()
+        return (yield together.shared(people, "all"))
+
+    def late():
+        yield Case.objects.all()
+        yield Case.objects.order_by("pk")
+        return (yield [together.shared(people, "all")])
+
+    names = ["Specimen", "Sample", "Example"]
+    with django_assert_num_queries(2):
+        found = together.run(together.all_of({"one": one(), "other": other(), "late": late()}))
+    assert found == {"one": (names, 3), "other": names, "late": [names]}
+    assert went == ["all"]
+    with django_assert_num_queries(2):
+        assert together.run(one()) == (names, 3)
+
+
+def test_what_is_shared_and_fails_fails_for_whoever_asked(cases):
+    def broken():
+        yield Case.objects.all()
+        raise ValueError("of its own")
+
+    def asks():
+        found, _ = yield [together.shared(broken), Case.objects.all()]
+        return found
+
+    def forgives():
+        try:
+            yield together.shared(broken)
+        except ValueError:
+            return "without"
+
+    parts = {"asks": asks(), "forgives": forgives(), "good": 1}
+    assert together.run(together.all_of(parts, failed=lambda name, error: str(error))) == {
+        "asks": "of its own",
+        "forgives": "without",
+        "good": 1,
+    }
+
+
 def test_no_question_is_no_statement(django_assert_num_queries):
     def none():
         return (yield [])
