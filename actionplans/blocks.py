@@ -12,6 +12,7 @@ from django.urls import reverse
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_tasks
 from iom.jinja import plural
+from iom.together import Steps, all_of
 from offenders.history import Part, part_of_history
 from offenders.models import Assignment, Case
 from offenders.querysets import CaseQuerySet
@@ -37,7 +38,7 @@ from .models import (
     Supervisor,
     SupervisorReview,
 )
-from .reading import action_counts, overdue_first, pathway_lines, plan_updates
+from .reading import action_counts_steps, overdue_first, pathway_lines, plan_updates_steps
 
 # Actions and reports that are due this soon stand among the tasks; agreements and bids need longer.
 SOON_DAYS = 7
@@ -77,9 +78,10 @@ def _visible(actor: Actor) -> Any:
 
 
 @board_columns
-def plan_columns(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, Any]]:
+def plan_columns(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[int, dict[str, Any]]]:
     """Open and late actions, and when the plan was last touched."""
-    counts, updates = action_counts(cases, today), plan_updates(cases)
+    found = yield from all_of({"counts": action_counts_steps(cases, today), "updates": plan_updates_steps(cases)})
+    counts, updates = found["counts"], found["updates"]
     return {
         case.pk: {
             "open_actions": counts.get(case.pk, (0, 0))[0],

@@ -9,10 +9,12 @@ from datetime import date, timedelta
 from django.db.models import Case as Choose
 from django.db.models import Count, Max, Q, QuerySet, When
 
+from iom import together
 from iom.access import Actor
 from iom.clock import LONDON
 from iom.models import Agency, Membership, Role, Scheme
-from offenders.clocks import planned_meetings
+from iom.together import Steps
+from offenders.clocks import planned_meetings_steps
 from offenders.models import Assignment, Case
 
 from .models import STILL_TO_DO, Action, PathwayNeed, Plan
@@ -26,31 +28,51 @@ def updatable(actor: Actor, actions: Iterable[Action]) -> set[int]:
 
     The same rule as `actionplans.update_action`, asked for a whole list with one query.
     """
+    return together.run(updatable_steps(actor, actions))
+
+
+def updatable_steps(actor: Actor, actions: Iterable[Action]) -> Steps[set[int]]:
+    """`updatable`, read together with other rows."""
     if actor.has_role("coordinator", "chair"):
         return {action.pk for action in actions}
     led: set[int] = set()
     if actor.membership is not None:
         held = Assignment.objects.filter(membership=actor.membership, until=None)
-        led = set(held.values_list("case_id", flat=True))
+        led = set((yield held.values_list("case_id", flat=True)))
     ours = actor.agency.pk if actor.agency else None
     return {action.pk for action in actions if action.agency_id == ours or action.case_id in led}
 
 
 def next_panel(scheme: Scheme, today: date) -> date | None:
     """The next day on which the scheme's deciding body meets, after today."""
-    return next(iter(planned_meetings(scheme, scheme.policy.deciding_body.slug, today + timedelta(days=1))), None)
+    return together.run(next_panel_steps(scheme, today))
+
+
+def next_panel_steps(scheme: Scheme, today: date) -> Steps[date | None]:
+    """`next_panel`, read together with other rows."""
+    days = yield from planned_meetings_steps(scheme, scheme.policy.deciding_body.slug, today + timedelta(days=1))
+    return next(iter(days), None)
 
 
 def who_choices(scheme: Scheme, today: date) -> list[tuple[str, str]]:
     """Who can be given an action: each agency, and under it the people who act for it."""
-    people: dict[int, list[Membership]] = {}
+    return together.run(who_choices_steps(scheme, today))
+
+
+def who_choices_steps(scheme: Scheme, today: date) -> Steps[list[tuple[str, str]]]:
+    """`who_choices`, read together with other rows."""
     working = Membership.objects.filter(scheme=scheme).current(today).with_role(*WORKING_ROLES)
-    for membership in working.select_related("user").order_by("user__name"):
-        people.setdefault(membership.agency_id, []).append(membership)
+    held, agencies = yield [
+        working.order_by("user__name").values_list("agency", "pk", "user__name"),
+        Agency.objects.filter(scheme=scheme).order_by("name").values_list("pk", "name"),
+    ]
+    people: dict[int, list[tuple[int, str]]] = {}
+    for agency, membership, name in held:
+        people.setdefault(agency, []).append((membership, name))
     choices = []
-    for agency in Agency.objects.filter(scheme=scheme).order_by("name"):
-        choices.append((f"agency:{agency.pk}", agency.name))
-        choices += [(f"person:{held.pk}", f"{agency.name}: {held.user.name}") for held in people.get(agency.pk, ())]
+    for agency, called in agencies:
+        choices.append((f"agency:{agency}", called))
+        choices += [(f"person:{pk}", f"{called}: {name}") for pk, name in people.get(agency, ())]
     return choices
 
 
@@ -96,6 +118,11 @@ def pathway_lines(case: Case, plan: Plan | None, actions: Sequence[Action]) -> l
 
 def plan_updates(cases: Sequence[Case]) -> dict[int, date]:
     """When the plan of each case was last touched: reviewed, agreed, a need assessed, an action agreed or finished."""
+    return together.run(plan_updates_steps(cases))
+
+
+def plan_updates_steps(cases: Sequence[Case]) -> Steps[dict[int, date]]:
+    """`plan_updates`, read together with other rows."""
     latest: dict[int, date] = {}
 
     def see(case: int, *days: date | None) -> None:
@@ -103,20 +130,28 @@ def plan_updates(cases: Sequence[Case]) -> dict[int, date]:
         if known:
             latest[case] = max(known)
 
-    plans = Plan.objects.filter(case__in=cases).annotate(assessed=Max("needs__updated_on"))
-    for plan in plans:
-        see(plan.case_id, plan.reviewed_on, plan.agreed_on, plan.assessed, plan.created_at.astimezone(LONDON).date())
-    touched = Action.objects.filter(case__in=cases).order_by().values("case")
-    for row in touched.annotate(made=Max("created_at"), finished=Max("finished_on")):
-        see(row["case"], row["made"].astimezone(LONDON).date(), row["finished"])
+    wanted = [case.pk for case in cases]
+    assessed = Plan.objects.filter(case__in=wanted).annotate(assessed=Max("needs__updated_on"))
+    touched = Action.objects.filter(case__in=wanted).order_by().values("case")
+    plans, actions = yield [
+        assessed.values_list("case", "created_at", "reviewed_on", "agreed_on", "assessed"),
+        touched.annotate(made=Max("created_at"), finished=Max("finished_on")).values_list("case", "made", "finished"),
+    ]
+    for case, made, *days in (*plans, *actions):
+        see(case, made.astimezone(LONDON).date(), *days)
     return latest
 
 
 def action_counts(cases: Sequence[Case], today: date) -> dict[int, tuple[int, int]]:
     """How many actions of each case are to be done, and how many of these are late."""
-    rows = Action.objects.filter(case__in=cases, status__in=STILL_TO_DO).order_by().values("case")
-    counted = rows.annotate(open=Count("pk"), late=Count("pk", filter=Q(due_on__lt=today)))
-    return {row["case"]: (row["open"], row["late"]) for row in counted}
+    return together.run(action_counts_steps(cases, today))
+
+
+def action_counts_steps(cases: Sequence[Case], today: date) -> Steps[dict[int, tuple[int, int]]]:
+    """`action_counts`, read together with other rows."""
+    rows = Action.objects.filter(case__in=[case.pk for case in cases], status__in=STILL_TO_DO)
+    counted = rows.order_by().values("case").annotate(open=Count("pk"), late=Count("pk", filter=Q(due_on__lt=today)))
+    return {case: (to_do, late) for case, to_do, late in (yield counted.values_list("case", "open", "late"))}
 
 
 def overdue_first(actions: QuerySet[Action]) -> QuerySet[Action]:

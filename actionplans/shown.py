@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from typing import Any
 
 from iom import clock
 from iom.access import Actor
@@ -18,10 +19,10 @@ MISSED = (OfferAnswer.REFUSED, OfferAnswer.DID_NOT_ATTEND, OfferAnswer.STOPPED)
 
 
 @shows
-def offered(cases: Sequence[Case], since: date) -> Iterator[tuple[int, Event]]:
+def offered(cases: Sequence[Case], since: date) -> Iterator[Any]:
     """An offer that is taken up is an intervention for as long as it is; any other on its day."""
     rows = Offer.objects.filter(case__in=[case.pk for case in cases])
-    for case, answer, on in rows.values_list("case", "answer", "offered_on"):
+    for case, answer, on in (yield rows.values_list("case", "answer", "offered_on")):
         if answer == OfferAnswer.TAKEN_UP:
             yield case, Event("intervention", clock.today())
         elif on >= since:
@@ -29,12 +30,12 @@ def offered(cases: Sequence[Case], since: date) -> Iterator[tuple[int, Event]]:
 
 
 @shows
-def done(cases: Sequence[Case], since: date) -> Iterator[tuple[int, Event]]:
+def done(cases: Sequence[Case], since: date) -> Iterator[Any]:
     """Enforcement and support that somebody did as agreed."""
     rows = Action.objects.filter(
         case__in=[case.pk for case in cases], status=ActionStatus.DONE, finished_on__gte=since, marker=None
     )
-    for case, kind, on in rows.exclude(kind="").values_list("case", "kind", "finished_on"):
+    for case, kind, on in (yield rows.exclude(kind="").values_list("case", "kind", "finished_on")):
         yield case, Event("enforcement" if kind == ActionKind.ENFORCEMENT else "intervention", on)
 
 

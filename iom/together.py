@@ -437,7 +437,8 @@ CONVERTED: dict[str, Callable[[Any], Any]] = {
     "DecimalField": Decimal,
     "DurationField": parse_duration,
     "FloatField": float,
-    "JSONField": json.dumps,  # the field itself reads it, as it would from the driver
+    # The field itself reads it, as it would from the driver; only numbers with a fraction come as decimals.
+    "JSONField": functools.partial(json.dumps, default=float),
     "TimeField": time.fromisoformat,
     "UUIDField": UUID,
 }

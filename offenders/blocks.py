@@ -15,6 +15,7 @@ from iom.clock import LONDON
 from iom.clock import today as london_today
 from iom.jinja import day_month, lower_first, plural
 from iom.policy import Policy
+from iom.together import Steps
 
 from . import (
     caseloads,
@@ -32,7 +33,7 @@ from .leaving import of_case
 from .models import AssignmentRole, BreakGlass, Case, CaseStatus, Colour, HandOver, RagRating, Transfer, YouthTransfer
 from .narrowing import ME, NOBODY
 from .querysets import CaseQuerySet, feeds
-from .rating import beside, differs_of
+from .rating import beside, beside_steps, differs_of
 
 # How long before its day an exit stands among the tasks.
 EXIT_DAYS = 28
@@ -217,9 +218,9 @@ board_filter(
 
 
 @board_columns
-def rating_fit(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, object]]:
+def rating_fit(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[int, dict[str, object]]]:
     """Where a rating does not fit what is shown, and what waits to be ratified."""
-    shown = beside(cases, actor.scheme.policy, today)
+    shown = yield from beside_steps(cases, actor.scheme.policy, today)
     return {
         case.pk: {
             "differs": [each.words for each in shown[case.pk].differs] if case.pk in shown else [],

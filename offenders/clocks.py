@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from django.db.models import QuerySet
+
+from iom import together
 from iom.deadlines import first_review_meeting
 from iom.jinja import day_month
 from iom.models import Meeting, Scheme
 from iom.policy import Policy
+from iom.together import Steps
 from iom.working_days import add_months
 
 from .models import Case, CaseStatus, Colour
@@ -56,10 +60,17 @@ def case_clock(function: Clock) -> Clock:
 
 def planned_meetings(scheme: Scheme, slug: str | None, since: date) -> list[date]:
     """Days from `since` on, on which a body meets or is due to; cancelled ones left out."""
-    if slug is None:
-        return []
+    return list(_planned(scheme, slug, since))
+
+
+def planned_meetings_steps(scheme: Scheme, slug: str | None, since: date) -> Steps[list[date]]:
+    """`planned_meetings`, read together with other rows."""
+    return (yield _planned(scheme, slug, since))
+
+
+def _planned(scheme: Scheme, slug: str | None, since: date) -> QuerySet:
     rows = Meeting.objects.filter(scheme=scheme, body__slug=slug, date__gte=since).exclude(status="cancelled")
-    return list(rows.order_by("date").values_list("date", flat=True))
+    return (rows if slug else rows.none()).order_by("date").values_list("date", flat=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +85,19 @@ class Calendar:
     @classmethod
     def of(cls, scheme: Scheme, today: date) -> Calendar:
         """The calendar of a scheme from `today` on."""
+        return together.run(cls.of_steps(scheme, today))
+
+    @classmethod
+    def of_steps(cls, scheme: Scheme, today: date) -> Steps[Calendar]:
+        """`of`, read together with other rows."""
         policy = scheme.policy
         review = policy.review("first")
-        exits = planned_meetings(scheme, policy.exit.decided_by, today)
         # The panel of a review that is due soon may have met already; it must not look as if the next one took it.
         since = add_months(today, -1 - (review.months or 0)) if review else today
-        reviews = planned_meetings(scheme, review.body if review else None, since)
+        exits, reviews = yield [
+            _planned(scheme, policy.exit.decided_by, today),
+            _planned(scheme, review.body if review else None, since),
+        ]
         return cls(policy, today, tuple(exits), tuple(reviews))
 
 

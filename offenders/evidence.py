@@ -10,7 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from iom import together
+from iom.together import Steps
 
 from .mismatch import Event
 
@@ -30,7 +33,8 @@ class Fact:
 
 
 Known = Callable[["Actor", "Case", date], Iterable[Fact]]
-Shows = Callable[["Sequence[Case]", date], Iterable[tuple[int, Event]]]
+# Pairs of case and event; between them what is yielded as a question (`iom.together`) is answered.
+Shows = Callable[["Sequence[Case]", date], Iterable[Any]]
 _known: list[Known] = []
 _shows: list[Shows] = []
 
@@ -42,7 +46,7 @@ def rating_evidence(find: Known) -> Known:
 
 
 def shows(find: Shows) -> Shows:
-    """Register the bare facts of many cases since a day, as pairs of case and event; one query for all of them."""
+    """Register the bare facts of many cases since a day, as pairs of case and event; `rows = yield queryset` reads."""
     _shows.append(find)
     return find
 
@@ -54,9 +58,17 @@ def facts(actor: Actor, case: Case, since: date) -> list[Fact]:
 
 def events(cases: Sequence[Case], since: date) -> dict[int, tuple[Event, ...]]:
     """What happened to each case since a day, oldest first."""
+    return together.run(events_steps(cases, since))
+
+
+def events_steps(cases: Sequence[Case], since: date) -> Steps[dict[int, tuple[Event, ...]]]:
+    """`events`, read together with other rows."""
+    told = yield from together.all_of(
+        {place: together.items_of(find(cases, since)) for place, find in enumerate(_shows)}
+    )
     found: dict[int, list[Event]] = defaultdict(list)
-    for find in _shows:
-        for case, event in find(cases, since):
+    for pairs in told.values():
+        for case, event in pairs:
             found[case].append(event)
     return {case.pk: tuple(sorted(found.get(case.pk, ()), key=lambda event: event.on)) for case in cases}
 

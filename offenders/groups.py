@@ -16,6 +16,7 @@ from iom import audit, clock
 from iom.blocks import Block, board_columns, case_block
 from iom.models import Meeting
 from iom.steps import StepRefused, locked
+from iom.together import Steps
 
 from .models import Case, CaseStatus, InGroup
 
@@ -87,13 +88,13 @@ def standing(actor: Actor, case: Case) -> list[dict[str, Any]]:
 
 
 @board_columns
-def placed(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, Any]]:
+def placed(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[int, dict[str, Any]]]:
     """The groups into which cases were put by hand; those of their clause stand on the board as its cohort."""
     names = {each.slug: each.name for each in actor.scheme.policy.sub_cohorts}
     found: dict[int, dict[str, Any]] = {}
     if names:
         rows = InGroup.objects.filter(case__in=[case.pk for case in cases], until=None, group__in=names)
-        for case, group in rows.values_list("case", "group"):
+        for case, group in (yield rows.values_list("case", "group")):
             found.setdefault(case, {"placed": []})["placed"].append(names[group])
     return found
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from iom.blocks import Block, Task, board_columns, case_block, home_tasks
 from iom.jinja import day, lower_first, plural
+from iom.together import Steps
 from offenders import ledger, safeguarding
 from offenders.asks import Ask, Window, asks_panel
 from offenders.board_filters import board_filter
@@ -29,9 +30,9 @@ EACH = 5
 
 
 @board_columns
-def flags(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, object]]:
+def flags(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[int, dict[str, object]]]:
     """What is known of each person, and needed checks that are not assured."""
-    found = safeguarding.flags_of(cases, actor.scheme.policy, today)
+    found = yield from safeguarding.flags_of_steps(cases, actor.scheme.policy, today)
     return {pk: {"flags": flags} for pk, flags in found.items() if flags}
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from iom import clock
+from iom import clock, together
 from iom.jinja import day
 from iom.policy import Policy
+from iom.together import Steps
 
 from . import timeline
 from .asks import Ask, Window, asks_panel
-from .evidence import Fact, events, looks_back, rating_evidence, shows
+from .evidence import Fact, events_steps, looks_back, rating_evidence, shows
 from .mismatch import Event, Intensity, Mismatch, Says, intensity, lasted, mismatches
 from .models import Case, CaseStatus, Colour, Entry, EntryKind, RagRating
 
@@ -51,12 +52,17 @@ def says_of(case: Case, policy: Policy) -> Says | None:
 
 def beside(cases: Sequence[Case], policy: Policy, today: date) -> dict[int, Beside]:
     """What is shown beside the ratings of these cases. They come `with_current` and `with_custody`."""
+    return together.run(beside_steps(cases, policy, today))
+
+
+def beside_steps(cases: Sequence[Case], policy: Policy, today: date) -> Steps[dict[int, Beside]]:
+    """`beside`, read together with other rows."""
     said = {case.pk: says for case in cases if (says := says_of(case, policy)) is not None}
     rated = [case for case in cases if case.pk in said]
     rule = policy.says_shows
     green = [says.since for says in said.values() if says.colour == Colour.GREEN]
     since = looks_back(today, *green, days=max(rule.recent_days, rule.enforcement_days, rule.intervention_days))
-    shown: dict[int, tuple[Event, ...]] = events(rated, since) if rated else {}
+    shown: dict[int, tuple[Event, ...]] = (yield from events_steps(rated, since)) if rated else {}
     return {
         pk: Beside(
             says,
@@ -69,7 +75,12 @@ def beside(cases: Sequence[Case], policy: Policy, today: date) -> dict[int, Besi
 
 def differs_of(case: Case, today: date) -> tuple[str, ...]:
     """In words, where the rating of one case does not fit what is shown."""
-    shown = beside([case], case.scheme.policy, today).get(case.pk)
+    return together.run(differs_of_steps(case, today))
+
+
+def differs_of_steps(case: Case, today: date) -> Steps[tuple[str, ...]]:
+    """`differs_of`, read together with other rows."""
+    shown = (yield from beside_steps([case], case.scheme.policy, today)).get(case.pk)
     return tuple(each.words for each in shown.differs) if shown else ()
 
 
@@ -97,9 +108,10 @@ FACTS_AT_MOST = 12
 
 
 @shows
-def in_the_log(cases: Sequence[Case], since: date) -> Iterator[tuple[int, Event]]:
+def in_the_log(cases: Sequence[Case], since: date) -> Iterator[Any]:
     """What was done and what happened; a marked entry is counted where nothing is told of it, and else left out."""
-    for pk, entries in timeline.shows(cases, since).items():
+    shown = yield from timeline.shows_steps(cases, since)
+    for pk, entries in shown.items():
         for entry in entries:
             if entry.kind in ALARMS and not entry.is_marked:
                 yield pk, Event("alarm", entry.happened_on, entry.get_kind_display())

@@ -16,14 +16,16 @@ from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
 from django.urls import reverse
 
-from iom import audit, clock, notify
+from iom import audit, clock, notify, together
 from iom.models import Membership, Notification, Role, Scheme, User
 from iom.steps import StepRefused, locked
+from iom.together import Steps
 
-from .models import AssignmentRole, BreakGlass, Case, CaseGrant, Restriction
+from .models import Assignment, AssignmentRole, BreakGlass, Case, CaseGrant, Restriction
 from .querysets import everything_called, named
 
 if TYPE_CHECKING:
@@ -257,8 +259,28 @@ class Sealed:
 
 def sealed_cases(actor: Actor) -> list[Sealed]:
     """The restricted cases on the cohort whose reference and owner the actor may know, by reference."""
+    return together.run(sealed_cases_steps(actor))
+
+
+def sealed_cases_steps(actor: Actor) -> Steps[list[Sealed]]:
+    """`sealed_cases`, read together with other rows; owners with them."""
     rows = Case.objects.sealed_to(actor).not_closed().order_by("reference")
-    return [Sealed.of(case) for case in rows]
+    leads = Assignment.objects.filter(role=AssignmentRole.LEAD_PROFESSIONAL, until=None, membership__isnull=False)
+    made = Restriction.objects.filter(lifted_at=None).order_by("-restricted_at")
+    owned = rows.annotate(
+        lead=Subquery(_owner(leads, "membership")),
+        by=Subquery(_owner(made, "owner")),
+    )
+    return [
+        Sealed(reference, lead or by or "")
+        for reference, lead, by in (yield owned.values_list("reference", "lead", "by"))
+    ]
+
+
+def _owner(rows: QuerySet, held: str) -> QuerySet:
+    """In words, who answers for the case of the outer query."""
+    words = Concat(f"{held}__user__name", Value(", "), f"{held}__agency__name")
+    return rows.filter(case=OuterRef("pk")).values_list(words)[:1]
 
 
 # --- In an emergency ---------------------------------------------------------

@@ -15,11 +15,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.urls import reverse
 
-from iom import audit, clock, notify
+from iom import audit, clock, notify, together
 from iom.access import actor_for
 from iom.jinja import day, weekday_day
 from iom.models import Agency, Meeting, Membership, User
 from iom.steps import StepRefused, locked
+from iom.together import Steps
 from iom.working_days import add_months
 from offenders.assurance import CONCERNS, Said, Standing, mappa_level, standing
 
@@ -123,9 +124,14 @@ def standings_of(cases: Iterable[Case], today: date | None = None) -> dict[int, 
 
 def standings(numbers: Iterable[int], today: date | None = None) -> dict[int, tuple[Standing, ...]]:
     """`standings_of` for the numbers of cases."""
+    return together.run(standings_steps(numbers, today))
+
+
+def standings_steps(numbers: Iterable[int], today: date | None = None) -> Steps[dict[int, tuple[Standing, ...]]]:
+    """`standings`, read together with other rows."""
     today = today or clock.today()
     found: dict[int, dict[str, list[Said]]] = {number: {} for number in numbers}
-    for check in Check.objects.filter(case__in=list(found), mistaken_on=None).select_related("agency"):
+    for check in (yield Check.objects.filter(case__in=list(found), mistaken_on=None).select_related("agency")):
         found[check.case_id].setdefault(check.kind, []).append(said(check))
     return {
         pk: tuple(standing(kind, kinds.get(kind, ()), today) for kind in CheckKind.values)
@@ -140,10 +146,17 @@ def flags_of(
 
     One query. `policy` is the scheme's, where the caller has it at hand. A closed case wants no checks.
     """
+    return together.run(flags_of_steps(cases, policy, today))
+
+
+def flags_of_steps(
+    cases: Sequence[Case], policy: Policy | None = None, today: date | None = None
+) -> Steps[dict[int, tuple[Flag, ...]]]:
+    """`flags_of`, read together with other rows."""
     if not cases:
         return {}
     needed = (policy or cases[0].scheme.policy).safeguarding.needed
-    stand = standings_of(cases, today)
+    stand = yield from standings_steps([case.pk for case in cases], today)
     return {
         case.pk: tuple(
             _flag(each)

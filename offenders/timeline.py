@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from iom import audit
+from iom import audit, together
 from iom.models import Agency, Handling
 from iom.steps import StepRefused, locked
+from iom.together import Steps
 from offenders import naming
 from offenders.models import Case, Entry, EntryKind
 
@@ -219,9 +220,14 @@ def shows(cases: Iterable[Case], since: date) -> dict[int, tuple[Entry, ...]]:
 
     For rules alone: whoever reads a page may not be among an entry's readers, so that nothing of this is shown.
     """
+    return together.run(shows_steps(cases, since))
+
+
+def shows_steps(cases: Iterable[Case], since: date) -> Steps[dict[int, tuple[Entry, ...]]]:
+    """`shows`, read together with other rows."""
     wanted = [case.pk for case in cases]
     found: dict[int, list[Entry]] = defaultdict(list)
     rows = Entry.objects.standing().filter(case__in=wanted, happened_on__gte=since)
-    for entry in rows.order_by("happened_on", "pk"):
+    for entry in (yield rows.order_by("happened_on", "pk")):
         found[entry.case_id].append(entry)
     return {pk: tuple(found.get(pk, ())) for pk in wanted}

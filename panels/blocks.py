@@ -14,6 +14,7 @@ from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks, referral_block
 from iom.jinja import plural
 from iom.models import Body, Meeting, MeetingStatus
+from iom.together import Steps
 from offenders.models import Case
 from panels import (
     agreement,
@@ -70,11 +71,11 @@ def next_meeting(actor: Actor, today: date) -> Meeting | None:
 
 
 @board_columns
-def on_agendas(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, Any]]:
+def on_agendas(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[int, dict[str, Any]]]:
     """The next meeting that has each case on its agenda, as far as the reader sees that agenda."""
     rows = AgendaItem.objects.visible_to(actor).numbered().filter(case__in=cases)
     coming = rows.filter(meeting__in=Meeting.objects.in_scheme_of(actor).upcoming(today)).order_by("-meeting__date")
-    found = coming.values_list("case", "meeting__date", "meeting__body__kind")
+    found = yield coming.values_list("case", "meeting__date", "meeting__body__kind")
     return {case: {"next_meeting": [(day, MEETINGS.get(kind, "Meeting"))]} for case, day, kind in found}
 
 

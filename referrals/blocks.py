@@ -13,6 +13,7 @@ from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks
 from iom.jinja import day_month, plural
 from iom.models import Meeting
+from iom.together import Steps
 from offenders.board_filters import board_filter
 from offenders.evidence import Fact, rating_evidence
 from offenders.history import Part, part_of_history
@@ -165,9 +166,9 @@ def look_up(actor: Actor, today: date) -> Iterator[Task]:
 
 
 @board_columns
-def scores(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, Any]]:
+def scores(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[int, dict[str, Any]]]:
     """The score that counts for each person of the board, never without its date."""
-    held = scoring.current_scores(case.offender_id for case in cases)
+    held = yield from scoring.current_scores_steps(case.offender_id for case in cases)
     return {
         case.pk: {"score": {"pct": score.pct_2yr, "on": score.scored_on}}
         for case in cases
@@ -186,7 +187,7 @@ def how_the_rules_stood(actor: Actor, case: Case, today: date) -> Iterator[Block
 
 
 @board_columns
-def groups(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[str, Any]]:
+def groups(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[int, dict[str, Any]]]:
     """The groups inside the cohort to which each case was found to belong when it was taken on."""
     names = {each.slug: each.name for each in actor.scheme.policy.sub_cohorts}
     if not names:
@@ -194,7 +195,7 @@ def groups(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[s
     people = {case.offender_id: case.pk for case in cases}
     rows = Finding.objects.filter(referral__offender__in=people, referral__status=ReferralStatus.ACCEPTED)
     newest = rows.order_by("referral__offender", "-pk").distinct("referral__offender")
-    found = newest.values_list("referral__offender", "sub_cohorts")
+    found = yield newest.values_list("referral__offender", "sub_cohorts")
     return {
         people[offender]: {"groups": [names[slug] for slug in slugs if slug in names]}
         for offender, slugs in found

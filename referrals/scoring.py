@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from iom import audit, clock
+from iom import audit, clock, together
 from iom.jinja import day, lower_first
 from iom.models import Meeting
 from iom.policy import Policy
 from iom.policy.joining import AllOf, AnyOf, Criteria, Expression, OffenceTest, Scores
 from iom.steps import StepRefused, locked
+from iom.together import Steps
 from offenders.models import Case, Offender
 from referrals import eligibility, ogrs, resourcing
 from referrals.models import Finding, HarmJudgement, Referral, Score, Supervision
@@ -147,14 +148,25 @@ def scores_of(offender: Offender) -> list[Score]:
 
 def current_score(offender: Offender, models: Iterable[str] = REOFFENDING) -> Score | None:
     """The score that counts: the newest by its date, whoever worked it out."""
-    rows = Score.objects.filter(scheme=offender.scheme_id, offender=offender, model__in=list(models))
-    return rows.first()
+    return together.run(current_score_steps(offender, models))
+
+
+def current_score_steps(offender: Offender, models: Iterable[str] = REOFFENDING) -> Steps[Score | None]:
+    """`current_score`, read together with other rows."""
+    rows = Score.objects.filter(scheme=offender.scheme_id, offender=offender.pk, model__in=list(models))
+    return (yield together.first(rows))
 
 
 def current_scores(offender_ids: Iterable[int]) -> dict[int, Score]:
     """The score that counts for each of these people, in one query."""
+    return together.run(current_scores_steps(offender_ids))
+
+
+def current_scores_steps(offender_ids: Iterable[int]) -> Steps[dict[int, Score]]:
+    """`current_scores`, read together with other rows."""
     rows = Score.objects.filter(offender__in=list(offender_ids), model__in=REOFFENDING)
-    return {score.offender_id: score for score in rows.order_by("offender", "-scored_on", "-pk").distinct("offender")}
+    found = yield rows.order_by("offender", "-scored_on", "-pk").distinct("offender")
+    return {score.offender_id: score for score in found}
 
 
 def is_out_of_date(score: Score, referral: Referral) -> bool:

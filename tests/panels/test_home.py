@@ -8,7 +8,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from iom import blocks, reminders
+from iom import blocks, reminders, together
 from iom.clock import LONDON
 from iom.models import Notification
 from panels import agenda, agreement, circulation
@@ -155,6 +155,6 @@ def test_board_costs_the_same_however_many_agendas(merton, chair, as_coordinator
             agenda.add_item(coming, section=Section.REVIEWS, by=as_coordinator, case=case)
 
     with django_assert_num_queries(1):
-        found = on_agendas(as_coordinator, cases, TODAY)
+        found = together.run(on_agendas(as_coordinator, cases, TODAY))
 
     assert found == {case.pk: {"next_meeting": [(date(2026, 4, 5), "Panel")]} for case in cases}
