@@ -81,14 +81,14 @@ class AgenciesForm(SaneForm):
 
     def __init__(self, agencies: Sequence[Agency], concerned: Iterable[Agency], *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.agencies = {agency.slug: agency for agency in agencies}
-        self.fields["agencies"].choices = [(slug, agency.name) for slug, agency in self.agencies.items()]
+        self._by_slug = {agency.slug: agency for agency in agencies}
+        self.fields["agencies"].choices = [(slug, agency.name) for slug, agency in self._by_slug.items()]
         if not self.is_bound:
-            self.initial["agencies"] = [agency.slug for agency in concerned if agency.slug in self.agencies]
+            self.initial["agencies"] = [agency.slug for agency in concerned if agency.slug in self._by_slug]
 
     @property
     def chosen(self) -> list[Agency]:
-        return [self.agencies[slug] for slug in self.cleaned_data["agencies"]]
+        return [self._by_slug[slug] for slug in self.cleaned_data["agencies"]]
 
 
 class WithoutForm(SaneForm):

@@ -50,6 +50,7 @@ def test_leaving_asks_for_a_strategy_then_the_panel_then_closing(merton, coordin
 
     shown = page(client, case)
     assert "There is no exit strategy" in shown and "4 Apr 2026" in shown
+    assert "Whom do you tell?" in page(client, case, "agencies/")
 
     refused = post(client, case, "proposal", proposal="Green and settled", version="0")
     assert "Enter a reason for going on without it" in refused
