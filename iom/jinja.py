@@ -57,8 +57,10 @@ class PageEnvironment(Environment):
         super().__init__(**options)
         self._of_somebody: dict[type, bool] = {}
         self._macros = Environment(
-            loader=PrefixLoader({MACROS: PackageLoader(MACROS)}), autoescape=True, auto_reload=False
+            loader=PrefixLoader({MACROS: PackageLoader(MACROS)}), autoescape=True, auto_reload=False, cache_size=-1
         )
+        # A macro's module is kept between pages only where both sides know the same global names.
+        self._macros.globals = self.globals
 
     def get_template(
         self,
@@ -85,6 +87,7 @@ class PageEnvironment(Environment):
 def environment(**options: Any) -> PageEnvironment:
     """Make the environment for `django.template.backends.jinja2.Jinja2` (its OPTIONS["environment"])."""
     options |= {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    options["cache_size"] = -1  # each template is compiled once in a process, however many there are
     env = PageEnvironment(**options)
     env.globals |= {
         "static": static,
