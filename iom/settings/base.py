@@ -235,6 +235,10 @@ SITE_URL = "http://localhost:8000"
 
 # security.md L4: a database that is away is found out in time to say so.
 DATABASE_OPTIONS = {"connect_timeout": 3, "tcp_user_timeout": 4000, "keepalives_idle": 10}
+# Connections of one web process (iom.pooling): kept at least; at most (0: as many as it has threads); seconds to wait.
+POOL_LEAST = env.int("DATABASE_POOL_LEAST", default=1)
+POOL_MOST = env.int("DATABASE_POOL_MOST", default=0)
+POOL_WAIT_SECONDS = 2.0
 # Whether the role that serves may own the tables: where one role is given for everything, and never in production.
 OWNER_MAY_SERVE = False
 
@@ -256,6 +260,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 250_000  # KB: then a new one takes its place after the task
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_ENABLE_UTC = True
