@@ -142,7 +142,7 @@ def record_each(verb: str, things: Iterable[tuple[Any, dict[str, Any]]], *, by: 
     for start in range(0, len(events), AT_ONCE):
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(audit.append(%s, event)::text) FROM jsonb_array_elements(%s::jsonb) AS event",
+                "SELECT audit.append_all(%s, ARRAY(SELECT jsonb_array_elements(%s::jsonb)))",
                 [by.scheme.pk, json.dumps(events[start : start + AT_ONCE])],
             )
 

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, ProgrammingError, connection, connections, transaction
 
-from iom import audit, walls
+from iom import audit, chain, walls
 from iom.access import actor_for, task_actor
 from iom.clock import now
 from iom.models import AuditEvent, Membership
@@ -285,6 +285,20 @@ def test_sequences_have_no_gap_and_times_never_go_back(merton):
 
     assert [sequence for sequence, _ in found] == list(range(1, len(found) + 1))
     assert [at for _, at in found] == sorted(at for _, at in found)
+
+
+def test_many_events_at_once_ring_once_and_are_chained_in_their_order(merton, person):
+    audit.chain()
+    before = AuditEvent.objects.count()
+    things = [(person, {"after": str(number)}) for number in range(1100)]
+
+    with walls.within(merton, cause="test"):
+        audit.record_each("look", things, by=task_actor(merton, "test"))
+        audit.chain()
+
+    events = AuditEvent.objects.filter(verb="look").order_by("sequence")
+    assert list(events.values_list("sequence", "after")) == [(before + 1 + at, str(at)) for at in range(1100)]
+    assert chain.check(merton.pk, chain.links(), tip=chain.tips()[merton.pk]).whole
 
 
 def test_a_scheme_reads_its_own_chain_alone(merton):
