@@ -8,7 +8,7 @@ from datetime import date
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from iom import audit, clock
+from iom import audit, clock, together
 from iom.access import Actor
 from iom.models import Meeting, MeetingStatus
 from iom.policy import Policy
@@ -181,7 +181,12 @@ def tell_panel(case: Case, meeting: Meeting, text: str, *, by: Actor, version: i
 
 def updates_for(actor: Actor, case: Case, meeting: Meeting) -> list[PanelUpdate]:
     """What agencies tell this meeting of a case: the lead agency first, for it gives the background."""
+    return together.run(updates_for_steps(actor, case, meeting))
+
+
+def updates_for_steps(actor: Actor, case: Case, meeting: Meeting) -> together.Steps[list[PanelUpdate]]:
     rows = PanelUpdate.objects.visible_to(actor).filter(case=case, meeting=meeting).select_related("agency", "by")
+    rows, _ = yield [rows, together.shared(case.assignments_steps)]
     lead = case.assigned("lead_agency")
     return sorted(rows, key=lambda row: (lead is None or row.agency_id != lead.agency_id, row.agency.name))
 

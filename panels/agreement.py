@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from iom import audit, clock
+from iom import audit, clock, together
 from iom.jinja import plural
 from iom.models import Meeting, MeetingStatus, Membership
 from iom.steps import StepRefused, locked
@@ -35,30 +36,56 @@ def signature_of(membership: Membership | None, meeting: Meeting) -> AgreementSi
 
 def signatures_for(meeting: Meeting) -> dict[int, AgreementSignature]:
     """Membership id to the signature that holds at this meeting, for everybody who has one."""
+    return {signature.membership_id: signature for signature in _signatures(meeting)}
+
+
+def _signatures(meeting: Meeting) -> QuerySet[AgreementSignature]:
     rows = AgreementSignature.objects.filter(
         scheme=meeting.scheme, agreement_version=meeting.scheme.policy.sharing_agreement.version
     )
     if meeting.body.policy.agreement.signed == "each_meeting":
         rows = rows.filter(meeting=meeting)
-    return {signature.membership_id: signature for signature in rows.order_by("signed_at")}
+    return rows.order_by("signed_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who has signed for a meeting: by their account, and at the table by row of the attendance and name."""
+
+    by_account: Mapping[int, AgreementSignature]
+    at_the_table: Mapping[tuple[int, str], TableSignature]
+
+    def missing(self, people: Iterable[Attendance]) -> tuple[str, ...]:
+        """The names of those of these people who have signed in neither way."""
+        return tuple(
+            row.who
+            for row in people
+            if (row.account.pk not in self.by_account if row.account else (row.pk, row.who) not in self.at_the_table)
+        )
+
+
+def signed_steps(meeting: Meeting) -> together.Steps[Signed]:
+    by_account, on_paper = yield [_signatures(meeting), _on_paper(meeting)]
+    return Signed(
+        {signature.membership_id: signature for signature in by_account},
+        {(row.attendance_id, row.name): row for row in on_paper},
+    )
 
 
 def unsigned(meeting: Meeting, people: Iterable[Attendance]) -> tuple[str, ...]:
     """The names of those of these people who have not signed: neither by their account nor at the table."""
-    by_account = signatures_for(meeting)
-    at_the_table = table_signatures(meeting)
-    return tuple(
-        row.who
-        for row in people
-        if (row.account.pk not in by_account if row.account else (row.pk, row.who) not in at_the_table)
-    )
+    return together.run(signed_steps(meeting)).missing(people)
 
 
 def table_signatures(meeting: Meeting) -> dict[tuple[int, str], TableSignature]:
     """What was signed on paper under the version in force, by row of the attendance and name."""
+    return {(row.attendance_id, row.name): row for row in _on_paper(meeting)}
+
+
+def _on_paper(meeting: Meeting) -> QuerySet[TableSignature]:
     version = meeting.scheme.policy.sharing_agreement.version
     rows = TableSignature.objects.filter(attendance__meeting=meeting, agreement_version=version)
-    return {(row.attendance_id, row.name): row for row in rows.select_related("seen_by")}
+    return rows.select_related("seen_by")
 
 
 @transaction.atomic

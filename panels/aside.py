@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from iom.clock import now
 from iom.jinja import field_choices
@@ -68,10 +69,10 @@ def _keep(item: AgendaItem, user: User, words: Mapping[str, Any], to: User | Non
     return kept
 
 
-def mine(actor: Actor, meeting: Meeting) -> list[KeptWords]:
+def mine(actor: Actor, meeting: Meeting) -> QuerySet[KeptWords]:
     """What is kept for the reader of a meeting, in the order of its items."""
     rows = KeptWords.objects.visible_to(actor).filter(item__meeting=meeting)
-    return list(rows.select_related("item", "taken_over_by").order_by("item__position", "pk"))
+    return rows.select_related("item", "taken_over_by").order_by("item__position", "pk")
 
 
 @transaction.atomic

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 
-from iom import audit, clock
+from iom import audit, clock, together
 from iom.models import Agency, Meeting, MeetingStatus, Membership, Seat
 from iom.steps import StepRefused, locked
 
@@ -72,13 +73,31 @@ class Came:
 
 def places(meeting: Meeting) -> list[Place]:
     """A row for each seat holder of the body, and for each seat without one; pre-ticked from the replies."""
-    rows = list(Attendance.objects.filter(meeting=meeting, standing=Attendance.Standing.MEMBER))
+    return together.run(places_steps(meeting))
+
+
+def places_steps(meeting: Meeting) -> together.Steps[list[Place]]:
+    rows = Attendance.objects.filter(meeting=meeting, standing=Attendance.Standing.MEMBER)
+    members, replies, seats = yield [rows, *seating(meeting)]
+    return places_of(meeting, members, replies, seats)
+
+
+def seating(meeting: Meeting) -> tuple[QuerySet[Circulation], QuerySet[Seat]]:
+    """What was answered to the agenda, and the seats: what `places_of` is made from beside the members' rows."""
+    return Circulation.objects.filter(meeting=meeting), _seats(meeting)
+
+
+def places_of(
+    meeting: Meeting, rows: Iterable[Attendance], copies: Iterable[Circulation], seats: Iterable[Seat]
+) -> list[Place]:
+    """`places` from what was read already; `rows` are those of the members."""
+    rows = list(rows)
     by_person = {row.membership_id: row for row in rows if row.membership_id}
     by_post = {(row.agency_id, row.post): row for row in rows if row.membership_id is None}
-    replies = {copy.membership_id: copy for copy in Circulation.objects.filter(meeting=meeting)}
+    replies = {copy.membership_id: copy for copy in copies}
     found: list[Place] = []
     seen: set[int] = set()
-    for seat in _seats(meeting):
+    for seat in seats:
         holder = seat.holder if seat.holder is not None and _is_current(seat.holder, meeting.date) else None
         if holder is None:
             found.append(_place(seat, None, by_post.get((seat.agency_id, seat.post)), None, meeting.date))
@@ -89,10 +108,10 @@ def places(meeting: Meeting) -> list[Place]:
     return found
 
 
-def _seats(meeting: Meeting) -> list[Seat]:
+def _seats(meeting: Meeting) -> QuerySet[Seat]:
     people = ("holder__user", "holder__agency", "substitute__user")
     rows = Seat.objects.filter(body=meeting.body).select_related("agency", *people)
-    return list(rows.order_by("position", "pk"))
+    return rows.order_by("position", "pk")
 
 
 def _is_current(membership: Membership, on: date) -> bool:

@@ -14,7 +14,7 @@ from django.db import models, transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from iom import audit, clock
+from iom import audit, clock, together
 from iom.bodies import vice_chair_on
 from iom.models import Meeting, MeetingStatus, Membership, Seat
 from iom.steps import StepRefused, locked
@@ -34,13 +34,21 @@ TAKEN_IN = (MeetingStatus.AGENDA_SENT, MeetingStatus.LIVE, MeetingStatus.MINUTES
 
 def acting(meeting: Meeting) -> ActingChair | None:
     """How somebody else than the named chair came to chair; None where nobody did."""
+    return together.run(acting_steps(meeting))
+
+
+def acting_steps(meeting: Meeting) -> together.Steps[ActingChair | None]:
     rows = ActingChair.objects.filter(meeting=meeting).select_related("membership__user", "membership__agency", "item")
-    return rows.order_by("pk").last()
+    return (yield together.first(rows.order_by("-pk")))
 
 
 def chair_of(meeting: Meeting) -> Membership | None:
     """Who chairs, or chaired, a meeting: who took the chair last, else who is named for it."""
-    took = acting(meeting)
+    return together.run(chair_steps(meeting))
+
+
+def chair_steps(meeting: Meeting) -> together.Steps[Membership | None]:
+    took = yield from acting_steps(meeting)
     return took.membership if took is not None else meeting.chair
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 
 from actionplans import actions as plans
 from actionplans.models import Action
@@ -87,7 +88,11 @@ def offered_on(item: AgendaItem, policy: Policy | None = None) -> tuple[Outcome,
 
 def holding(item: AgendaItem) -> Decision | None:
     """The decision that holds on an item: the one that no other corrects, and that was not undone."""
-    return item.decisions.in_force().select_related("case", "decided_by", "harm_agency", "taken_on_by").first()
+    return holding_rows(item).first()
+
+
+def holding_rows(item: AgendaItem) -> QuerySet[Decision]:
+    return item.decisions.in_force().select_related("case", "decided_by", "harm_agency", "taken_on_by")
 
 
 @transaction.atomic

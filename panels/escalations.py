@@ -20,7 +20,7 @@ from django.urls import reverse
 
 from actionplans import beside
 from actionplans.models import Action
-from iom import audit, clock, notify
+from iom import audit, clock, notify, together
 from iom.jinja import day_month, plural
 from iom.models import Agency, Body, Counter, Meeting, MeetingStatus, Membership, Role, User
 from iom.steps import Step, StepRefused, locked, take
@@ -390,6 +390,8 @@ def link_of(item: AgendaItem) -> EscalationItem | None:
     """The escalation that an item carries, and which way it goes."""
     if item.section != Section.ESCALATIONS:
         return None
+    if AgendaItem.escalation_link.is_cached(item):
+        return getattr(item, "escalation_link", None)
     return EscalationItem.objects.filter(item=item).select_related("escalation__scheme").first()
 
 
@@ -553,11 +555,19 @@ def feed_back(
 
 def answers_to(escalations: Iterable[Escalation]) -> dict[int, list[BoardAnswer]]:
     """What counts of what was said of these, oldest first, by escalation."""
-    found: dict[int, list[BoardAnswer]] = {}
+    return _by_escalation(_answers(escalations))
+
+
+def _answers(escalations: Iterable[Escalation]) -> QuerySet[BoardAnswer]:
     rows = BoardAnswer.objects.filter(escalation__in=list(escalations)).filter(
         Q(decision=None) | Q(decision__superseded_by=None)
     )
-    for answer in rows.select_related("decision__item__meeting__body").order_by("pk"):
+    return rows.select_related("decision__item__meeting__body").order_by("pk")
+
+
+def _by_escalation(rows: Iterable[BoardAnswer]) -> dict[int, list[BoardAnswer]]:
+    found: dict[int, list[BoardAnswer]] = {}
+    for answer in rows:
         found.setdefault(answer.escalation_id, []).append(answer)
     return found
 
@@ -772,6 +782,15 @@ def told_on(items: Iterable[AgendaItem], on: date) -> dict[int, dict[str, Any]]:
     links = list(EscalationItem.objects.filter(item__in=wanted).select_related("escalation__agency"))
     said = answers_to(link.escalation for link in links) if links else {}
     return {link.item_id: _told(link, said.get(link.escalation_id, []), on) for link in links}
+
+
+def told_steps(item: AgendaItem, on: date) -> together.Steps[dict[str, Any] | None]:
+    """`told_on` of one item that was read with its `escalation_link__escalation__agency`."""
+    link = link_of(item)
+    if link is None:
+        return None
+    said = _by_escalation((yield _answers([link.escalation])))
+    return _told(link, said.get(link.escalation_id, []), on)
 
 
 def _told(link: EscalationItem, said: list[BoardAnswer], on: date) -> dict[str, Any]:

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Max, Q
+from django.db.models import Case as Choose
+from django.db.models import Q, QuerySet, Value, When
 
 from actionplans.models import STILL_TO_DO, Action, Funding, FundingStatus, PanelUpdate
-from actionplans.reviews import updates_for
-from iom import clock
+from actionplans.reviews import updates_for_steps
+from iom import clock, together
 from iom.jinja import plural
-from iom.models import Agency, AuditEvent, Meeting, Membership
+from iom.models import Agency, AuditEvent, Handling, Meeting, MeetingStatus, Membership
 from iom.policy import Policy
 from offenders.leads import LeadProposal, propose_lead_agency
 from offenders.models import Case, CustodyPeriod, Offender, RagRating
-from offenders.safeguarding import Flag, flags_of
+from offenders.safeguarding import Flag, flags_of_steps
 from referrals import engagement
 from referrals.models import Finding, HarmJudgement, Referral, ReferralStatus, Score
-from referrals.research import Held, not_looked_up, research_for
-from referrals.returns import Answer, returns_for, waiting_for
-from referrals.scoring import current_score, judgement_of, meaning
+from referrals.research import Held, not_looked_up_steps, research_for_steps
+from referrals.returns import Answer, returns_for_steps, waiting_for_steps
+from referrals.scoring import current_score_steps, judgement_steps, meaning
 
-from . import record, voting
+from . import presence, record, voting
 from .accepting import STATUTORY
-from .agreement import opens_restricted
-from .chairing import chair_name
+from .agreement import opening_signatures
+from .chairing import chair_steps
 from .models import AgendaItem, Decision, ItemAction, ItemState, Section
 from .papers import items_for
-from .presence import Room, room
-from .since import Since, since_last
+from .presence import Room
+from .since import Lately, Since, day_of, lately_steps, since, sittings_before
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -157,25 +158,52 @@ def rules_at(meeting: Meeting) -> Policy:
     return (present if in_force else meeting.scheme.policy_on(meeting.date)).policy
 
 
-def said_of_actions(actor: Actor, item: AgendaItem) -> list[ItemAction]:
+def said_of_actions(actor: Actor, item: AgendaItem) -> QuerySet[ItemAction]:
     """What the item says of actions, agreed here or looked at, as far as their cases are open to the actor."""
     said = item.item_actions.filter(action__in=Action.objects.visible_to(actor))
-    return list(said.select_related("action__agency", "action__owner__user").order_by("pk"))
+    return said.select_related("action__agency", "action__owner__user").order_by("pk")
 
 
-def rail(actor: Actor, meeting: Meeting, number: str) -> Rail | None:
+# What a line of the rail shows; the item that the page is at is read as a whole.
+IN_THE_RAIL = (
+    "position",
+    "number",
+    "section",
+    "title",
+    "state",
+    "late",
+    "late_agreed_by",
+    "draft",
+    "undo",
+    "meeting",
+    "scheme",
+    *(
+        f"{thing}__{name}"
+        for thing in ("referral", "case")
+        for name in ("reference", "offender__family_name", "offender__given_names", "offender__date_of_birth")
+    ),
+)
+
+
+def rail_steps(actor: Actor, meeting: Meeting, number: str) -> together.Steps[Rail | None]:
     """The items of a meeting, at the one with this number or else the first not decided; None without such an item."""
-    items = list(items_for(actor, meeting).numbered().for_list())
-    if not items:
+    every = items_for(actor, meeting).numbered()
+    whole = every.for_list().select_related("ratifies__item__meeting", "escalation_link__escalation__agency")
+    if number:
+        whole = whole.filter(number=number)
+    else:
+        decided = Choose(When(state=ItemState.OPEN, then=Value(0)), default=Value(1))
+        whole = whole.order_by(decided, "position", "pk")
+    items, chosen = yield [
+        every.select_related("referral__offender", "case__offender").only(*IN_THE_RAIL),
+        together.first(whole),
+    ]
+    if chosen is None:
         return None
+    place = items.index(chosen)
+    items[place] = chosen
     for item in items:
         item.meeting = meeting
-    unfinished = [item for item in items if item.state == ItemState.OPEN]
-    asked_for = next((item for item in items if item.number == number), None)
-    if number and asked_for is None:
-        return None
-    chosen = asked_for or (unfinished or items)[0]
-    place = items.index(chosen)
     after = [item for item in items[place + 1 :] + items[:place] if item.state == ItemState.OPEN]
     return Rail(
         lines=tuple(RailItem(item, heading(item), item is chosen) for item in items),
@@ -194,35 +222,110 @@ def heading(item: AgendaItem) -> str:
     return f"{thing.offender.name} (under 18)" if thing.offender.under_18(item.meeting.date) else thing.offender.name
 
 
-def timer(meeting: Meeting, item: AgendaItem) -> Timer:
+def timer(began: datetime | None, item: AgendaItem) -> Timer:
     """Since the item before it was saved, else since the meeting went live. Nobody has to start a clock."""
-    decided = Decision.objects.filter(item__meeting=meeting).aggregate(last=Max("decided_at"))["last"]
-    began: datetime | None = decided or _went_live(meeting)
     seconds = int((clock.now() - began).total_seconds()) if began else 0
     return Timer(max(seconds, 0), item.minutes)
 
 
-def _went_live(meeting: Meeting) -> datetime | None:
-    events = AuditEvent.objects.filter(
+def began_steps(meeting: Meeting) -> together.Steps[datetime | None]:
+    """When the meeting came to the item that it is on."""
+    went_live = AuditEvent.objects.filter(
         scheme=meeting.scheme, object_type="iom.meeting", object_ref=str(meeting.pk), verb="go_live"
     )
-    return events.aggregate(last=Max("at"))["last"]
+    decided = Decision.objects.filter(item__meeting=meeting)
+    last, start = yield [
+        together.first(decided.order_by("-decided_at").values_list("decided_at", flat=True)),
+        together.first(went_live.order_by("-at").values_list("at", flat=True)),
+    ]
+    return last or start
 
 
-def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> Brief | None:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a page of the meeting shows whatever it says of its item.
+
+    `days` are those of the planned meetings of the body after this one, `last` the meeting held before it. `signed`:
+    marked information is open to the reader here.
+    """
+
+    rail: Rail
+    table: Table
+    sitting: presence.Sitting
+    chair: Membership | None
+    began: datetime | None
+    days: list[date]
+    last: Meeting | None
+    signed: bool
+
+
+def around_steps(actor: Actor, meeting: Meeting, number: str, policy: Policy) -> together.Steps[Around | None]:
+    """Read at once for the item with this number, or else the first not decided; None without such an item."""
+    found = yield from together.all_of(
+        {
+            "rail": rail_steps(actor, meeting, number),
+            "sitting": presence.sitting_steps(meeting),
+            "chair": chair_steps(meeting),
+            "began": began_steps(meeting),
+            "people": _people_steps(actor),
+            "rest": _rest_steps(actor, meeting),
+        }
+    )
+    rail, (ahead, last, signed) = found["rail"], found.pop("rest")
+    agencies, people = found.pop("people")
+    if rail is None:
+        return None
+    to = next((day for day, status in ahead if status in (MeetingStatus.DRAFT, MeetingStatus.AGENDA_SENT)), None)
+    here, chair = found["sitting"].room, found["chair"]
+    votes = voting.MAJORITY in voting.ways(policy.body(meeting.body.slug).decision_rule)
+    table = _table(
+        agencies,
+        people,
+        next_panel=to,
+        voters=here.voters_at(rail.item) if votes else (),
+        chair=chair.user.name if votes and chair else "",
+        room=here,
+    )
+    return Around(table=table, days=[day for day, _ in ahead], last=last, signed=signed, **found)
+
+
+def _rest_steps(actor: Actor, meeting: Meeting) -> together.Steps[list]:
+    planned = Meeting.objects.filter(scheme=meeting.scheme, body=meeting.body, date__gt=meeting.date)
+    return (
+        yield [
+            planned.exclude(status=MeetingStatus.CANCELLED)
+            .order_by("date", "starts_at", "pk")
+            .values_list("date", "status"),
+            together.first(sittings_before(meeting.body_id, meeting.date)),
+            together.exists(opening_signatures(actor, meeting)),
+        ]
+    )
+
+
+def brief_steps(
+    actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy, around: Around
+) -> together.Steps[Brief | None]:
     """What is known of the person of an item, as far as the actor may read it; None for items about nobody."""
     thing = item.referral or item.case
     if thing is None:
         return None
     person, referral, case = thing.offender, item.referral, item.case
-    open_to = opens_restricted(actor, meeting)
-    score = current_score(person)
+    read = yield from together.all_of(
+        {
+            "score": current_score_steps(person),
+            "returns": returns_for_steps(actor, person, meeting, signed=around.signed),
+            "systems": research_for_steps(actor, person, meeting, signed=around.signed),
+            "met": engagement.latest_steps(person, policy),
+            "waiting": waiting_for_steps(meeting, person) if actor.holds("referrals.see_returns") else (),
+            "not_looked_up": not_looked_up_steps(actor, person, meeting) if actor.holds("referrals.research") else (),
+            "referral": _of_referral_steps(referral),
+            "case": _of_case_steps(actor, case, item, policy, meeting, around),
+        }
+    )
+    score, met, (judged, finding), of_case = read["score"], read["met"], read["referral"], read["case"]
+    returns, systems = tuple(read["returns"]), tuple(read["systems"])
+    ratings = tuple(of_case.ratings)
     means = meaning(policy.scores, score.pct_2yr) if score and score.pct_2yr in range(1, 100) else None
-    ratings = tuple(case.ratings.order_by("-starts_on")[:4]) if case else ()
-    periods = list(case.custody_periods.order_by("-starts_on")[:4]) if case else []
-    returns = tuple(returns_for(actor, person, meeting, signed=open_to))
-    systems = tuple(research_for(actor, person, meeting, signed=open_to))
-    met = engagement.latest(person, policy)
     proposal = proposal_for(policy, referral)
     return Brief(
         person=person,
@@ -232,42 +335,106 @@ def brief(actor: Actor, meeting: Meeting, item: AgendaItem, policy: Policy) -> B
         referral=referral,
         rating=next(iter(ratings), None),
         ratings=ratings,
-        custody=next((period for period in periods if period.released_on is None), None),
+        custody=next((period for period in of_case.periods if period.released_on is None), None),
         score=score,
         score_means=means.words if means else "",
         score_source=means.source if means else "",
-        judged=judgement_of(item.referral) if item.referral else None,
-        finding=referral.findings.first() if referral else None,
+        judged=judged,
+        finding=finding,
         needs=_needs(policy, referral),
         returns=returns,
-        waiting=tuple(waiting_for(meeting, person)) if actor.holds("referrals.see_returns") else (),
+        waiting=tuple(read["waiting"]),
         systems=systems,
-        not_looked_up=tuple(not_looked_up(actor, person, meeting)) if actor.holds("referrals.research") else (),
-        sealed_closed=not open_to,
+        not_looked_up=tuple(read["not_looked_up"]),
+        sealed_closed=not around.signed,
         proposal=proposal,
-        proposed_agency=agency_of(actor, proposal),
+        proposed_agency=_only_one(proposal, around.table.agencies),
         met=met,
-        review=record.first_review(policy, meeting.date, record.following(meeting)) if referral else None,
-        harm_said=harm_last_said(case, item) if case else None,
-        joined_by=_joined_by(actor, person) if case else None,
-        money=_money(actor, case, item, policy) if case else (),
-        updates=tuple(updates_for(actor, case, meeting)) if case else (),
-        flags=flags_of([case], policy)[case.pk] if case else (),
-        since=since_last(
-            actor, case, meeting, ratings=ratings, periods=periods, returns=returns, systems=systems, met=met
+        review=record.first_review(policy, meeting.date, around.days) if referral else None,
+        harm_said=of_case.harm_said,
+        joined_by=of_case.joined_by,
+        money=tuple(of_case.money),
+        updates=tuple(of_case.updates),
+        flags=of_case.flags,
+        since=since(
+            case,
+            of_case.last,
+            ratings=ratings,
+            periods=of_case.periods,
+            returns=returns,
+            systems=systems,
+            met=met,
+            lately=of_case.lately,
         )
         if case
         else None,
     )
 
 
-def _money(actor: Actor, case: Case, item: AgendaItem, policy: Policy) -> tuple[Funding, ...]:
+def _of_referral_steps(referral: Referral | None) -> together.Steps[tuple[HarmJudgement | None, Finding | None]]:
+    if referral is None:
+        return None, None
+    judged, finding = yield [together.shared(judgement_steps, referral), together.first(referral.findings.all())]
+    return judged, finding
+
+
+@dataclass(frozen=True, slots=True)
+class _OfCase:
+    """What a brief says of a case, besides what it says of anybody."""
+
+    ratings: Sequence[RagRating] = ()
+    periods: Sequence[CustodyPeriod] = ()
+    harm_said: Decision | None = None
+    joined_by: Referral | None = None
+    money: Sequence[Funding] = ()
+    updates: Sequence[PanelUpdate] = ()
+    flags: tuple[Flag, ...] = ()
+    last: Meeting | None = None
+    lately: Lately | None = None
+
+
+def _of_case_steps(
+    actor: Actor, case: Case | None, item: AgendaItem, policy: Policy, meeting: Meeting, around: Around
+) -> together.Steps[_OfCase]:
+    if case is None:
+        return _OfCase()
+    last = around.last if around.last is not None and around.last.date >= case.accepted_on else None
+    rows = {
+        "ratings": case.ratings.order_by("-starts_on")[:4],
+        "periods": case.custody_periods.order_by("-starts_on")[:4],
+        "harm_said": together.first(_harm_said(case, item)),
+        "joined_by": together.first(_accepted(actor, case)),
+        "money": _money(actor, case, item, policy),
+    }
+    found = yield from together.all_of(
+        {
+            "rows": _rows_steps(list(rows.values())),
+            "updates": updates_for_steps(actor, case, meeting),
+            "flags": flags_of_steps([case], policy),
+            # The screen may stand open in the room: of the timeline only what everybody on the panel may read.
+            "lately": lately_steps(actor, case, day_of(case, last), handling=Handling.PANEL),
+        }
+    )
+    return _OfCase(
+        **dict(zip(rows, found["rows"], strict=True)),
+        updates=found["updates"],
+        flags=found["flags"][case.pk],
+        last=last,
+        lately=found["lately"],
+    )
+
+
+def _rows_steps(reads: list) -> together.Steps[list]:
+    return (yield reads)
+
+
+def _money(actor: Actor, case: Case, item: AgendaItem, policy: Policy) -> QuerySet[Funding]:
     """What is asked for and waits, and what was decided at this item; only where the panel allocates money."""
     if not policy.funding.panel_allocates:
-        return ()
+        return Funding.objects.none()
     here = Q(rulings__decision__item=item)
     rows = Funding.objects.visible_to(actor).filter(Q(status=FundingStatus.ASKED) | here, case=case).distinct()
-    return tuple(rows.order_by("asked_on", "pk"))
+    return rows.order_by("asked_on", "pk")
 
 
 def _needs(policy: Policy, referral: Referral | None) -> tuple[tuple[str, str], ...]:
@@ -286,60 +453,66 @@ def proposal_for(policy: Policy, referral: Referral | None) -> LeadProposal | No
 
 def agency_of(actor: Actor, proposal: LeadProposal | None) -> Agency | None:
     """The one agency of the kind that the rule names; of several the panel chooses."""
+    return _only_one(proposal, Agency.objects.visible_to(actor))
+
+
+def _only_one(proposal: LeadProposal | None, agencies: Iterable[Agency]) -> Agency | None:
     if proposal is None or proposal.agency_kind is None:
         return None
-    found = list(Agency.objects.visible_to(actor).filter(kind=proposal.agency_kind)[:2])
+    found = [agency for agency in agencies if agency.kind == proposal.agency_kind]
     return found[0] if len(found) == 1 else None
 
 
-def table(actor: Actor, next_panel: date | None, *, at: AgendaItem | None = None) -> Table:
-    """Whom the recorder can name; `at` an item where it is voted, the organisations with a vote and whoever chairs."""
-    here = room(at.meeting) if at is not None else None
-    votes = at is not None and _votes(at)
-    people = tuple(
+def table(actor: Actor) -> Table:
+    """Whom one can name outside a meeting."""
+    return _table(*together.run(_people_steps(actor)))
+
+
+def _people_steps(actor: Actor) -> together.Steps[list]:
+    """The agencies of the scheme, and the people who act for them."""
+    people = (
         Membership.objects.visible_to(actor)
         .current(clock.today())
         .with_role("member", "researcher", "coordinator", "chair", "referrer")
         .select_related("user", "agency")
         .order_by("agency__name", "user__name", "pk")
     )
+    return (yield [Agency.objects.visible_to(actor), people])
+
+
+def _table(agencies: Iterable[Agency], people: Iterable[Membership], **at_the_item: Any) -> Table:
+    people = tuple(people)
     return Table(
-        agencies=tuple(Agency.objects.visible_to(actor)),
+        agencies=tuple(agencies),
         people=people,
-        next_panel=next_panel,
         police=tuple(person for person in people if person.agency.kind == "police"),
-        voters=here.voters_at(at) if votes else (),
-        chair=chair_name(at.meeting) if votes else "",
-        room=here,
+        **at_the_item,
     )
 
 
-def _votes(item: AgendaItem) -> bool:
-    return voting.MAJORITY in voting.ways(rules_at(item.meeting).body(item.meeting.body.slug).decision_rule)
-
-
-def _joined_by(actor: Actor, person: Offender) -> Referral | None:
+def _accepted(actor: Actor, case: Case) -> QuerySet[Referral]:
     """The nomination by which somebody joined: what was known of MAPPA and safeguarding then."""
-    accepted = Referral.objects.visible_to(actor).filter(offender=person, status=ReferralStatus.ACCEPTED)
-    return accepted.order_by("-pk").first()
+    accepted = Referral.objects.visible_to(actor).filter(offender=case.offender_id, status=ReferralStatus.ACCEPTED)
+    return accepted.order_by("-pk")
 
 
-def harm_last_said(case: Case, item: AgendaItem) -> Decision | None:
-    """The decision that last said how the risk of harm of a case stands, its acceptance too; None if none did."""
+def _harm_said(case: Case, item: AgendaItem) -> QuerySet[Decision]:
+    """The decisions that say how the risk of harm of a case stands, its acceptance too, the last one first."""
     rows = Decision.objects.in_force().filter(case=case).exclude(harm="").exclude(item=item)
-    return rows.select_related("item__meeting", "harm_agency").order_by("-decided_at", "-pk").first()
+    return rows.select_related("item__meeting", "harm_agency").order_by("-decided_at", "-pk")
 
 
-def actions_to_look_at(actor: Actor, meeting: Meeting, item: AgendaItem, said: Iterable[ItemAction]) -> list[Action]:
+def actions_to_look_at(actor: Actor, meeting: Meeting, item: AgendaItem) -> QuerySet[Action]:
     """Earlier actions whose outcome is asked for at this item, the most overdue first.
 
     Of a person's item: every action of the case that is still to do. Of "actions from the last meeting": what was due
     by now and belongs to no case with an item of its own. What was reported on here already stays in the list.
     """
     if item.section != Section.LAST_ACTIONS and item.case is None:
-        return []
-    agreed = [each.action_id for each in said if each.kind == ItemAction.Kind.AGREED]
-    looked_at = [each.action_id for each in said if each.kind == ItemAction.Kind.REVIEWED]
+        return Action.objects.none()
+    said = ItemAction.objects.filter(item=item).order_by()
+    agreed = said.filter(kind=ItemAction.Kind.AGREED).values("action")
+    looked_at = said.filter(kind=ItemAction.Kind.REVIEWED).values("action")
     rows = Action.objects.visible_to(actor).exclude(pk__in=agreed)
     if item.section == Section.LAST_ACTIONS:
         here = AgendaItem.objects.filter(meeting=meeting, case__isnull=False).exclude(state=ItemState.PARKED)
@@ -347,4 +520,4 @@ def actions_to_look_at(actor: Actor, meeting: Meeting, item: AgendaItem, said: I
     else:
         rows = rows.filter(case=item.case)
     rows = rows.filter(Q(status__in=STILL_TO_DO) | Q(pk__in=looked_at))
-    return list(rows.for_list().order_by("due_on", "pk"))
+    return rows.for_list().order_by("due_on", "pk")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from iom import together
 from iom.models import Agency, Meeting
 
 from . import agreement, attendance
@@ -124,16 +125,25 @@ def in_words(room: Room, row: Attendance, numbers: Mapping[int, str]) -> str:
 
 
 def room(meeting: Meeting) -> Room:
-    """The room of a meeting, in four questions to the database."""
-    rows = Attendance.objects.filter(meeting=meeting).select_related("agency", "membership__user", "substitute__user")
+    """The room of a meeting."""
+    return together.run(room_steps(meeting))
+
+
+def room_steps(meeting: Meeting) -> together.Steps[Room]:
+    rows, moved, bound, declared = yield [
+        Attendance.objects.filter(meeting=meeting).select_related("agency", "membership__user", "substitute__user"),
+        Movement.objects.filter(attendance__meeting=meeting).select_related("item"),
+        GuestItem.objects.filter(attendance__meeting=meeting),
+        Interest.objects.filter(attendance__meeting=meeting).select_related("attendance__agency"),
+    ]
     moves: dict[int, list[Movement]] = {}
-    for move in Movement.objects.filter(attendance__meeting=meeting).select_related("item"):
+    for move in moved:
         moves.setdefault(move.attendance_id, []).append(move)
     guests: dict[int, set[int]] = {}
-    for guest in GuestItem.objects.filter(attendance__meeting=meeting):
+    for guest in bound:
         guests.setdefault(guest.attendance_id, set()).add(guest.item_id)
     interests: dict[int, list[Interest]] = {}
-    for interest in Interest.objects.filter(attendance__meeting=meeting).select_related("attendance__agency"):
+    for interest in declared:
         interests.setdefault(interest.item_id, []).append(interest)
     return Room(
         rows=tuple(rows),
@@ -193,16 +203,46 @@ class Block:
     unsigned: tuple[str, ...]
 
 
-def block(meeting: Meeting, item: AgendaItem, items: Iterable[AgendaItem], *, known: Room | None = None) -> Block:
+def block(meeting: Meeting, item: AgendaItem, items: Iterable[AgendaItem]) -> Block:
     """The block of an item. `items` are those that the reader sees, in their order."""
-    here_now = known or room(meeting)
+    return block_of(together.run(sitting_steps(meeting)), item, items)
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """What the block is made from, whatever the item: the room, the seats, and what was signed."""
+
+    room: Room
+    places: list[attendance.Place]
+    signed: agreement.Signed
+
+
+def sitting_steps(meeting: Meeting) -> together.Steps[Sitting]:
+    found = yield from together.all_of(
+        {
+            "room": room_steps(meeting),
+            "seating": _seating_steps(meeting),
+            "signed": agreement.signed_steps(meeting),
+        }
+    )
+    members = [row for row in found["room"].rows if row.seated]
+    return Sitting(found["room"], attendance.places_of(meeting, members, *found["seating"]), found["signed"])
+
+
+def _seating_steps(meeting: Meeting) -> together.Steps[list]:
+    return (yield [*attendance.seating(meeting)])
+
+
+def block_of(sitting: Sitting, item: AgendaItem, items: Iterable[AgendaItem]) -> Block:
+    """`block` from what was read already."""
+    here_now = sitting.room
     declared = {each.attendance_id: each for each in here_now.interests.get(item.pk, ())}
     people = [_person(here_now, row, item, declared.get(row.pk)) for row in here_now.rows]
     recorded = {row.membership_id for row in here_now.rows}
     away = [person for person in people if not person.here]
     away += [
         Person(place.key, place.name, place.seat.agency.name, "", False, False, None, None)
-        for place in attendance.places(meeting)
+        for place in sitting.places
         if place.row is None and place.membership is not None and place.membership.pk not in recorded
     ]
     return Block(
@@ -211,7 +251,7 @@ def block(meeting: Meeting, item: AgendaItem, items: Iterable[AgendaItem], *, kn
         quorum=here_now.quorum_at(item),
         turns=turns_in_words(turns(here_now, items)),
         without_vote=here_now.without_vote_at(item),
-        unsigned=agreement.unsigned(meeting, here_now.here_at(item)),
+        unsigned=sitting.signed.missing(here_now.here_at(item)),
     )
 
 

@@ -151,12 +151,22 @@ class EscalationQuerySet(SchemeQuerySet):
         return self.waiting().filter(due_on__lt=on)
 
 
+OFFICE = ("coordinator", "chair", "researcher")
+
+
+def reads_papers_of(actor: Actor, meeting: Meeting) -> bool:
+    """Whether a meeting of their scheme, as it was read, is one of `meetings_with_papers`: asks for nothing."""
+    if actor.user is None or not actor.holds("panels.view_papers"):
+        return False
+    return actor.has_role(*OFFICE) or (meeting.status != "draft" and meeting.body.slug in actor.seats)
+
+
 def meetings_with_papers(actor: Actor | None) -> object:
-    """Meetings whose agenda, attendance and minutes one may read."""
+    """Meetings whose agenda, attendance and minutes one may read; `reads_papers_of` says the same of one."""
     if actor is None or actor.user is None or not actor.holds("panels.view_papers"):
         return Meeting.objects.none()
     rows = Meeting.objects.in_scheme_of(actor)
-    if actor.has_role("coordinator", "chair", "researcher"):
+    if actor.has_role(*OFFICE):
         return rows
     # Nobody but the coordinator's office reads an agenda before it goes out.
     return rows.filter(Q(body__slug__in=actor.seats), ~Q(status="draft"))

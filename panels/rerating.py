@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from iom import clock, notify
+from iom import clock, notify, together
 from iom.access import actor_for
 from iom.jinja import day_month
 from iom.models import Meeting, MeetingStatus, Membership, Role
@@ -179,8 +179,13 @@ def undo(item: AgendaItem, ruled: Decision, meeting: Meeting, *, by: Actor, beca
 
 def shown(item: AgendaItem) -> dict[str, object]:
     """What a panel reads that is asked to ratify a rating: what was rated, why, on what evidence, when and by whom."""
-    rating = item.case.ratings.filter(to_ratify=True).select_related("decided_by", "ratified_at").first()
+    return together.run(shown_steps(item))
+
+
+def shown_steps(item: AgendaItem) -> together.Steps[dict[str, object]]:
+    rows = item.case.ratings.filter(to_ratify=True).select_related("decided_by", "ratified_at")
+    rating = yield together.first(rows)
     if rating is None:
         return {}
-    before = item.case.ratings.filter(until=rating.starts_on).first()
+    before = yield together.first(item.case.ratings.filter(until=rating.starts_on))
     return {"between": rating, "between_before": before.colour if before else ""}

@@ -13,7 +13,7 @@ from referrals.hooks import tells_when_agenda_went_out, when_marked_opens
 
 from . import agreement, chairing
 from .models import ActingChair, AgendaItem, Circulation
-from .querysets import meetings_with_papers
+from .querysets import meetings_with_papers, reads_papers_of
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
 # The name of the sweep that keeps meetings planned, as the audit says it.
@@ -23,7 +23,7 @@ PLANS = "keep_meetings_planned"
 @rules.predicate
 def reads_its_papers(actor: Actor, thing: object) -> bool:
     meeting = thing if isinstance(thing, Meeting) else getattr(thing, "meeting", None)
-    return meeting is not None and meetings_with_papers(actor).filter(pk=meeting.pk).exists()
+    return meeting is not None and reads_papers_of(actor, meeting)
 
 
 @rules.predicate

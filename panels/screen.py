@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Case as Choose
+from django.db.models import F, Value, When
 
-from iom import clock
+from iom import clock, together
 from iom.jinja import day
 from iom.models import Meeting, MeetingStatus
 
@@ -74,11 +76,18 @@ def bring(meeting: Meeting, item: AgendaItem, *, by: Actor) -> None:
 
 def item_on(meeting: Meeting) -> AgendaItem | None:
     """The item that the meeting is on: the recorder's last, else the first that is not decided, else the last one."""
-    floor = Floor.objects.filter(meeting=meeting).select_related("item").first()
-    if floor is not None:
-        return floor.item
-    items = list(AgendaItem.objects.filter(meeting=meeting).numbered())
-    return next((item for item in items if item.state == ItemState.OPEN), items[-1] if items else None)
+    return together.run(item_on_steps(meeting))
+
+
+def item_on_steps(meeting: Meeting) -> together.Steps[AgendaItem | None]:
+    every = AgendaItem.objects.filter(meeting=meeting).numbered()
+    decided = Choose(When(state=ItemState.OPEN, then=Value(0)), default=Value(1))
+    last = Choose(When(state=ItemState.OPEN, then=F("position")), default=-F("position"))
+    floor, of_agenda = yield [
+        together.first(Floor.objects.filter(meeting=meeting).select_related("item")),
+        together.first(every.order_by(decided, last, "pk")),
+    ]
+    return floor.item if floor is not None else of_agenda
 
 
 def shown(meeting: Meeting) -> tuple[Shown, Subject | None]:
@@ -93,7 +102,7 @@ def shown(meeting: Meeting) -> tuple[Shown, Subject | None]:
     quorum = room.quorum_at(item)
     every = list(AgendaItem.objects.filter(meeting=meeting).numbered())
     open_to_readers = set(open_to_all(meeting).values_list("pk", flat=True))
-    timer = live.timer(meeting, item) if item.state == ItemState.OPEN else None
+    timer = live.timer(together.run(live.began_steps(meeting)), item) if item.state == ItemState.OPEN else None
     about = {
         "number": item.number,
         "place": every.index(item) + 1 if item in every else 0,

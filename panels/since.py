@@ -5,18 +5,18 @@ For the brief of a live meeting, so that nobody has to ask (ux.md 5, point 3). A
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from actionplans.models import STILL_TO_DO, Action, ActionStatus
-from iom import clock
+from iom import clock, together
 from iom.jinja import colour_word, lower_first, plural
 from iom.models import Body, Handling, Meeting, MeetingStatus
-from offenders.models import AssignmentRole, Case, Colour, CustodyPeriod, Entry, RagRating
+from offenders.models import Assignment, AssignmentRole, Case, Colour, CustodyPeriod, Entry, RagRating
 from referrals import engagement, hooks
 from referrals.engagement import Shown
 from referrals.models import Score
@@ -25,7 +25,6 @@ from referrals.returns import Answer, latest_returns
 
 if TYPE_CHECKING:
     from iom.access import Actor
-    from offenders.querysets import EntryQuerySet
 
 HELD = (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
 
@@ -68,9 +67,9 @@ def since_last(
     Of the timeline only what everybody on the panel may read: the screen may stand open in the room.
     """
     last = sitting_before(case, meeting.body_id, meeting.date)
-    entries = Entry.objects.visible_to(actor).filter(handling=Handling.PANEL)
+    lately = together.run(lately_steps(actor, case, day_of(case, last), handling=Handling.PANEL))
     known = {"ratings": ratings, "periods": periods, "returns": returns, "systems": systems, "met": met}
-    return _since(actor, case, last, entries=entries, **known)
+    return since(case, last, lately=lately, **known)
 
 
 def since_last_sitting(actor: Actor, case: Case, today: date) -> Since:
@@ -80,16 +79,16 @@ def since_last_sitting(actor: Actor, case: Case, today: date) -> Since:
         body = Body.objects.filter(scheme=case.scheme_id, position=0).values_list("pk", flat=True).first()
     signed = hooks.signature_of(actor)
     answers = latest_returns(actor, case.offender, signed=signed.given and not signed.missing_at)
-    found = _since(
-        actor,
+    last = sitting_before(case, body, today + timedelta(days=1))
+    found = since(
         case,
-        sitting_before(case, body, today + timedelta(days=1)),
+        last,
         ratings=case.ratings.all(),
         periods=case.custody,
         returns=answers,
         systems=(),
         met=engagement.latest(case.offender, actor.scheme.policy),
-        entries=Entry.objects.visible_to(actor),
+        lately=together.run(lately_steps(actor, case, day_of(case, last))),
     )
     # In a meeting the answers stand beside the brief by themselves; here that one came is news.
     changes = sorted([*found.changes, *_answered(answers, found.day)], key=lambda change: change.on, reverse=True)
@@ -98,12 +97,52 @@ def since_last_sitting(actor: Actor, case: Case, today: date) -> Since:
 
 def sitting_before(case: Case, body: int | None, day: date) -> Meeting | None:
     """The last meeting of a body that was held before a day, since the case joined."""
-    held = Meeting.objects.filter(body=body, status__in=HELD, date__lt=day, date__gte=case.accepted_on)
-    return held.select_related("body").order_by("-date").first()
+    return together.run(sitting_before_steps(case, body, day))
 
 
-def _since(
-    actor: Actor,
+def sitting_before_steps(case: Case, body: int | None, day: date) -> together.Steps[Meeting | None]:
+    last = yield together.first(sittings_before(body, day))
+    return last if last is not None and last.date >= case.accepted_on else None
+
+
+def sittings_before(body: int | None, day: date) -> QuerySet[Meeting]:
+    """The meetings of a body that were held before a day, the last one first."""
+    return Meeting.objects.filter(body=body, status__in=HELD, date__lt=day).select_related("body").order_by("-date")
+
+
+def day_of(case: Case, last: Meeting | None) -> date:
+    """The day after which something counts as changed: of the last meeting, else of the acceptance."""
+    return last.date if last else case.accepted_on
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """What is read of a case for `since`: leads that hold, the two newest scores, actions and entries after a day."""
+
+    leads: list[Assignment]
+    scores: list[Score]
+    actions: list[Action]
+    entries: list[Entry]
+
+
+def lately_steps(actor: Actor, case: Case, day: date, **narrowed: Any) -> together.Steps[Lately]:
+    """`narrowed` says of which entries of the timeline, among those that the actor reads."""
+    entries = Entry.objects.visible_to(actor).filter(**narrowed)
+    late = Q(status__in=STILL_TO_DO, due_on__lt=clock.today())
+    actions = Action.objects.visible_to(actor).filter(case=case).filter(Q(finished_on__gt=day) | late)
+    return Lately(
+        *(
+            yield [
+                together.shared(case.assignments_steps),
+                Score.objects.filter(offender=case.offender_id).order_by("-scored_on", "-pk")[:2],
+                actions.select_related("agency").order_by("due_on", "pk"),
+                entries.standing().filter(case=case, happened_on__gt=day),
+            ]
+        )
+    )
+
+
+def since(
     case: Case,
     last: Meeting | None,
     *,
@@ -112,17 +151,18 @@ def _since(
     returns: Iterable[Answer],
     systems: Iterable[Held],
     met: Shown | None,
-    entries: EntryQuerySet,
+    lately: Lately,
 ) -> Since:
-    day = last.date if last else case.accepted_on
+    """`since_last` from what was read already."""
+    day = day_of(case, last)
     found = [
         *_ratings(ratings, day),
         *_custody(periods, day),
-        *_leads(case, day),
-        *_scores(case, day),
-        *_actions(actor, case, day),
+        *_leads(lately.leads, day),
+        *_scores(lately.scores, day),
+        *_actions(lately.actions),
         *_said(returns, systems, met, day),
-        *_happened(entries.standing().filter(case=case, happened_on__gt=day)),
+        *_happened(lately.entries),
     ]
     return Since(day, last, tuple(sorted(found, key=lambda change: change.on, reverse=True)))
 
@@ -144,25 +184,22 @@ def _custody(periods: Iterable[CustodyPeriod], day: date) -> Iterator[Change]:
             yield Change(period.released_on, f"Released{where}")
 
 
-def _leads(case: Case, day: date) -> Iterator[Change]:
+def _leads(present: Iterable[Assignment], day: date) -> Iterator[Change]:
     roles = dict(AssignmentRole.choices)
-    rows = case.assignments.filter(until=None, starts_on__gt=day).select_related("agency", "membership__user")
-    for held in rows:
-        yield Change(held.starts_on, f"{roles[held.role]}: {held.holder}")
+    for held in present:
+        if held.starts_on > day:
+            yield Change(held.starts_on, f"{roles[held.role]}: {held.holder}")
 
 
-def _scores(case: Case, day: date) -> Iterator[Change]:
-    rows = list(Score.objects.filter(offender=case.offender_id).order_by("-scored_on", "-pk")[:2])
+def _scores(rows: Sequence[Score], day: date) -> Iterator[Change]:
     if rows and rows[0].scored_on > day and rows[0].pct_2yr is not None:
         before = f" (was {rows[1].pct_2yr}%)" if len(rows) > 1 and rows[1].pct_2yr is not None else ""
         yield Change(rows[0].scored_on, f"Score {rows[0].pct_2yr}%{before}")
 
 
-def _actions(actor: Actor, case: Case, day: date) -> Iterator[Change]:
+def _actions(rows: Iterable[Action]) -> Iterator[Change]:
     today = clock.today()
-    rows = Action.objects.visible_to(actor).filter(case=case)
-    late = Q(status__in=STILL_TO_DO, due_on__lt=today)
-    for action in rows.filter(Q(finished_on__gt=day) | late).select_related("agency").order_by("due_on", "pk"):
+    for action in rows:
         what = f"{action.agency.name}: {action.text}"
         if action.to_do:
             yield Change(action.due_on, f"{plural((today - action.due_on).days, 'day')} late. {what}", late=True)

@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.urls import reverse
 
-from iom import audit, clock, notify
+from iom import audit, clock, notify, together
 from iom.access import Actor
 from iom.models import Membership, Role, Scheme, User
 from iom.policy import Policy
@@ -249,7 +249,12 @@ def history(actor: Actor, offender: Offender) -> list[Engagement]:
 
 def latest(offender: Offender, policy: Policy) -> Shown | None:
     """The newest finished meeting: for pages whose reader reads about the person already."""
-    found = Engagement.objects.filter(scheme=offender.scheme_id, offender=offender).finished().for_list().first()
+    return together.run(latest_steps(offender, policy))
+
+
+def latest_steps(offender: Offender, policy: Policy) -> together.Steps[Shown | None]:
+    rows = Engagement.objects.filter(scheme=offender.scheme_id, offender=offender)
+    found = yield together.first(rows.finished().for_list())
     return shown(found, policy) if found else None
 
 

@@ -16,7 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 
-from iom import audit, clock
+from iom import audit, clock, together
 from iom.models import Agency, Meeting
 from iom.steps import Stale, StepRefused, locked
 from offenders.models import Offender
@@ -324,9 +324,15 @@ def research_for(actor: Actor, person: Offender, meeting: Meeting, *, signed: bo
     It is the answer of the police beside those of the agencies. `signed`: as for `returns.returns_for`. What one may
     not read is absent.
     """
-    rows = ResearchCheck.objects.visible_to(actor, signed=signed).filter(meeting=meeting, offender=person)
+    return together.run(research_for_steps(actor, person, meeting, signed=signed))
+
+
+def research_for_steps(
+    actor: Actor, person: Offender, meeting: Meeting, *, signed: bool = False
+) -> together.Steps[list[Held]]:
+    rows = yield ResearchCheck.objects.visible_to(actor, signed=signed).filter(meeting=meeting, offender=person)
     checks = {check.system: check for check in rows if lacks(check) is None}
-    names = _names(actor, checks.values())
+    names = yield from _names(actor, checks.values())
     order = [*meeting.scheme.policy.research_systems, *sorted(checks)]
     return [_held_words(checks[system], names) for system in dict.fromkeys(order) if system in checks]
 
@@ -335,23 +341,27 @@ def lately(actor: Actor, checks: QuerySet[ResearchCheck]) -> list[tuple[Research
     """Of checks that the actor may read, the last look into each system, in the scheme's own order."""
     newest = checks.select_related("agency").order_by("system", "-checked_on", "-pk").distinct("system")
     found = {check.system: check for check in newest if lacks(check) is None}
-    names = _names(actor, found.values())
+    names = together.run(_names(actor, found.values()))
     order = dict.fromkeys([*actor.scheme.policy.research_systems, *sorted(found)])
     return [(found[system], _held_words(found[system], names)) for system in order if system in found]
 
 
 def not_looked_up(actor: Actor, person: Offender, meeting: Meeting) -> list[str]:
     """The systems that nobody has looked up for a meeting: for whoever runs it."""
+    return together.run(not_looked_up_steps(actor, person, meeting))
+
+
+def not_looked_up_steps(actor: Actor, person: Offender, meeting: Meeting) -> together.Steps[list[str]]:
     held = ResearchCheck.objects.standing(actor).filter(meeting=meeting, offender=person)
-    known = set(held.values_list("system", flat=True))
+    known = set((yield held.values_list("system", flat=True)))
     return [system for system in meeting.scheme.policy.research_systems if system not in known]
 
 
-def _names(actor: Actor, checks: Iterable[ResearchCheck]) -> dict[str, str]:
+def _names(actor: Actor, checks: Iterable[ResearchCheck]) -> together.Steps[dict[str, str]]:
     slugs = {slug for check in checks for slug in check.readers}
     if not slugs:
         return {}
-    return dict(Agency.objects.in_scheme_of(actor).filter(slug__in=slugs).values_list("slug", "name"))
+    return dict((yield Agency.objects.in_scheme_of(actor).filter(slug__in=slugs).values_list("slug", "name")))
 
 
 def _held_words(check: ResearchCheck, names: dict[str, str]) -> Held:

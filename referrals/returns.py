@@ -15,7 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from iom import audit, clock
+from iom import audit, clock, together
 from iom.deadlines import END_OF_WORK, LONDON
 from iom.models import POLICE_AND_PROBATION, Agency, Meeting
 from iom.steps import Stale, StepRefused, locked
@@ -254,7 +254,14 @@ def returns_for(actor: Actor, offender: Offender, meeting: Meeting, *, signed: b
     `signed`: the actor has signed the information sharing agreement for this meeting; without it they see no marked
     answer (design.md 3). What one may not read is absent, not blanked.
     """
-    return returns_by_offender(actor, meeting, signed=signed, offenders=[offender.pk]).get(offender.pk, [])
+    return together.run(returns_for_steps(actor, offender, meeting, signed=signed))
+
+
+def returns_for_steps(
+    actor: Actor, offender: Offender, meeting: Meeting, *, signed: bool = False
+) -> together.Steps[list[Answer]]:
+    rows = _readable(actor, signed=signed).filter(request__meeting=meeting, request__offender=offender.pk)
+    return (yield from _by_offender(rows)).get(offender.pk, [])
 
 
 def returns_by_offender(
@@ -264,14 +271,19 @@ def returns_by_offender(
     rows = _readable(actor, signed=signed).filter(request__meeting=meeting)
     if offenders is not None:
         rows = rows.filter(request__offender__in=list(offenders))
-    return _by_offender(rows)
+    return together.run(_by_offender(rows))
 
 
 def latest_returns(actor: Actor, offender: Offender, *, signed: bool = False) -> list[Answer]:
     """The newest answer of each agency about a person, whatever the meeting, as far as the actor may read it."""
+    return together.run(latest_returns_steps(actor, offender, signed=signed))
+
+
+def latest_returns_steps(actor: Actor, offender: Offender, *, signed: bool = False) -> together.Steps[list[Answer]]:
     rows = _readable(actor, signed=signed).filter(request__offender=offender)
     newest = rows.order_by("request__agency_id", "-request__meeting__date", "-pk").distinct("request__agency_id")
-    return sorted(_by_offender(newest).get(offender.pk, []), key=lambda answer: answer.agency.name)
+    found = yield from _by_offender(newest)
+    return sorted(found.get(offender.pk, []), key=lambda answer: answer.agency.name)
 
 
 def answers_about(
@@ -280,14 +292,19 @@ def answers_about(
     """Every answer about a person that the actor may read, whatever the meeting, each with its readers in words."""
     rows = _readable(actor, signed=signed).filter(narrowed or Q(), request__offender=offender)
     found = list(rows.select_related("request__agency", "request__meeting__body", "answered_by"))
-    names = _reader_names(found)
+    names = together.run(_reader_names(found))
     return [(row, _readers_in_words(row, names)) for row in found]
 
 
 def waiting_for(meeting: Meeting, offender: Offender) -> list[Agency]:
     """The agencies that were asked about a person and have sent nothing: for whoever runs the meeting."""
+    return together.run(waiting_for_steps(meeting, offender))
+
+
+def waiting_for_steps(meeting: Meeting, offender: Offender) -> together.Steps[list[Agency]]:
     rows = CheckRequest.objects.filter(scheme=meeting.scheme_id, meeting=meeting, offender=offender).unanswered()
-    return [request.agency for request in rows.select_related("agency").order_by("agency__name")]
+    asked = yield rows.select_related("agency").order_by("agency__name")
+    return [request.agency for request in asked]
 
 
 def _readable(actor: Actor, *, signed: bool) -> QuerySet[AgencyReturn]:
@@ -304,20 +321,20 @@ def _readable(actor: Actor, *, signed: bool) -> QuerySet[AgencyReturn]:
     return rows.select_related("request__agency", "request__meeting").order_by("request__agency__name", "pk")
 
 
-def _by_offender(rows: Iterable[AgencyReturn]) -> dict[int, list[Answer]]:
+def _by_offender(rows: QuerySet[AgencyReturn]) -> together.Steps[dict[int, list[Answer]]]:
     found: dict[int, list[Answer]] = {}
-    rows = list(rows)
-    names = _reader_names(rows)
-    for row in rows:
+    read = yield rows
+    names = yield from _reader_names(read)
+    for row in read:
         found.setdefault(row.request.offender_id, []).append(_answer(row, names))
     return found
 
 
-def _reader_names(rows: list[AgencyReturn]) -> dict[str, str]:
+def _reader_names(rows: list[AgencyReturn]) -> together.Steps[dict[str, str]]:
     slugs = {slug for row in rows for slug in row.readers}
     if not slugs:
         return {}
-    return dict(Agency.objects.filter(scheme=rows[0].scheme_id, slug__in=slugs).values_list("slug", "name"))
+    return dict((yield Agency.objects.filter(scheme=rows[0].scheme_id, slug__in=slugs).values_list("slug", "name")))
 
 
 def _readers_in_words(row: AgencyReturn, names: Mapping[str, str]) -> str:

@@ -240,9 +240,14 @@ def judging_team(criteria: Criteria) -> str:
 
 def judgement_of(referral: Referral) -> HarmJudgement | None:
     """The team's newest judgement of the risk of harm. Lists set it beforehand as `newest_judgement`."""
+    return together.run(judgement_steps(referral))
+
+
+def judgement_steps(referral: Referral) -> Steps[HarmJudgement | None]:
+    """`judgement_of`, read together with other rows."""
     if "newest_judgement" not in referral.__dict__:
         rows = referral.harm_judgements.select_related("judged_by__user")
-        referral.__dict__["newest_judgement"] = rows.first()
+        referral.__dict__["newest_judgement"] = yield together.first(rows)
     return referral.__dict__["newest_judgement"]
 
 

@@ -13,6 +13,7 @@ from django.db.models import F, Func, Q
 from django.urls import reverse
 from guardian.models import UserObjectPermissionBase
 
+from iom import together
 from iom.clock import LONDON, now
 from iom.models import (
     Agency,
@@ -110,11 +111,15 @@ class Case(SchemeModel):
 
     def assigned(self, role: str) -> Assignment | None:
         """Who holds an assignment now. Lists prefetch them with `with_current`."""
-        held = self.__dict__.get("current_assignments")
-        if held is None:
-            held = list(self.assignments.filter(until=None).select_related("agency", "membership__user"))
-            self.__dict__["current_assignments"] = held
+        held = together.run(self.assignments_steps())
         return next((assignment for assignment in held if assignment.role == role), None)
+
+    def assignments_steps(self) -> together.Steps[list[Assignment]]:
+        """Every assignment that holds now; read once."""
+        if "current_assignments" not in self.__dict__:
+            rows = self.assignments.filter(until=None).select_related("agency", "membership__user")
+            self.__dict__["current_assignments"] = yield rows
+        return self.__dict__["current_assignments"]
 
     @property
     def custody(self) -> list[CustodyPeriod]:

@@ -17,6 +17,9 @@ from panels.querysets import meetings_with_papers
 
 View = Callable[..., HttpResponse]
 
+# Who chairs and who records, named on most pages of a meeting.
+PEOPLE = ("chair__user", "recorder", "asks_to_record")
+
 
 def of_meeting(view: View) -> View:
     """Give the view the meeting of its address, if the actor may know of it; a moved one redirects (design.md 6)."""
@@ -32,7 +35,7 @@ def _finding(view: View, *, papers: bool) -> View:
     @functools.wraps(view)
     def at_meeting(request: HttpRequest, key: str, **rest: Any) -> HttpResponse:
         actor = request.actor
-        rows = meetings_with_papers(actor) if papers else None
+        rows = meetings_with_papers(actor).select_related(*PEOPLE) if papers else None
         try:
             meeting = meetings.find(actor, key, rows)
         except Http404:

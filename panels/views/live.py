@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from markupsafe import Markup
 
-from iom import clock, walls
+from actionplans.models import Action
+from iom import clock, together, walls
 from iom.jinja import colour_key, colour_mark, colour_word, day_month, in_london, longday, plural
 from iom.models import Meeting, MeetingStatus
 from iom.pages import found, page
+from iom.policy import Policy
 from iom.steps import Stale, StepRefused
 from offenders import naming
 from offenders.models import Colour
 from panels import aside, escalations, live, presence, ratifying, recording, rerating, screen
 from panels.attendance import quorum_of
-from panels.chairing import chair_of, chairs
-from panels.decide import add_to_item, decide, holding, ratify_everything
+from panels.chairing import chairs
+from panels.decide import add_to_item, decide, holding, holding_rows, ratify_everything
 from panels.forms.late import LateItemForm
 from panels.forms.live import Sheet, answers, read_quick_line, without_action
-from panels.models import AgendaItem, Decision, ItemAction, ItemState, KeptWords, Outcome, Section, Vote
+from panels.models import (
+    AgendaItem,
+    Consulted,
+    Decision,
+    FundingRuling,
+    ItemAction,
+    ItemState,
+    KeptWords,
+    Outcome,
+    Section,
+    Vote,
+)
 from panels.words import NOT_REACHED_WORDS, OUTCOME_WORDS, how_words, vote_words
 
 from .at import of_papers
@@ -60,10 +75,10 @@ def live_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     correcting = meeting.status == MeetingStatus.MINUTES_DRAFTED and "change" in {**request.GET, **request.POST}
     if meeting.status != MeetingStatus.LIVE and not correcting:
         return _not_live(request, meeting)
-    rail = _rail(request, meeting)
+    page = _page(request, meeting)
     if request.method == "POST":
-        return _recorded(request, meeting, rail)
-    return _show(request, meeting, rail, sheet=None)
+        return _recorded(request, page)
+    return _show(request, page, sheet=None)
 
 
 @page("panels.record", methods=("POST",))
@@ -238,28 +253,101 @@ def _typed_into(posted: QueryDict, given: dict[str, Any], item: AgendaItem) -> s
     return None if named is None else {name for name in named.split() if name in given or name in item.draft}
 
 
-def _rail(request: HttpRequest, meeting: Meeting) -> live.Rail:
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The live meeting at one item: what stands around it, and what only the page shows."""
+
+    meeting: Meeting
+    policy: Policy
+    around: live.Around
+    on_screen: AgendaItem | None
+    kept: list[KeptWords]
+
+    @property
+    def rail(self) -> live.Rail:
+        return self.around.rail
+
+    @property
+    def item(self) -> AgendaItem:
+        return self.around.rail.item
+
+
+def _page(request: HttpRequest, meeting: Meeting) -> _Page:
     number = request.POST.get("item", "") if request.method == "POST" else request.GET.get("item", "")
-    rail = live.rail(request.actor, meeting, number)
-    if rail is None:
-        raise Http404
-    return rail
-
-
-def _sheet(request: HttpRequest, meeting: Meeting, item: AgendaItem, *, posted: bool = True) -> Sheet:
-    item.meeting = meeting
     policy = live.rules_at(meeting)
-    present = holding(item)
-    said = live.said_of_actions(request.actor, item)
-    brief = live.brief(request.actor, meeting, item, policy)
+    found = together.run(
+        together.all_of(
+            {
+                "around": live.around_steps(request.actor, meeting, number, policy),
+                "on_screen": screen.item_on_steps(meeting) if meeting.status == MeetingStatus.LIVE else None,
+                "kept": _rows(aside.mine(request.actor, meeting)) if request.actor.holds("panels.record") else [],
+            }
+        )
+    )
+    if found["around"] is None:
+        raise Http404
+    return _Page(meeting, policy, **found)
+
+
+def _rows(rows: QuerySet) -> together.Steps[list[Any]]:
+    return (yield rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is read of the item itself."""
+
+    present: Decision | None
+    brief: live.Brief | None
+    said: list[ItemAction]
+    look_at: list[Action]
+    votes: list[Vote]
+    rulings: list[FundingRuling]
+    consulted: list[Consulted]
+    told: dict[str, Any] | None
+    between: dict[str, object]
+
+    def of_actions(self, kind: ItemAction.Kind) -> list[ItemAction]:
+        return [each for each in self.said if each.kind == kind]
+
+
+def _about(request: HttpRequest, page: _Page) -> _About:
+    actor, meeting, item = request.actor, page.meeting, page.item
+    return _About(
+        **together.run(
+            together.all_of(
+                {
+                    "present": _first(holding_rows(item)),
+                    "brief": live.brief_steps(actor, meeting, item, page.policy, page.around),
+                    "said": _rows(live.said_of_actions(actor, item)),
+                    "look_at": _rows(live.actions_to_look_at(actor, meeting, item)),
+                    "votes": _rows(Vote.objects.visible_to(actor).filter(decision__item=item).select_related("agency")),
+                    "rulings": _rows(
+                        FundingRuling.objects.visible_to(actor).filter(decision__item=item).select_related("funding")
+                    ),
+                    "consulted": _rows(item.outside.consulted.select_related("agency")) if item.outside else [],
+                    "told": escalations.told_steps(item, meeting.date),
+                    "between": rerating.shown_steps(item) if item.is_about_rating else {},
+                }
+            )
+        )
+    )
+
+
+def _first(rows: QuerySet) -> together.Steps[Any]:
+    return (yield together.first(rows))
+
+
+def _sheet(request: HttpRequest, page: _Page, about: _About, *, posted: bool = True) -> Sheet:
+    item, brief, present = page.item, about.brief, about.present
     sheet = Sheet(
         item,
         request.POST if posted else None,
         brief=brief,
-        table=_table(request, meeting, item),
-        policy=policy,
-        look_at=live.actions_to_look_at(request.actor, meeting, item, said),
-        said_before=[each for each in said if each.kind == ItemAction.Kind.REVIEWED],
+        table=page.around.table,
+        policy=page.policy,
+        look_at=about.look_at,
+        said_before=about.of_actions(ItemAction.Kind.REVIEWED),
         present=present,
         with_decision=present is None or _changes(request.POST if posted else request.GET),
     )
@@ -278,46 +366,49 @@ def _changes(data: QueryDict) -> bool:
     return bool({"change", "outcome", "note"} & set(data))
 
 
-def _table(request: HttpRequest, meeting: Meeting, item: AgendaItem) -> live.Table:
-    return live.table(request.actor, recording.next_meeting_day(meeting), at=item)
-
-
-def _recorded(request: HttpRequest, meeting: Meeting, rail: live.Rail) -> HttpResponse:
+def _recorded(request: HttpRequest, page: _Page) -> HttpResponse:
     """What a button of the record form asks for."""
+    meeting, rail = page.meeting, page.rail
     if not request.actor.can("panels.record", meeting):
         raise PermissionDenied
     then = request.POST.get("then", "action")
-    kept, questions = read_quick_line(answers(request.POST), _table(request, meeting, rail.item))
-    only_adds = holding(rail.item) is not None and not _changes(request.POST)
+    kept, questions = read_quick_line(answers(request.POST), page.around.table)
     try:
         if then.startswith("remove-"):
-            return _keep(request, meeting, rail, without_action(kept, _number(then)))
-        if then == "action" and not (only_adds and _all_plain(kept) and not questions):
-            return _keep(request, meeting, rail, kept)
+            return _keep(request, page, without_action(kept, _number(then)))
+        if then == "action" and not (_all_plain(kept) and not questions and _only_adds(request, rail.item)):
+            return _keep(request, page, kept)
         if questions:
             recording.keep_draft(rail.item, kept, by=request.actor)
-            return _show(request, meeting, rail, sheet=None, problems=list(questions))
-        return _save(request, meeting, rail, kept, then)
+            return _show(request, page, sheet=None, problems=list(questions))
+        return _save(request, page, kept, then)
     except recording.NotRecording as lost:
         # Their words stand on the page beside what the new recorder has kept (security.md C1), and are kept for them.
         _keep_aside(request, rail.item, kept)
         raise Stale(found(AgendaItem.objects.visible_to(request.actor), pk=rail.item.pk), lost.problems[0]) from lost
     except StepRefused as refused:
-        sheet = _sheet(_with(request, kept), meeting, rail.item)
-        return _show(request, meeting, rail, sheet=sheet, problems=refused.problems)
+        about = _about(request, page)
+        sheet = _sheet(_with(request, kept), page, about)
+        return _show(request, page, sheet=sheet, about=about, problems=refused.problems)
 
 
-def _keep(request: HttpRequest, meeting: Meeting, rail: live.Rail, kept: dict[str, Any]) -> HttpResponse:
-    recording.keep_draft(rail.item, kept, by=request.actor)
-    return redirect(_at(meeting, rail.item.number, change="change" in request.POST, anchor="quick"))
+def _only_adds(request: HttpRequest, item: AgendaItem) -> bool:
+    """Whether the item is decided, and what is posted does not decide it again."""
+    return not _changes(request.POST) and holding(item) is not None
 
 
-def _save(request: HttpRequest, meeting: Meeting, rail: live.Rail, kept: dict[str, Any], then: str) -> HttpResponse:
+def _keep(request: HttpRequest, page: _Page, kept: dict[str, Any]) -> HttpResponse:
+    recording.keep_draft(page.item, kept, by=request.actor)
+    return redirect(_at(page.meeting, page.item.number, change="change" in request.POST, anchor="quick"))
+
+
+def _save(request: HttpRequest, page: _Page, kept: dict[str, Any], then: str) -> HttpResponse:
     """Save the decision, or the actions added to one, and go where the button leads."""
-    sheet = _sheet(_with(request, kept), meeting, rail.item)
+    meeting, rail, about = page.meeting, page.rail, _about(request, page)
+    sheet = _sheet(_with(request, kept), page, about)
     if not sheet.is_valid():
         _keep_quietly(request, rail.item, kept)
-        return _show(request, meeting, rail, sheet=sheet)
+        return _show(request, page, sheet=sheet, about=about)
     try:
         if sheet.form is None:
             add_to_item(rail.item, tuple(sheet.new_actions()), by=request.actor)
@@ -327,7 +418,8 @@ def _save(request: HttpRequest, meeting: Meeting, rail: live.Rail, kept: dict[st
     except Stale:
         _keep_quietly(request, rail.item, kept)
         rail.item.refresh_from_db()
-        return _show(request, meeting, rail, sheet=sheet, problems=[CHANGED_MEANWHILE], status=409)
+        rail.item.meeting = meeting
+        return _show(request, page, sheet=sheet, about=about, problems=[CHANGED_MEANWHILE], status=409)
     except StepRefused:
         _keep_quietly(request, rail.item, kept)
         raise
@@ -362,31 +454,31 @@ def _keep_quietly(request: HttpRequest, item: AgendaItem, kept: dict[str, Any]) 
 
 def _show(
     request: HttpRequest,
-    meeting: Meeting,
-    rail: live.Rail,
+    page: _Page,
     *,
     sheet: Sheet | None,
+    about: _About | None = None,
     problems: list[str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    item = rail.item
+    meeting, rail, item = page.meeting, page.rail, page.item
     live_now = meeting.status == MeetingStatus.LIVE
     may_record = request.actor.can("panels.record", meeting)
     recorder = may_record and (meeting.recorder_id == request.user.pk or not live_now)
     if sheet is None:
         if request.method == "POST":
             item.refresh_from_db(fields=["draft", "version", "state"])
-        sheet = _sheet(request, meeting, item, posted=False)
+        about = _about(request, page)
+        sheet = _sheet(request, page, about, posted=False)
     decision = sheet.present
-    room = sheet.table.room
-    said = live.said_of_actions(request.actor, item) if decision is not None else []
+    room = page.around.sitting.room
     context = {
         "meeting": meeting,
         "rail": rail,
         "item": item,
         "heading": live.heading(item),
         "brief": sheet.brief,
-        "policy": live.rules_at(meeting),
+        "policy": page.policy,
         "sheet": sheet if recorder else None,
         "form": sheet.form if recorder else None,
         "decision": decision,
@@ -395,9 +487,10 @@ def _show(
         "saved_last": next((line for line in rail.lines if line.item.undo and line.item.pk != item.pk), None)
         if recorder and live_now
         else None,
-        "votes": list(decision.votes.select_related("agency")) if decision is not None and decision.motion else [],
-        "agreed": [each for each in said if each.kind == ItemAction.Kind.AGREED],
-        "looked_at": [each for each in said if each.kind == ItemAction.Kind.REVIEWED],
+        "votes": [each for each in about.votes if decision is not None and decision.motion and _of(decision, each)],
+        "rulings": [each for each in about.rulings if decision is not None and _of(decision, each)],
+        "agreed": about.of_actions(ItemAction.Kind.AGREED) if decision is not None else [],
+        "looked_at": about.of_actions(ItemAction.Kind.REVIEWED) if decision is not None else [],
         "recording": recorder,
         "live_now": live_now,
         "may_take_over": live_now and may_record and not recorder,
@@ -409,11 +502,11 @@ def _show(
         and recording.unanswered(meeting)
         and request.actor.can("panels.force_hand_over", meeting),
         "quorum": room.quorum_at(item),
-        "room": presence.block(meeting, item, [line.item for line in rail.lines], known=room),
+        "room": presence.block_of(page.around.sitting, item, [line.item for line in rail.lines]),
         "room_open": item.section == Section.APOLOGIES and recorder,
-        "chair": chair_of(meeting),
-        "on_screen": not live_now or screen.item_on(meeting) == item,
-        "timer": live.timer(meeting, item) if item.state == ItemState.OPEN else None,
+        "chair": page.around.chair,
+        "on_screen": not live_now or page.on_screen == item,
+        "timer": live.timer(page.around.began, item) if item.state == ItemState.OPEN else None,
         "problems": problems or [],
         "has_error": bool(problems) or any(form.errors for form in sheet.forms if form.is_bound),
         "apologies": item.section == Section.APOLOGIES,
@@ -421,29 +514,32 @@ def _show(
             line.item.section == Section.OUTSIDE and line.item.state == ItemState.OPEN for line in rail.lines
         ),
     }
-    context |= _kept_for_reader(request, meeting, sheet)
+    context |= _kept_for_reader(request, page, sheet)
     if item.ratifies is not None:
         context |= ratifying.shown(item.ratifies)
-    if item.is_about_rating:
-        context |= rerating.shown(item)
-    if told := escalations.told_on([item], meeting.date):
-        context |= {"told": told[item.pk], "as_date": date.fromisoformat}
+    context |= about.between
+    if about.told is not None:
+        context |= {"told": about.told, "as_date": date.fromisoformat}
     if item.outside is not None:
         context |= {
             "outside": item.outside,
             "outside_words": OUTCOME_WORDS[item.outside.outcome],
-            "consulted": list(item.outside.consulted.select_related("agency")),
+            "consulted": about.consulted,
             "open_words": ratifying.open_words(item.outside),
         }
     context |= _in_words(context)
     return render(request, "panels/live.html", context, status=status)
 
 
-def _kept_for_reader(request: HttpRequest, meeting: Meeting, sheet: Sheet) -> dict[str, Any]:
+def _of(decision: Decision, row: Vote | FundingRuling) -> bool:
+    return row.decision_id == decision.pk
+
+
+def _kept_for_reader(request: HttpRequest, page: _Page, sheet: Sheet) -> dict[str, Any]:
     """What the reader had typed before another took over: on this item in words, on others where it is."""
     if not request.actor.holds("panels.record"):
         return {"aside": None, "aside_elsewhere": []}
-    rows = aside.mine(request.actor, meeting)
+    rows, meeting = page.kept, page.meeting
     here = next((each for each in rows if each.item_id == sheet.item.pk), None)
     records = meeting.status == MeetingStatus.LIVE and meeting.recorder_id == request.user.pk
     words = {} if here is None else aside.not_in(sheet.item.draft, here) if records else here.words

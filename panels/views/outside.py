@@ -66,7 +66,7 @@ def _form(request: HttpRequest, referral: Referral) -> OutsideForm:
     deciders = tuple(outside.who_may_decide(referral))
     return OutsideForm(
         request.POST if request.method == "POST" else None,
-        table=live.table(actor, None),
+        table=live.table(actor),
         deciders=deciders,
         policy=policy,
         proposal=proposal,

@@ -131,7 +131,7 @@ def test_room_costs_the_same_for_any_number_of_people(meeting, people, django_as
     first = item(meeting, 1)
     assert meeting.body.policy.quorum.organisations == 4
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(1):
         room = presence.room(meeting)
         assert room.quorum_at(first).met and len(room.voters_at(first)) == 4
 

@@ -309,7 +309,7 @@ def test_risk_of_harm_is_asked_for_every_case(merton, sign_in):
 
 @pytest.mark.feature(312)
 @pytest.mark.feature(80)
-def test_brief_says_what_changed_since_the_last_panel(merton, sign_in, django_assert_max_num_queries):
+def test_brief_says_what_changed_since_the_last_panel(merton, sign_in, django_assert_num_queries):
     table = Table(merton, "panel", FOUR, sign_in)
     before = factories.meeting(merton, DAY - timedelta(days=28), status="signed")
     case = factories.case(merton, colour="AMBER", since=DAY - timedelta(days=60))
@@ -329,7 +329,7 @@ def test_brief_says_what_changed_since_the_last_panel(merton, sign_in, django_as
     asked = factories.check_request(table.meeting, agency, case.offender)
     factories.agency_return(asked, table.people[1], last_contact=DAY - timedelta(days=2))
 
-    with django_assert_max_num_queries(57 + factories.AROUND):
+    with django_assert_num_queries(11 + factories.AROUND):
         page = table.page(item)
 
     brief = page.partition("Changed since the last panel")[2].partition("</ul>")[0]
@@ -513,11 +513,12 @@ def test_closing_says_where_everything_goes(merton, sign_in):
     assert "Out of time" in table.client.get(reverse("minutes", args=[table.meeting.key])).content.decode()
 
 
-def test_queries_do_not_grow_with_votes(richmond, django_assert_max_num_queries):
+def test_queries_do_not_grow_with_votes(richmond, django_assert_num_queries):
     item = richmond.review()
     richmond.save(item, outcome="no_change", harm="none", how="majority", **votes(richmond, "for", "for", "for"))
 
-    with django_assert_max_num_queries(57 + factories.AROUND):
+    richmond.page(item)  # what the save had to say is read once
+    with django_assert_num_queries(11 + factories.AROUND):
         richmond.page(item)
 
 
