@@ -6,13 +6,16 @@ own scheme, and for which objects. Nothing else decides access. An absent object
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import rules
 from django.core.exceptions import ImproperlyConfigured
 from rules.predicates import Predicate
+
+from iom import together
 
 if TYPE_CHECKING:
     from iom.models import Agency, Membership, Scheme, User
@@ -29,6 +32,8 @@ class Actor:
     roles: frozenset[str]
     membership: Membership | None = None
     cause: str = ""
+    # What a request has read of its actor (`learn`), by name; nothing is known of an actor outside a request.
+    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def agency(self) -> Agency | None:
@@ -58,14 +63,12 @@ class Actor:
     @cached_property
     def seats(self) -> frozenset[str]:
         """Slugs of the bodies on which the person holds a seat or is the named substitute."""
-        from django.db.models import Q
+        return self.known["seats"] if "seats" in self.known else together.run(_seats(self))
 
-        from iom.models import Seat
-
-        if self.membership is None:
-            return frozenset()
-        mine = Q(holder=self.membership) | Q(substitute=self.membership)
-        return frozenset(Seat.objects.filter(mine, scheme=self.scheme).values_list("body__slug", flat=True))
+    def forget(self) -> None:
+        """What was read of the actor need not hold any more: what it rests on was changed in this request."""
+        self.known.clear()
+        self.__dict__.pop("seats", None)
 
     @cached_property
     def reads_all_cases(self) -> bool:
@@ -79,6 +82,75 @@ class Actor:
         if not self.has_role("member") or policy.case_visibility != "all_seats":
             return False
         return any(body.slug in self.seats for body in policy.bodies if body.opens_cohort)
+
+
+# --- What a request reads of its actor once (docs/performance.md) ------------------------------
+
+Fact = Callable[[Actor], together.Steps[Any]]
+_facts: dict[str, Fact] = {}
+
+
+def fact(read: Fact) -> Fact:
+    """Register something that every request knows of its actor, under the name of the function, without a `_` before.
+
+    It is a generator (`iom.together`); all facts are read in one statement a round. A verb that changes what a fact
+    rests on tells the actor to `forget`.
+    """
+    _facts[read.__name__.removeprefix("_")] = read
+    return read
+
+
+def learn(actor: Actor) -> None:
+    """Read every fact, at the beginning of a request and in its transaction."""
+    actor.forget()
+    expected = actor.scheme.expect()
+    actor.known.update(_read(actor))
+    if actor.known["policy"] != expected:
+        # What was read rests on rules that hold no more, or on none.
+        actor.forget()
+        actor.known.update(_read(actor))
+
+
+def _read(actor: Actor) -> dict[str, Any]:
+    return together.run(together.all_of({name: read(actor) for name, read in _facts.items()}))
+
+
+@fact
+def _seats(actor: Actor) -> together.Steps[frozenset[str]]:
+    from django.db.models import Q
+
+    from iom.models import Seat
+
+    if actor.membership is None:
+        return frozenset()
+    mine = Q(holder=actor.membership) | Q(substitute=actor.membership)
+    return frozenset((yield Seat.objects.filter(mine, scheme=actor.scheme).values_list("body__slug", flat=True)))
+
+
+@fact
+def _unread(actor: Actor) -> together.Steps[int]:
+    """How many notices wait for the actor: the number in the frame of every page."""
+    from iom.models import Notification
+
+    return (yield together.counted(Notification.objects.visible_to(actor).unread()))
+
+
+@fact
+def _agency(actor: Actor) -> together.Steps[None]:
+    """The organisation, put where `Actor.agency` looks: memberships are read before it is known in which scheme."""
+    from iom.models import Agency
+
+    if actor.membership is not None:
+        found = yield together.first(Agency.objects.filter(pk=actor.membership.agency_id))
+        actor.membership.agency = found
+
+
+@fact
+def _policy(actor: Actor) -> together.Steps[int | None]:
+    """The number of today's rules. Their documents never change and are kept; which holds is read each time."""
+    from iom.clock import today
+
+    return (yield from actor.scheme.confirm(today()))
 
 
 def actor_for(membership: Membership, cause: str = "") -> Actor:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
+
+from iom import together
 
 from iom import together
 
@@ -82,22 +84,48 @@ def referral_block(make: CaseBlockSource) -> CaseBlockSource:
     return make
 
 
+def home(actor: Actor, today: date) -> tuple[list[Task], list[Block]]:
+    """Everything of the home page: its tasks and its blocks, read side by side."""
+    return together.run(home_steps(actor, today))
+
+
+def home_steps(actor: Actor, today: date) -> together.Steps[tuple[list[Task], list[Block]]]:
+    """`home`, among other reads (`iom.together`)."""
+    found = yield from together.all_of(
+        {"tasks": _each(_tasks, actor, today), "blocks": _each(_home, actor, today, failing=FAILED)}
+    )
+    return _by_urgency(found["tasks"], today), _by_place(found["blocks"])
+
+
 def tasks_for(actor: Actor, today: date) -> list[Task]:
     """Every task, most overdue first, those without a date last."""
-    tasks = [task for find in _tasks for task in _safely(find, actor, today)]
-    return sorted(tasks, key=lambda task: (task.due is None, task.due or today, task.text))
-
-
-def home_blocks(actor: Actor, today: date) -> list[Block]:
-    return sorted((b for make in _home for b in _safely(make, actor, today)), key=lambda b: b.place)
+    return _by_urgency(together.run(_each(_tasks, actor, today)), today)
 
 
 def case_blocks(actor: Actor, case: Any, today: date) -> list[Block]:
-    return sorted((b for make in _case for b in _safely(make, actor, case, today)), key=lambda b: b.place)
+    return together.run(case_blocks_steps(actor, case, today))
+
+
+def case_blocks_steps(actor: Actor, case: Any, today: date) -> together.Steps[list[Block]]:
+    """What every app shows of a case on its page, among other reads (`iom.together`)."""
+    return _by_place((yield from _each(_case, actor, case, today, failing=FAILED)))
 
 
 def referral_blocks(actor: Actor, referral: Any, today: date) -> list[Block]:
-    return sorted((b for make in _referral for b in _safely(make, actor, referral, today)), key=lambda b: b.place)
+    return together.run(referral_blocks_steps(actor, referral, today))
+
+
+def referral_blocks_steps(actor: Actor, referral: Any, today: date) -> together.Steps[list[Block]]:
+    """What every app shows of a nomination that was sent, among other reads (`iom.together`)."""
+    return _by_place((yield from _each(_referral, actor, referral, today, failing=FAILED)))
+
+
+def _by_urgency(tasks: Iterable[Task], today: date) -> list[Task]:
+    return sorted(tasks, key=lambda task: (task.due is None, task.due or today, task.text))
+
+
+def _by_place(found: Iterable[Block]) -> list[Block]:
+    return sorted(found, key=lambda block: block.place)
 
 
 def columns_for(actor: Actor, cases: Sequence[Any], today: date) -> dict[int, dict[str, Any]]:
@@ -115,17 +143,47 @@ def columns_for_steps(actor: Actor, cases: Sequence[Any], today: date) -> togeth
     return merged
 
 
-def _safely(make: Callable[..., Iterable[Any]], *args: Any) -> list[Any]:
-    """One block that fails does not take the page with it (ux.md 4.2)."""
-    # Inside a transaction a failed query would spoil the rest: a savepoint contains it. Outside, each stands alone.
-    contained = transaction.atomic() if transaction.get_connection().in_atomic_block else nullcontext()
+# --- One part that fails does not take the page with it (ux.md 4.2) -----------------------------
+
+FAILED = (Block("components/block_failed.html"),)
+
+# Whether each source is asked by itself. All share their statements as a rule; when one of these fails, the request
+# begins again (`iom.walls.OneTransaction`) and asks one by one, to find out whose it was.
+one_by_one: ContextVar[bool] = ContextVar("one_by_one", default=False)
+
+
+def _each(
+    sources: Sequence[Callable[..., Iterable[Any]]], *args: Any, failing: Sequence[Any] = ()
+) -> together.Steps[list[Any]]:
+    """What all `sources` yield, in their order; `failing` in place of one that raises something."""
+    if one_by_one.get():
+        return [item for source in sources for item in _alone(source, *args, failing=failing)]
+
+    def failed(place: Any, error: Exception) -> Sequence[Any]:
+        if isinstance(error, DatabaseError):
+            raise error  # the transaction is spoilt for everybody
+        log.error("block failed", extra=_named(sources[place]), exc_info=error)
+        return failing
+
+    found = yield from together.all_of(
+        {place: _begun(source, *args) for place, source in enumerate(sources)}, failed=failed
+    )
+    return [item for items in found.values() for item in items]
+
+
+def _begun(source: Callable[..., Iterable[Any]], *args: Any) -> together.Steps[list[Any]]:
+    return (yield from together.items_of(source(*args)))
+
+
+def _alone(source: Callable[..., Iterable[Any]], *args: Any, failing: Sequence[Any]) -> Sequence[Any]:
+    """One source inside a savepoint: its failed statement spoils nothing."""
     try:
-        with contained:
-            return list(make(*args))
+        with transaction.atomic():
+            return together.run(_begun(source, *args))
     except Exception:
-        log.exception("block failed", extra={"verb": make.__qualname__})
-        return [Block("components/block_failed.html")] if _makes_blocks(make) else []
+        log.exception("block failed", extra=_named(source))
+        return failing
 
 
-def _makes_blocks(make: Callable[..., Iterable[Any]]) -> bool:
-    return make in _home or make in _case or make in _referral
+def _named(source: Callable[..., Any]) -> dict[str, str]:
+    return {"verb": source.__qualname__}

@@ -34,7 +34,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     if getattr(request, "user", None) is not None and request.user.is_authenticated:
         context["sign_out_url"] = reverse("sign_out")
     if actor is not None:
-        unread = Notification.objects.visible_to(actor).unread().count()
+        unread = actor.known.get("unread")
+        if unread is None:
+            unread = Notification.objects.visible_to(actor).unread().count()
         context |= {
             "nav": _navigation(request),
             "notices": {"count": unread, "href": reverse("notifications")},

@@ -118,17 +118,19 @@ class WhoActs:
         request.memberships = []
         if not request.user.is_authenticated or second_factor.waits(request):
             return self.respond(request)
-        request.memberships = list(
-            Membership.objects.filter(user=request.user)
-            .current(clock.today())
-            .select_related("scheme", "user")
-            .order_by("scheme__name", "pk")
-        )
+        request.memberships = self._memberships(request)
         request.actor = self._actor(request)
         if request.actor is None:
             return self.respond(request)
         with set_actor(request.user):
             return self._in_the_scheme_of_the_link(request) or self.respond(request)
+
+    def _memberships(self, request: HttpRequest) -> list[Membership]:
+        """What the person acts in today; as a rule that was read with their session."""
+        row = request.session.row
+        if row is not None and row.user_id == request.user.pk:
+            return list(request.session.memberships)
+        return list(Membership.objects.filter(user=request.user).acting(clock.today()))
 
     def _actor(self, request: HttpRequest) -> Actor | None:
         chosen = request.session.get(SESSION_MEMBERSHIP)

@@ -6,12 +6,13 @@ for every page there is: a session that is over is not loaded, so its request is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
@@ -19,15 +20,17 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.functional import SimpleLazyObject
 
-from iom import audit, clock
-from iom.models import User
+from iom import audit, clock, together
+from iom.models import Membership, User
 from iom.models.sessions import Session
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
     from iom.access import Actor
-    from iom.models import Membership
 
 # In the session's data: the membership acted for, when a code was last typed (seconds), and whose session the browser
 # had before it was signed out.
@@ -50,6 +53,8 @@ class SessionStore(DatabaseStore):
 
     row: Session | None = None
     was: Session | None = None
+    # What the person of the session acts in today, read with it; their account stands in each.
+    memberships: Sequence[Membership] = ()
 
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
@@ -60,12 +65,19 @@ class SessionStore(DatabaseStore):
         return Session
 
     def _get_session_from_db(self) -> Session | None:
-        row = Session.objects.filter(pk=self.session_key).first()
+        row, memberships = together.fetch(
+            [
+                together.first(Session.objects.filter(pk=self.session_key).select_related("user")),
+                Membership.objects.filter(user__sessions=self.session_key).acting(clock.today()),
+            ]
+        )
         now = clock.now()
         if row is not None and row.expire_date > now:
             why = row.over(now)
             if not why:
-                self.row = row
+                for membership in memberships:
+                    membership.user = row.user
+                self.row, self.memberships = row, memberships
                 return row
             if row.ended_at is None:
                 end(row, why)
@@ -211,6 +223,23 @@ def browser_in_words(agent: str) -> str:
     browser = next((name for mark, name in _BROWSERS if mark in agent), "A browser")
     system = next((name for mark, name in _SYSTEMS if mark in agent), "")
     return f"{browser} on {system}" if system else browser
+
+
+class SignedIn(AuthenticationMiddleware):
+    """Who is signed in: the account was read with the session. Whatever is out of the ordinary goes Django's way."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: _user(request))
+
+
+def _user(request: HttpRequest) -> User | AnonymousUser:
+    proof = request.session.get(HASH_SESSION_KEY, "")
+    user = request.session.row.user if request.session.row is not None else None
+    mine = user is not None and request.session.get(SESSION_KEY) == str(user.pk) and user.is_active
+    if mine and constant_time_compare(proof, user.get_session_auth_hash()):
+        return user
+    return get_user(request)
 
 
 class SessionEnds:

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.db import OperationalError, connection, models, transaction
+from django.db import DatabaseError, OperationalError, connection, models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from psycopg import sql
 
-from iom import audit
+from iom import audit, blocks
+from iom.access import learn
 from iom.addresses import client_address
 
 if TYPE_CHECKING:
@@ -226,7 +227,11 @@ def build_after_migrating(using: str, **kwargs: Any) -> None:
 
 
 class _Again(Exception):
-    """The database undid this transaction in favour of another one."""
+    """The transaction begins again: the database undid it in favour of another one, or some part of a page failed."""
+
+    def __init__(self, *, one_by_one: bool = False) -> None:
+        super().__init__()
+        self.one_by_one = one_by_one
 
 
 class _Undo(Exception):
@@ -259,11 +264,13 @@ class OneTransaction:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.user.is_authenticated:
             return self.respond(request)
+        blocks.one_by_one.set(False)
         messages = list(getattr(request._messages, "_queued_messages", ()))
         for attempt in range(RETRIES + 1):
             try:
                 response = self._once(request)
-            except _Again:
+            except _Again as again:
+                blocks.one_by_one.set(again.one_by_one)
                 request._messages._queued_messages = list(messages)
                 # Each waits a little longer, and not as long as the other one.
                 time.sleep(random.uniform(0.01, 0.03) * 2**attempt)  # noqa: S311 -- jitter
@@ -285,7 +292,7 @@ class OneTransaction:
 
     def _once(self, request: HttpRequest) -> HttpResponse:
         actor = request.actor
-        request.conflict, request.afterwards, request.shown = False, [], set()
+        request.conflict, request.one_by_one, request.afterwards, request.shown = False, False, [], set()
         try:
             with (
                 audit.watching() as shown,
@@ -298,9 +305,11 @@ class OneTransaction:
                 ),
             ):
                 request.shown = shown
+                if actor:
+                    learn(actor)
                 response = self.respond(request)
                 if request.conflict:
-                    raise _Again
+                    raise _Again(one_by_one=request.one_by_one)
                 shown.update(audit.references_in(response))
                 if response.status_code >= 400:
                     raise _Undo(response)
@@ -314,9 +323,12 @@ class OneTransaction:
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """A deadlock in a view is not an error yet."""
+        """A deadlock in a view is not an error yet, nor a failed statement on a page whose parts share theirs."""
         if isinstance(error, OperationalError) and sqlstate(error) in DEADLOCKS:
             request.conflict = True
+            return HttpResponse(status=503)
+        if isinstance(error, DatabaseError) and request.method in ("GET", "HEAD") and not blocks.one_by_one.get():
+            request.conflict = request.one_by_one = True
             return HttpResponse(status=503)
         return None
 

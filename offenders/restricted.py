@@ -157,6 +157,7 @@ def _name(case: Case, membership: Membership, *, reason: str, until: date, by: A
             "expires_at": _end_of(until),
         },
     )
+    by.forget()
     audit.record(
         "grant",
         held,
@@ -173,6 +174,7 @@ def _end(held: CaseGrant, *, by: Actor, why: str = "ended") -> None:
     case, user = held.content_object, held.user
     audit.record("end_grant", held, by=by, after=why, subjects=[case.reference], to=f"user:{user.pk}")
     held.delete()
+    by.forget()
     if case.restricted:
         _take_back_notices(case, of=user)
 
@@ -307,6 +309,7 @@ def break_glass(case: Case, *, reason: str, by: Actor) -> BreakGlass:
         opened_at=now,
         ends_at=now + timedelta(minutes=settings.BREAK_GLASS_MINUTES),
     )
+    by.forget()
     audit.record("break_glass", case, by=by, reason=reason, subjects=[case.reference], opening=opening.pk)
     _tell_of(opening, by)
     return opening

@@ -171,6 +171,7 @@ def sign(meeting: Meeting | None, *, by: Actor, typed_name: str, agreed: Sequenc
     except IntegrityError:  # A double click: the other request signed.
         return signed_by(by).get(meeting=meeting)
     version = signature.agreement_version[:60]
+    by.forget()
     audit.record("sign_agreement", signature, by=by, after=version, meeting=meeting.key if meeting else None)
     return signature
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import date, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 
+from iom import together
 from iom.clock import now
 from iom.policy import Policy, parse_policy
 
@@ -82,8 +84,29 @@ class Scheme(models.Model):
 
     def policy_on(self, day: date) -> PolicyVersion:
         """The policy version in force on `day`; the first one for days before it began."""
+        return together.run(self.version_on_steps(day))
+
+    def version_on_steps(self, day: date) -> together.Steps[PolicyVersion]:
+        """`policy_on`, among other reads (`iom.together`)."""
         versions = PolicyVersion.objects.filter(scheme=self).order_by("-valid_from", "-number")
-        return versions.filter(valid_from__lte=day).first() or versions.last()
+        number = versions.values_list("pk", flat=True)
+        in_force, oldest = yield [together.first(number.filter(valid_from__lte=day)), together.first(number.reverse())]
+        return (yield from _kept(in_force or oldest, self))
+
+    def expect(self) -> int | None:
+        """Take the rules that were in force when last asked, until `confirm`; their number, or None if never asked."""
+        number = _in_force.get(self.pk)
+        if number is not None:
+            self.__dict__["policy_version"] = together.run(_kept(number, self))
+        return number
+
+    def confirm(self, day: date) -> together.Steps[int | None]:
+        """Read which rules are in force on `day`, today; their number."""
+        version = yield from self.version_on_steps(day)
+        if version is not None:
+            _in_force[self.pk] = version.pk
+            self.__dict__["policy_version"] = version
+        return version.pk if version else None
 
     @cached_property
     def policy_version(self) -> PolicyVersion:
@@ -99,6 +122,21 @@ class Scheme(models.Model):
 
 
 _parsed: dict[int, Policy] = {}
+_versions: dict[int, PolicyVersion] = {}
+# By scheme: what was in force when last asked. Never believed without asking again.
+_in_force: dict[int, int] = {}
+
+
+def _kept(number: int | None, scheme: Scheme) -> together.Steps[PolicyVersion | None]:
+    """The version with this number: rows never change, so each is read once a process, and given out as a copy."""
+    if number is None:
+        return None
+    if number not in _versions:
+        _versions[number] = yield together.first(PolicyVersion.objects.filter(pk=number))
+    version = copy(_versions[number])
+    version._state = copy(version._state)
+    version._state.fields_cache = {"scheme": scheme}
+    return version
 
 
 class PolicyVersion(SchemeModel):
@@ -162,6 +200,10 @@ class MembershipQuerySet(SchemeQuerySet):
     def current(self, on: date) -> MembershipQuerySet:
         """Memberships that hold on the day `on`, of accounts in use."""
         return self.filter(models.Q(until=None) | models.Q(until__gt=on), starts_on__lte=on, user__is_active=True)
+
+    def acting(self, on: date) -> MembershipQuerySet:
+        """Those that hold on the day `on`, as somebody chooses among them: with scheme and account, by scheme."""
+        return self.current(on).select_related("scheme", "user").order_by("scheme__name", "pk")
 
     def with_role(self, *roles: str) -> MembershipQuerySet:
         return self.filter(roles__overlap=list(roles))

@@ -18,13 +18,14 @@ from iom.pages import page
 def home(request: HttpRequest) -> HttpResponse:
     """Dated tasks first, most overdue first; then what each app adds for the role."""
     today = clock.today()
+    tasks, shown = blocks.home(request.actor, today)
     return render(
         request,
         "iom/home.html",
         {
             "today": today,
-            "tasks": blocks.tasks_for(request.actor, today),
-            "blocks": blocks.home_blocks(request.actor, today),
+            "tasks": tasks,
+            "blocks": shown,
             "next_meeting": _next_meeting(request.actor, today),
         },
     )

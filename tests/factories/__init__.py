@@ -80,9 +80,9 @@ def inside(factory):
     return made
 
 
-# What surrounds every page, in questions to the database: a savepoint, whose scheme it is and who acts, the read for the
-# audit, whose it was before, the savepoint's end.
-AROUND = 5
+# What surrounds every page, in questions to the database: a savepoint, whose scheme it is and who acts, what is known of
+# the actor, the read for the audit, whose it was before, the savepoint's end.
+AROUND = 6
 
 PASSWORD = "harbour-lantern-2026"
 _number = count(1)
@@ -94,6 +94,8 @@ def scheme(preset: str = "merton", slug: str | None = None, *, on: date = date(2
     The first one of a test is the one whose rows are open from then on (`act_in`).
     """
     made = create_scheme(slug or preset, load_preset(preset), on=on).scheme
+    with walls.within(made, cause="test"):  # as in a process that has served the scheme before
+        together.run(made.confirm(clock.today()))
     if connection.in_atomic_block and not acting_in():
         act_in(made)
     return made
