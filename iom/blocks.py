@@ -13,8 +13,6 @@ from django.db import DatabaseError, transaction
 
 from iom import together
 
-from iom import together
-
 if TYPE_CHECKING:
     from iom.access import Actor
 

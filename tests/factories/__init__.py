@@ -13,7 +13,7 @@ from django.db import connection
 
 from actionplans.models import PlanCopy
 
-from iom import clock, stored_dates, walls
+from iom import clock, stored_dates, together, walls
 from iom.access import Actor, actor_for
 from iom.files.judging import judge
 from iom.models import Agency, Body, Document, FileState, Meeting, Membership, Role, Scheme, Seat, StoredFile, User
