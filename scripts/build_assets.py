@@ -18,6 +18,14 @@ FACES = tuple(
     for weight in (400, 700)
     for slope in ("normal", "italic")
 )
+# What we use of the Ministry's scripts, and what that needs; the style sheet is one file.
+MODULES = (
+    "components/alert/alert.mjs",
+    "components/button-menu/button-menu.mjs",
+    "components/multi-select/multi-select.mjs",
+    "common/index.mjs",
+    "helpers.mjs",
+)
 FORBIDDEN = re.compile(r"gds transport|@font-face|crown|crest|sourcemappingurl|/assets/", re.IGNORECASE)
 IDENTITY = re.compile(r"crown|crest", re.IGNORECASE)
 # A rule without rules inside it: the style sheets are minified, so this is exact but for strings with braces.
@@ -47,7 +55,8 @@ def _without_identity(rule: re.Match[str]) -> str:
 
 
 def plain_script(text: str) -> str:
-    """A script without the line that names its map, which we do not serve."""
+    """A script without its documentation, and without the line that names its map, which we do not serve."""
+    text = re.sub(r"^[ \t]*/\*\*.*?\*/[ \t]*\n", "", text, flags=re.DOTALL | re.MULTILINE)
     return re.sub(r"//# sourceMappingURL=\S*", "", text).strip() + "\n"
 
 
@@ -64,16 +73,15 @@ def build(modules: Path, target: Path) -> None:
     shutil.rmtree(made, ignore_errors=True)
     (made / "images").mkdir(parents=True)
     (made / "fonts").mkdir()
-    for folder, name in ((govuk, "govuk-frontend.min"), (moj, "moj-frontend.min")):
-        css = plain_css((folder / f"{name}.css").read_text(encoding="utf-8"))
-        script = plain_script((folder / f"{name}.js").read_text(encoding="utf-8"))
-        for text in (css, script):
-            if left := FORBIDDEN.search(text):
-                raise Unexpected(f"{name} still holds {left[0]!r}: look at what changed in the package.")
-        (made / f"{name}.css").write_text(css, encoding="utf-8")
-        (made / f"{name}.js").write_text(script, encoding="utf-8")
+    for folder, name in ((govuk, "govuk-frontend.min.css"), (moj, "moj-frontend.min.css")):
+        css = _written(made / name, plain_css((folder / name).read_text(encoding="utf-8")))
         for image in images_named(css):
             shutil.copy(folder / "assets" / "images" / image, made / "images" / image)
+    for source, path in (
+        (govuk / "govuk-frontend.min.js", "govuk-frontend.min.js"),
+        *((moj / module, f"moj/{module}") for module in MODULES),
+    ):
+        _written(made / path, plain_script(source.read_text(encoding="utf-8")))
     faces = modules / "@fontsource" / "source-sans-3"
     for face in FACES:
         shutil.copy(faces / "files" / face, made / "fonts" / face)
@@ -81,6 +89,15 @@ def build(modules: Path, target: Path) -> None:
     _licences(modules, made)
     shutil.rmtree(target, ignore_errors=True)
     made.rename(target)
+
+
+def _written(file: Path, text: str) -> str:
+    """Write `text` if nothing of the identity is left in it; returns it."""
+    if left := FORBIDDEN.search(text):
+        raise Unexpected(f"{file.name} still holds {left[0]!r}: look at what changed in the package.")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return text
 
 
 def _licences(modules: Path, made: Path) -> None:

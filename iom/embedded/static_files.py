@@ -11,8 +11,11 @@ COLLECTED = CHECKOUT / "staticfiles"
 
 
 def fingerprint() -> str:
-    """What is collected: our own files by name, size and time, those of packages by the lock file."""
+    """What is collected: our own files by name, size and time, those of packages by the lock file,
+    and how they are joined.
+    """
     digest = hashlib.sha256((CHECKOUT / "requirements-run.lock").read_bytes())
+    digest.update((CHECKOUT / "iom" / "joined.py").read_bytes())
     for path in sorted(STATIC.rglob("*")):
         found = path.stat()
         digest.update(f"{path.relative_to(STATIC)} {found.st_size} {found.st_mtime_ns}\n".encode())

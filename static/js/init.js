@@ -1,6 +1,8 @@
 // Starts every enhancement. Each finds its own elements; a page without them pays nothing. All pages work without.
 import { initAll } from "../vendor/govuk-frontend.min.js";
-import { Alert, ButtonMenu, MultiSelect } from "../vendor/moj-frontend.min.js";
+import { Alert } from "../vendor/moj/components/alert/alert.mjs";
+import { ButtonMenu } from "../vendor/moj/components/button-menu/button-menu.mjs";
+import { MultiSelect } from "../vendor/moj/components/multi-select/multi-select.mjs";
 import { startAutosave } from "./autosave.js";
 import { startBallot } from "./ballot.js";
 import { startHeartbeat } from "./heartbeat.js";
