@@ -19,9 +19,9 @@ test:
 lint: setup
 	@$(PYTHON_ENV) -m scripts.lint
 
-# Speed of the pages that people live in; writes bench.json.
+# Speed beside fixed baselines, on loads up to a nation (docs/performance.md); writes bench.json. ARGS="--quick": three minutes.
 bench: setup
-	@$(PYTHON_ENV) -m bench
+	@$(PYTHON_ENV) -m bench $(ARGS)
 
 # Ten minutes of people who write while everything that runs is killed (docs/chaos.md). ARGS: make chaos ARGS="--minutes 1".
 chaos: setup

@@ -1,134 +1,146 @@
-"""`make bench`: starts the stack with the demonstration, times the pages that people live in, writes bench.json.
+"""`make bench`: starts the real stack over loads of three sizes, and measures it beside fixed baselines.
 
-Server times of whole pages at one client, over a connection that is kept. Beside them `/healthz`, which does nothing:
-on a noisy machine quote the ratio, not the milliseconds.
+Writes bench.json and a table that says what of the target is met. docs/performance.md explains it.
 """
 
 from __future__ import annotations
 
-import http.client
+import argparse
 import json
 import os
 import platform
-import re
-import statistics
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.parse
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from scripts.stack import CHECKOUT, running
+from bench import load, report
+from bench.measuring import FULL, OTHERS, QUICK, Effort, Measuring, measure, say
+from bench.stack import owner, stack
+from scripts.stack import CHECKOUT
 
-RUNS = 60
-WARM_UP = 5
-PASSWORD = "harbour-lantern-2026"  # noqa: S105 -- of the demonstration
-
-
-class Visitor:
-    """A browser without a screen: one connection, cookies, forms."""
-
-    def __init__(self, address: str) -> None:
-        place = urllib.parse.urlsplit(address)
-        self.connection = http.client.HTTPConnection(place.hostname or "localhost", place.port, timeout=60)
-        self.cookies: dict[str, str] = {}
-
-    def ask(self, path: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
-        """Status, place of a redirect, page."""
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
-        body = None
-        if form is not None:
-            body = urllib.parse.urlencode(form)
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self.connection.request("POST" if form is not None else "GET", path, body, headers)
-        answer = self.connection.getresponse()
-        for name, value in answer.getheaders():
-            if name.lower() == "set-cookie":
-                cookie, _, _ = value.partition(";")
-                key, _, content = cookie.partition("=")
-                self.cookies[key] = content
-        return answer.status, answer.getheader("Location") or "", answer.read().decode("utf-8", "replace")
-
-    def sign_in(self, email: str) -> None:
-        _, _, page = self.ask("/sign-in/")
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-        if token is None:
-            raise RuntimeError("The sign-in page holds no form.")
-        form = {"csrfmiddlewaretoken": token[1], "email": email, "password": PASSWORD, "next": "/"}
-        status, _, _ = self.ask("/sign-in/", form)
-        if status != 302:
-            raise RuntimeError(f"Nobody signs in as {email}: {status}")
-
-    def time(self, path: str) -> dict[str, float]:
-        """Milliseconds of a page: median, 95th percentile, and its bytes."""
-        taken, size = [], 0
-        for turn in range(WARM_UP + RUNS):
-            began = time.perf_counter()
-            status, _, page = self.ask(path)
-            if turn >= WARM_UP:
-                taken.append((time.perf_counter() - began) * 1000)
-            size = len(page.encode())
-            if status != 200:
-                raise RuntimeError(f"{path} answered {status}")
-        return {
-            "p50_ms": round(statistics.median(taken), 1),
-            "p95_ms": round(statistics.quantiles(taken, n=20)[-1], 1),
-            "bytes": size,
-        }
+SIZES = ("one", "five", "national")
+DOCS, HISTORY = CHECKOUT / "docs" / "performance.md", CHECKOUT / "docs" / "performance-history.csv"
+RESULT = CHECKOUT / "bench.json"
 
 
-def first_link(page: str, pattern: str) -> str:
-    """The first address on a page that looks like `pattern`."""
-    found = re.search(rf'href="({pattern})"', page)
-    if found is None:
-        raise RuntimeError(f"No link like {pattern} on the page.")
-    return found[1]
+def options() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--sizes", default=",".join(SIZES), help="loads, with commas between them: one,five,national")
+    parser.add_argument("--quick", action="store_true", help="the load of one scheme, few turns: within three minutes")
+    parser.add_argument("--only", choices=("pages", "bulk"), help="pages alone, or what is done in bulk alone")
+    parser.add_argument("--keep", metavar="FOLDER", help="where loads are kept and found again")
+    parser.add_argument("--write-docs", action="store_true", help="put the figures into docs/performance.md")
+    parser.add_argument("--from-json", action="store_true", help="take the figures of the last run from bench.json")
+    given = parser.parse_args()
+    given.sizes = ["one"] if given.quick else given.sizes.split(",")
+    if unknown := set(given.sizes) - set(SIZES):
+        parser.error(f"no such load: {', '.join(sorted(unknown))}")
+    return given
 
 
-def measure(address: str) -> dict[str, dict[str, float]]:
-    """Each page's figures by its name."""
-    visitor = Visitor(address)
-    visitor.sign_in("coordinator@merton.example")
-    _, _, board = visitor.ask("/cases/")
-    _, _, meetings = visitor.ask("/meetings/")
-    case = first_link(board, r"/cases/IOM-\d+/")
-    meeting = first_link(meetings, r"/meetings/\d{4}-\d\d-\d\d/")
-    pages = {
-        "nothing (healthz)": "/healthz",
-        "home": "/",
-        "cohort board": "/cases/",
-        "case": case,
-        "plan": f"{case}plan/",
-        "referrals": "/referrals/",
-        "agenda": f"{meeting}agenda/",
-        "actions": "/actions/",
-    }
-    return {name: visitor.time(path) for name, path in pages.items()}
+def home_of(folder: Path, size: str) -> Path:
+    """The load of that size in the folder: one that was kept, or a new one."""
+    home = folder / size
+    try:
+        load.read(home)
+    except OSError:
+        say(f"Making the load {size}")
+        load.make(home, size)
+    return home
 
 
-def main() -> int:
-    """Measure, print a table, write bench.json in the checkout."""
-    with (
-        tempfile.TemporaryDirectory(prefix="iom-panel-bench-") as folder,
-        running(Path(folder) / "home", demo=True, log=Path(folder) / "log.txt") as address,
-    ):
-        pages = measure(address)
+def effort(size: str, given: argparse.Namespace) -> Effort:
+    """The largest load is measured longest."""
+    if given.quick:
+        return QUICK
+    return FULL if size == given.sizes[-1] else OTHERS
+
+
+def run(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Every load in turn, and at the last one what is done in bulk."""
+    result: dict[str, Any] = about() | {"quick": given.quick, "sizes": {}, "bulk": {}}
+    for size in given.sizes:
+        home = home_of(folder, size)
+        with stack(home, folder / f"{size}.log") as address:
+            result["postgresql"] = version(home)
+            if given.only != "bulk":
+                say(f"Measuring the load {size}")
+                measuring, result["sizes"][size] = measure(address, home, effort(size, given))
+            else:
+                measuring = Measuring.of(address, home, effort(size, given))
+            if given.only != "pages" and size == given.sizes[-1]:
+                result["bulk"] = in_bulk(measuring, quick=given.quick)
+    return result
+
+
+def in_bulk(measuring: Measuring, *, quick: bool) -> dict[str, Any]:
+    """What is done in bulk, and the board while a PDF is made."""
+    from bench import in_bulk as bulk
+
+    found = bulk.all_of(measuring.home, quick=quick)
+    found["while_pdf"] = measuring.while_doing(lambda: bulk.one_of(measuring.home, "minutes_pdf", quick=quick))
+    return found
+
+
+def about() -> dict[str, Any]:
+    """On what it was measured."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False
     ).stdout.strip()
-    report = {
+    return {
+        "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
         "commit": commit,
         "python": platform.python_version(),
         "cores": os.cpu_count(),
-        "runs": RUNS,
-        "load": "the demonstration",
-        "pages": pages,
+        "processor": processor(),
+        "load_average_before": os.getloadavg()[0],
     }
-    (CHECKOUT / "bench.json").write_text(json.dumps(report, indent=2) + "\n")
-    sys.stdout.write(f"{'page':<20}{'p50 ms':>10}{'p95 ms':>10}{'bytes':>10}\n")
-    for name, figures in pages.items():
-        sys.stdout.write(f"{name:<20}{figures['p50_ms']:>10}{figures['p95_ms']:>10}{figures['bytes']:>10.0f}\n")
+
+
+def processor() -> str:
+    """What the machine calls its processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def version(home: Path) -> str:
+    """The database's own version."""
+    with owner(home) as connection:
+        return str(connection.info.parameter_status("server_version"))
+
+
+def main() -> int:
+    """Measure, print the tables, write bench.json; and the docs where that is asked for."""
+    given = options()
+    # Told to end, it stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    began = time.monotonic()
+    if given.from_json:
+        result = json.loads(RESULT.read_text())
+    else:
+        with ExitStack() as kept:
+            folder = Path(given.keep or kept.enter_context(tempfile.TemporaryDirectory(prefix="iom-panel-bench-")))
+            folder.mkdir(parents=True, exist_ok=True)
+            result = run(given, folder.resolve())
+        result["seconds"] = round(time.monotonic() - began)
+        RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    if result["sizes"]:
+        sys.stdout.write(report.everything(result))
+    else:
+        sys.stdout.write(json.dumps(result["bulk"], indent=1) + "\n")
+    if given.write_docs:
+        DOCS.write_text(report.rewritten(DOCS.read_text(), result))
+        HISTORY.write_text(report.with_history(HISTORY.read_text() if HISTORY.exists() else "", result))
     return 0
 
 
