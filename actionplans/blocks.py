@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, QuerySet
 from django.urls import reverse
 
+from iom import together
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_tasks
 from iom.jinja import plural
@@ -35,7 +36,6 @@ from .models import (
     ManagementReport,
     PathwayNeed,
     Plan,
-    Supervisor,
     SupervisorReview,
 )
 from .reading import action_counts_steps, overdue_first, pathway_lines, plan_updates_steps
@@ -51,11 +51,12 @@ def our_actions(actor: Actor, today: date) -> Iterable[Task]:
     if actor.agency is None or not actor.has_role("member", "researcher"):
         return
     due = _visible(actor).filter(agency=actor.agency, due_on__lte=today + timedelta(days=SOON_DAYS))
-    found = due.aggregate(count=Count("pk"), first=Min("due_on"))
-    if found["count"]:
-        late = due.overdue(today).count()
-        words = f"{plural(found['count'], 'action')} for {actor.agency.name}" + (f", {late} overdue" if late else "")
-        yield Task(found["first"], words, f"{reverse('actions')}?show=agency", "Update actions")
+    days = due.order_by().values_list("due_on").annotate(count=Count("pk"))
+    if found := dict((yield days)):
+        late = sum(count for on, count in found.items() if on < today)
+        words = f"{plural(sum(found.values()), 'action')} for {actor.agency.name}"
+        words += f", {late} overdue" if late else ""
+        yield Task(min(found), words, f"{reverse('actions')}?show=agency", "Update actions")
 
 
 @home_tasks
@@ -63,14 +64,19 @@ def overdue_by_agency(actor: Actor, today: date) -> Iterable[Task]:
     """For coordinator and chair: which agencies are late, with how much."""
     if not actor.has_role("coordinator", "chair"):
         return
-    rows = _visible(actor).overdue(today).order_by().values("agency__slug", "agency__name")
-    for row in rows.annotate(count=Count("pk"), first=Min("due_on")).order_by("first", "agency__name"):
+    for row in (yield together.shared(overdue_of_agencies, actor, today)):
         yield Task(
             row["first"],
             f"{row['agency__name']}: {plural(row['count'], 'action')} overdue",
             f"{reverse('actions')}?show=all&agency={row['agency__slug']}",
             "Open actions",
         )
+
+
+def overdue_of_agencies(actor: Actor, today: date) -> together.Steps[list[dict[str, Any]]]:
+    """Of each agency that is late, by name: slug, name, with how many actions, and since when."""
+    rows = _visible(actor).overdue(today).order_by().values("agency__slug", "agency__name")
+    return (yield rows.annotate(count=Count("pk"), first=Min("due_on")).order_by("agency__name"))
 
 
 def _visible(actor: Actor) -> Any:
@@ -134,13 +140,10 @@ def reports_to_review(actor: Actor, today: date) -> Iterable[Task]:
         or not actor.holds("actionplans.view_reports")
     ):
         return
-    if not Supervisor.objects.visible_to(actor).present().filter(supervisor=actor.membership).exists():
-        return
     cases = Case.objects.visible_to(actor).not_closed().filter(reports.supervised_by(actor.membership))
-    near = _due_by(cases, actor, today + timedelta(days=SOON_DAYS))
-    if near["count"]:
-        words = f"Review {plural(near['count'], 'management report')}"
-        yield Task(near["first"], words, f"{reverse('reports')}?show=mine", "Open reports")
+    if near := dict((yield _due_by(cases, actor, today + timedelta(days=SOON_DAYS)))):
+        words = f"Review {plural(sum(near.values()), 'management report')}"
+        yield Task(min(near), words, f"{reverse('reports')}?show=mine", "Open reports")
 
 
 @home_tasks
@@ -149,19 +152,22 @@ def reports_overdue(actor: Actor, today: date) -> Iterable[Task]:
     if not actor.has_role("coordinator") or not reports.is_reviewed(actor.scheme.policy):
         return
     cases = Case.objects.visible_to(actor).not_closed()
-    late = _due_by(cases, actor, today - timedelta(days=1))
-    if late["count"]:
-        words = f"{plural(late['count'], 'management report')} overdue for review"
-        yield Task(late["first"], words, f"{reverse('reports')}?show=all", "Open reports")
-    if alone := reports.officers_without_supervisor(cases):
+    late, alone = yield [
+        _due_by(cases, actor, today - timedelta(days=1)),
+        together.counted(reports.officers_without_supervisor(cases)),
+    ]
+    if days := dict(late):
+        words = f"{plural(sum(days.values()), 'management report')} overdue for review"
+        yield Task(min(days), words, f"{reverse('reports')}?show=all", "Open reports")
+    if alone:
         words = f"{plural(alone, 'lead officer')} without a supervisor"
         yield Task(None, words, reverse("report_supervisors"), "Name supervisors")
 
 
-def _due_by(cases: CaseQuerySet, actor: Actor, day: date) -> dict[str, Any]:
-    """How many of these reports are to be reviewed by a day, and the first day of these."""
+def _due_by(cases: CaseQuerySet, actor: Actor, day: date) -> QuerySet:
+    """The days on which these reports are to be reviewed, up to a day, with how many on each."""
     rows = reports.with_review_due(cases, actor.scheme.policy).filter(review_due__lte=day).order_by()
-    return rows.aggregate(count=Count("pk"), first=Min("review_due"))
+    return rows.values_list("review_due").annotate(count=Count("pk"))
 
 
 @home_tasks
@@ -171,7 +177,7 @@ def statements_to_approve(actor: Actor, today: date) -> Iterable[Task]:
         return
     led = Assignment.objects.filter(membership=actor.membership, role="lead_professional", until=None).values("case")
     waiting = CourtStatement.objects.visible_to(actor).filter(status="draft", asked_at__isnull=False, case__in=led)
-    for statement in waiting.select_related("case"):
+    for statement in (yield waiting.select_related("case")):
         reference = statement.case.reference
         words = f"Approve the statement for court on {reference}"
         yield Task(statement.hearing_on, words, reverse("case_statement", args=[reference]), "Read and approve")
@@ -183,15 +189,18 @@ def services_to_look_at(actor: Actor, today: date) -> Iterable[Task]:
     if not actor.has_role("coordinator"):
         return
     near = today + timedelta(weeks=WEEKS_AHEAD)
-    for agreement in Agreement.objects.visible_to(actor).in_force().filter(review_on__lte=near).order_by("review_on"):
+    bids = GapNote.objects.visible_to(actor).filter(state=GapNote.State.OPEN, due_on__lte=near)
+    agreements, found = yield [
+        Agreement.objects.visible_to(actor).in_force().filter(review_on__lte=near).order_by("review_on"),
+        bids.order_by().values_list("due_on", flat=True),
+    ]
+    for agreement in agreements:
         words = f"Review the agreement with {agreement.with_whom}"
         yield Task(agreement.review_on, words, agreement.get_absolute_url(), "Open agreement")
-    bids = GapNote.objects.visible_to(actor).filter(state=GapNote.State.OPEN, due_on__lte=near)
-    found = bids.aggregate(count=Count("pk"), first=Min("due_on"))
-    if found["count"]:
+    if found:
         yield Task(
-            found["first"],
-            f"{plural(found['count'], 'bid')} to make for services",
+            min(found),
+            f"{plural(len(found), 'bid')} to make for services",
             reverse("service_gaps"),
             "Open gaps",
         )

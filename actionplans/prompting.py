@@ -9,19 +9,20 @@ from django.db.models import Count, Exists, F, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from iom import clock
+from iom import clock, together
 from iom.access import Actor
 from iom.blocks import Task, home_tasks
 from iom.jinja import day, day_month, plural
 from iom.models import Meeting
 from offenders.asks import Ask, Window, asks_panel
+from offenders.blocks import at_hand, leads_of
 from offenders.board_filters import board_filter
 from offenders.models import Case
 from offenders.querysets import CaseQuerySet
 
 from . import visits
 from .models import PathwayNeed, Review
-from .reviews import overdue
+from .reviews import overdue, overdue_of_all, overdue_steps
 
 # So many of one's own stand one by one; more are counted.
 MOST = 5
@@ -30,25 +31,29 @@ MOST = 5
 @home_tasks
 def reviews_overdue(actor: Actor, today: date) -> Iterable[Task]:
     """For the coordinator how many, for whoever leads each of their own (Merton, Roles)."""
-    policy = actor.scheme.policy
-    if actor.has_role("coordinator"):
-        late = overdue(list(Case.objects.visible_to(actor).not_closed()), policy, today)
+    policy, office = actor.scheme.policy, actor.has_role("coordinator")
+    if office:
+        late = yield from overdue_of_all(Case.objects.visible_to(actor).not_closed(), actor.scheme, today)
         if late:
-            first = min(each.on for reviews in late.values() for each in reviews)
             words = f"{plural(len(late), 'case')} with a review overdue"
-            yield Task(first, words, f"{reverse('cases')}?review=overdue", "See which")
+            yield Task(min(late.values()), words, f"{reverse('cases')}?review=overdue", "See which")
     if actor.membership is None or not actor.has_role("member", "coordinator"):
         return
-    led = {case.pk: case for case in Case.objects.visible_to(actor).led_by(actor).with_custody()}
+    near, _ = yield together.shared(at_hand, actor, today)
+    led = {case.pk: case for case in leads_of(actor, near)}
     if not led:
         return
-    if not actor.has_role("coordinator"):
-        late = overdue(list(led.values()), policy, today)
-        for pk, reviews in list(late.items())[:MOST]:
-            case, review = led[pk], reviews[0]
-            where = reverse("case_reviews", args=[case.reference])
-            yield Task(review.on, f"{case.reference}: {review.label} overdue", where, "Open reviews")
-    for case, due in visits.still_to_visit(list(led.values()), policy, today)[:MOST]:
+    found = yield from together.all_of(
+        {
+            "late": {} if office else overdue_steps(list(led.values()), policy, today),
+            "visits": visits.still_to_visit_steps(list(led.values()), policy, today),
+        }
+    )
+    for pk, reviews in list(found["late"].items())[:MOST]:
+        case, review = led[pk], reviews[0]
+        where = reverse("case_reviews", args=[case.reference])
+        yield Task(review.on, f"{case.reference}: {review.label} overdue", where, "Open reviews")
+    for case, due in found["visits"][:MOST]:
         words = f"{case.reference}: visit in prison before release on {day_month(due)}"
         yield Task(due, words, reverse("case_visits", args=[case.reference]), "Plan visit")
 

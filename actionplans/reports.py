@@ -429,12 +429,12 @@ def standings(cases: Iterable[Case]) -> list[Standing]:
     ]
 
 
-def officers_without_supervisor(cases: CaseQuerySet) -> int:
-    """How many who lead one of these cases, with an account here, are supervised by nobody."""
+def officers_without_supervisor(cases: CaseQuerySet) -> QuerySet:
+    """Those who lead one of these cases, with an account here, and are supervised by nobody; each once."""
     supervised = Supervisor.objects.present().values("lead")
     leading = Assignment.objects.filter(case__in=cases, role=AssignmentRole.LEAD_PROFESSIONAL, until=None)
     unsupervised = leading.exclude(membership=None).exclude(membership__in=supervised)
-    return unsupervised.values("membership").distinct().count()
+    return unsupervised.order_by().values("membership").distinct()
 
 
 def supervised_by(membership: Membership | None) -> Q:

@@ -6,12 +6,14 @@ case's item there, or somebody wrote the review down, it is due, and after its m
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from iom.deadlines import first_on_or_after, first_review_meeting
+from iom.deadlines import first_review_meeting
 from iom.policy.managing import Review as Rule
+from iom.working_days import add_months
 
 # Looked at here; the supervisor's review and the rating before release have clocks of their own.
 HELD_AT_MEETINGS = ("first", "progress", "operational")
@@ -43,16 +45,16 @@ def due_reviews(
 ) -> list[DueReview]:
     """The next review of each kind, soonest first.
 
-    `done` are the days of the reviews held, by kind; `meetings` the planned and held days of each body since
-    acceptance. A rule without a body means the body that decides. The first review comes once. A progress review is
-    due at every nth meeting after the last one (or the first review, or acceptance).
+    `done` are the days of the reviews held, by kind; `meetings` the planned and held days of each body, the earliest
+    first and at least those since acceptance. A rule without a body means the body that decides. The first review comes
+    once. A progress review is due at every nth meeting after the last one (or the first review, or acceptance).
     """
     found = []
     for rule in rules:
         if rule.kind not in HELD_AT_MEETINGS:
             continue
         body = rule.body or deciding_body
-        days = sorted(day for day in meetings.get(body, ()) if day > accepted)
+        days = meetings.get(body, ())
         if rule.kind == "first" and done.get("first"):
             continue
         found.append(DueReview(rule.kind, rule.label, _next(rule, accepted, done, days), rule.asks, rule.source, body))
@@ -61,11 +63,13 @@ def due_reviews(
 
 def _next(rule: Rule, accepted: date, done: Mapping[str, Collection[date]], days: Sequence[date]) -> date | None:
     if rule.kind == "first":
-        return first_review_meeting(accepted, rule.months or 1, days)
+        # Whatever comes after the next meeting on or after the due day says nothing.
+        due = bisect_left(days, add_months(accepted, rule.months or 1))
+        return first_review_meeting(accepted, rule.months or 1, days[bisect_right(days, accepted) : due + 2])
     looked_at = [*done.get(rule.kind, ()), *(done.get("first", ()) if rule.kind == "progress" else ())]
     last = max([accepted, *looked_at])
-    after = [day for day in days if day > last]
     if rule.weeks:
-        return first_on_or_after(after, last + timedelta(weeks=rule.weeks - 1, days=1))
-    nth = (rule.every_meetings or 1) - 1
-    return after[nth] if len(after) > nth else None
+        nth = bisect_left(days, last + timedelta(weeks=rule.weeks - 1, days=1))
+    else:
+        nth = bisect_right(days, last) + (rule.every_meetings or 1) - 1
+    return days[nth] if len(days) > nth else None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Max, QuerySet, Subquery
 
 from iom import audit, clock, together
 from iom.access import Actor
-from iom.models import Meeting, MeetingStatus
+from iom.models import Meeting, MeetingStatus, Scheme
 from iom.policy import Policy
 from iom.steps import Stale, StepRefused
 from offenders.models import Case
+from offenders.querysets import CaseQuerySet
 
 from .actions import must_be_open
 from .models import PanelUpdate, Plan, Review
@@ -29,13 +32,20 @@ TELLS = (MeetingStatus.DRAFT, MeetingStatus.AGENDA_SENT, MeetingStatus.LIVE)
 
 def due_for(cases: Sequence[Case], policy: Policy) -> dict[int, list[DueReview]]:
     """What is due for each of these open cases, in two queries whatever their number."""
+    return together.run(due_for_steps(cases, policy))
+
+
+def due_for_steps(cases: Sequence[Case], policy: Policy) -> together.Steps[dict[int, list[DueReview]]]:
+    """`due_for`, read in its caller's round."""
     listed = [case for case in cases if case.status != "closed"]
     if not listed:
         return {}
-    held: dict[int, dict[str, list[date]]] = {}
-    for review in Review.objects.filter(case__in=listed, kind__in=HELD_AT_MEETINGS).order_by():
-        held.setdefault(review.case_id, {}).setdefault(review.kind, []).append(review.done_on)
-    meetings = _meetings(listed[0].scheme_id, policy, min(case.accepted_on for case in listed))
+    since = min(case.accepted_on for case in listed)
+    done, days = yield [
+        _last_held([case.pk for case in listed]),
+        _meetings(listed[0].scheme_id, policy).filter(date__gt=since),
+    ]
+    held, meetings = _by_case(done), _by_body(days)
     return {
         case.pk: due_reviews(
             policy.reviews,
@@ -50,15 +60,65 @@ def due_for(cases: Sequence[Case], policy: Policy) -> dict[int, list[DueReview]]
 
 def overdue(cases: Sequence[Case], policy: Policy, today: date) -> dict[int, list[DueReview]]:
     """Those of these cases that have a review whose meeting is over, with which."""
-    found = {pk: [each for each in due if each.overdue(today)] for pk, due in due_for(cases, policy).items()}
+    return together.run(overdue_steps(cases, policy, today))
+
+
+def overdue_steps(cases: Sequence[Case], policy: Policy, today: date) -> together.Steps[dict[int, list[DueReview]]]:
+    """`overdue`, read in its caller's round."""
+    due = yield from due_for_steps(cases, policy)
+    found = {pk: [each for each in reviews if each.overdue(today)] for pk, reviews in due.items()}
     return {pk: late for pk, late in found.items() if late}
 
 
-def _meetings(scheme: int, policy: Policy, since: date) -> dict[str, list[date]]:
+def overdue_of_all(cases: CaseQuerySet, scheme: Scheme, today: date) -> together.Steps[dict[int, date]]:
+    """The same of a whole cohort, of which no case is read: the first day that was missed, by case."""
+    policy = scheme.policy
+    if not any(rule.kind in HELD_AT_MEETINGS for rule in policy.reviews):
+        return {}
+    alone = cases.order_by()
+    oldest = alone.order_by("accepted_on").values("accepted_on")[:1]
+    listed, done, days = yield [
+        alone.values_list("pk", "accepted_on"),
+        _last_held(alone.values("pk")),
+        _meetings(scheme.pk, policy).filter(date__gt=Subquery(oldest)),
+    ]
+    held, meetings = _by_case(done), _by_body(days)
+    found = {}
+    for pk, accepted in listed:
+        due = due_reviews(
+            policy.reviews,
+            accepted=accepted,
+            done=held.get(pk, {}),
+            meetings=meetings,
+            deciding_body=policy.deciding_body.slug,
+        )
+        if late := [each.on for each in due if each.on is not None and each.overdue(today)]:
+            found[pk] = min(late)
+    return found
+
+
+def _last_held(cases: Any) -> QuerySet:
+    """When each of these cases had each kind of review last: what is due next follows from no other."""
+    rows = Review.objects.filter(case__in=cases, kind__in=HELD_AT_MEETINGS).order_by()
+    return rows.values_list("case", "kind").annotate(last=Max("done_on"))
+
+
+def _by_case(rows: Iterable[tuple[int, str, date]]) -> dict[int, dict[str, list[date]]]:
+    held: dict[int, dict[str, list[date]]] = {}
+    for case, kind, on in rows:
+        held.setdefault(case, {})[kind] = [on]
+    return held
+
+
+def _meetings(scheme: int, policy: Policy) -> QuerySet:
     bodies = {rule.body or policy.deciding_body.slug for rule in policy.reviews if rule.kind in HELD_AT_MEETINGS}
-    rows = Meeting.objects.filter(scheme=scheme, body__slug__in=bodies, date__gt=since).exclude(status="cancelled")
+    rows = Meeting.objects.filter(scheme=scheme, body__slug__in=bodies).exclude(status="cancelled")
+    return rows.order_by("date").values_list("body__slug", "date")
+
+
+def _by_body(rows: Iterable[tuple[str, date]]) -> dict[str, list[date]]:
     found: dict[str, list[date]] = {}
-    for body, day in rows.order_by("date").values_list("body__slug", "date"):
+    for body, day in rows:
         found.setdefault(body, []).append(day)
     return found
 

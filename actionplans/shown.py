@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from django.db.models import OuterRef, Q, QuerySet
+
 from iom import clock
 from iom.access import Actor
 from iom.jinja import plural
-from offenders.evidence import Fact, rating_evidence, shows
-from offenders.mismatch import Event
+from offenders.evidence import Fact, rating_evidence, shows, shows_within
+from offenders.mismatch import Event, EventKind
 from offenders.models import Case
 
 from .models import Action, ActionKind, ActionStatus, Offer, OfferAnswer
@@ -37,6 +39,27 @@ def done(cases: Sequence[Case], since: date) -> Iterator[Any]:
     )
     for case, kind, on in (yield rows.exclude(kind="").values_list("case", "kind", "finished_on")):
         yield case, Event("enforcement" if kind == ActionKind.ENFORCEMENT else "intervention", on)
+
+
+@shows_within
+def plans_show_within(kind: EventKind, first: Any, last: date) -> QuerySet | None:
+    """Actions done, `done`, asked of the database."""
+    rows = Action.objects.filter(
+        case=OuterRef("pk"), status=ActionStatus.DONE, finished_on__gte=first, finished_on__lte=last, marker=None
+    )
+    if kind == "enforcement":
+        return rows.filter(kind=ActionKind.ENFORCEMENT)
+    return rows.exclude(kind__in=["", ActionKind.ENFORCEMENT]) if kind == "intervention" else None
+
+
+@shows_within
+def offers_show_within(kind: EventKind, first: Any, last: date) -> QuerySet | None:
+    """`offered`, asked of the database: what is taken up is an intervention today."""
+    if kind != "intervention":
+        return None
+    taken_up = Q(answer=OfferAnswer.TAKEN_UP) if last >= clock.today() else Q(pk__in=())
+    other = ~Q(answer=OfferAnswer.TAKEN_UP) & Q(offered_on__gte=first, offered_on__lte=last)
+    return Offer.objects.filter(taken_up | other, case=OuterRef("pk"))
 
 
 @rating_evidence

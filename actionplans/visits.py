@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from iom import audit, clock
+from iom import audit, clock, together
 from iom.access import Actor
 from iom.models import Agency
 from iom.policy import Policy
@@ -52,11 +52,17 @@ def prison_visit_due(case: Case, policy: Policy, today: date) -> date | None:
 
 def still_to_visit(cases: Sequence[Case], policy: Policy, today: date) -> list[tuple[Case, date]]:
     """Those in prison with release near whom nobody has visited since they came in, soonest first. Two queries."""
+    return together.run(still_to_visit_steps(cases, policy, today))
+
+
+def still_to_visit_steps(cases: Sequence[Case], policy: Policy, today: date) -> together.Steps[list[tuple[Case, date]]]:
+    """`still_to_visit`, read in its caller's round."""
     near = [(case, due) for case in cases if (due := prison_visit_due(case, policy, today)) is not None]
-    made = {}
-    for pk, on in Visit.objects.filter(
+    made: dict[int, date] = {}
+    visited = Visit.objects.filter(
         case__in=[case.pk for case, _ in near], kind=Visit.Kind.PRISON, status=Visit.Status.MADE
-    ).values_list("case", "happened_on"):
+    )
+    for pk, on in (yield visited.order_by().values_list("case", "happened_on")):
         made[pk] = max(on, made.get(pk, on))
     waiting = [(case, due) for case, due in near if made.get(case.pk, date.min) < case.inside.starts_on]
     return sorted(waiting, key=lambda pair: (pair[1], pair[0].reference))

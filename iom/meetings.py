@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
-from iom.models import Meeting
+from iom import clock, together
+from iom.models import Meeting, MeetingStatus, Scheme
+from iom.models.dates import keep_dates, stored_dates
 from iom.pages import found
 
 if TYPE_CHECKING:
@@ -29,3 +31,30 @@ def find(actor: Actor, key: str, rows: QuerySet[Meeting] | None = None) -> Meeti
         raise Http404
     rows = Meeting.objects.visible_to(actor) if rows is None else rows.select_related("body", "scheme")
     return found(rows, date=on, **({"body__slug": slug} if slug else {"body__position": 0}))
+
+
+# --- What goes on ------------------------------------------------------------------------------
+
+GOING_ON = (MeetingStatus.AGENDA_SENT, MeetingStatus.LIVE, MeetingStatus.ADJOURNED, MeetingStatus.MINUTES_DRAFTED)
+TO_COME = (MeetingStatus.DRAFT, MeetingStatus.AGENDA_SENT)
+
+
+def going_on(scheme: Scheme) -> together.Steps[list[Meeting]]:
+    """The scheme's meetings that are planned or not finished, soonest first, with their dates: asked for as
+    `together.shared(going_on, scheme)` by every part of a page that says something of meetings.
+
+    For those whose actor may know of meetings (`iom.view_meetings`), or who say no more than when one is.
+    """
+    still = Q(date__gte=clock.today(), status=MeetingStatus.DRAFT) | Q(status__in=GOING_ON)
+    rows = Meeting.objects.filter(still, scheme=scheme).select_related("body", "follows")
+    dates = stored_dates(scheme).filter(meeting__in=Meeting.objects.filter(still, scheme=scheme))
+    meetings, kept = yield [rows.order_by("date", "starts_at", "pk"), dates]
+    for meeting in meetings:
+        meeting.scheme = meeting.body.scheme = scheme
+    keep_dates(scheme, meetings, kept)
+    return meetings
+
+
+def upcoming(meetings: list[Meeting], on: date) -> list[Meeting]:
+    """Those of `going_on` that are still to be held, as `MeetingQuerySet.upcoming`."""
+    return [meeting for meeting in meetings if meeting.status in TO_COME and meeting.date >= on]

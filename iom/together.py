@@ -66,6 +66,20 @@ class Shared:
     steps: Callable[[], Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """Something shared that is asked for among others that go on side by side: whoever goes through all finds it."""
+
+    asked: Shared
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """What is answered where finding something shared raised an error."""
+
+    error: Exception
+
+
 Read = QuerySet | Counted | First | Existing
 Steps = Generator[Any, Any, Answer]
 
@@ -86,15 +100,18 @@ def exists(rows: QuerySet) -> Existing:
 
 
 def shared(steps: Callable[..., Any], *given: Hashable) -> Shared:
-    """What `steps(*given)` finds, once for all parts of `all_of` that ask for it; alone, as if it were called."""
+    """What `steps(*given)` finds, once for all that ask for it while somebody goes through all of their steps.
+
+    Whatever is asked for beside it waits for it: it should be a matter of one round.
+    """
     return Shared((steps, *given), functools.partial(steps, *given))
 
 
 def is_read(asked: Any) -> bool:
     """Whether a generator asks for rows with this: one read, or a list or tuple of them, or what is shared."""
     if isinstance(asked, list | tuple) and not hasattr(asked, "_fields"):
-        return all(isinstance(one, Read | Shared) for one in asked)
-    return isinstance(asked, Read | Shared)
+        return all(isinstance(one, Read | Shared | _Passed) for one in asked)
+    return isinstance(asked, Read | Shared | _Passed)
 
 
 # --- Going through the steps -----------------------------------------------------------------
@@ -107,7 +124,7 @@ def run(steps: Steps[Answer] | Answer) -> Answer:
     """
     if not isgenerator(steps):
         return steps  # type: ignore[return-value]
-    rounds = all_of({"": steps})
+    rounds = _go_through(_SideBySide(None, outermost=True), {"": steps})
     answer = None
     while True:
         try:
@@ -124,14 +141,20 @@ def all_of(
 
     `failed` gives the answer in place of a part that raised something; without it the error goes on.
     """
-    going = _SideBySide(failed)
+    return (yield from _go_through(_SideBySide(failed), parts))
+
+
+def _go_through(going: _SideBySide, parts: Mapping[Hashable, Any]) -> Steps[dict[Any, Any]]:
     for name, part in parts.items():
         going.begin(name, part)
     while going.asked:
         asked, going.asked = going.asked, []
-        found = yield [read for read, _, _ in asked]
-        for answer, (_, waiting, place) in zip(found, asked, strict=True):
-            going.answer(waiting, place, answer)
+        found = yield [read for read, *_ in asked]
+        for answer, (_, waiting, place, ours) in zip(found, asked, strict=True):
+            if ours and isinstance(answer, _Failed):
+                going.answer(waiting, place, None, answer.error)
+            else:
+                going.answer(waiting, place, answer)
     return {name: going.answers[name] for name in parts}
 
 
@@ -147,14 +170,18 @@ class _Waiting:
 
 
 class _SideBySide:
-    """Parts that go on side by side. What is `Shared` is a part of its own, named by its question."""
+    """Parts that go on side by side. What is `Shared` is for the outermost a part of its own, named by its question;
+    others pass it on.
+    """
 
-    def __init__(self, failed: Callable[[Hashable, Exception], Any] | None) -> None:
+    def __init__(self, failed: Callable[[Hashable, Exception], Any] | None, *, outermost: bool = False) -> None:
         self.failed = failed
+        self.outermost = outermost
         self.answers: dict[Hashable, Any] = {}
-        self.asked: list[tuple[Read, _Waiting, int]] = []
+        # What is asked, who waits for it and in which place, and whether an error in its stead is that part's.
+        self.asked: list[tuple[Any, _Waiting, int, bool]] = []
         self.common: dict[Hashable, tuple[Any, Exception | None]] = {}
-        self.for_common: dict[Hashable, list[tuple[_Waiting, int]]] = {}
+        self.for_common: dict[Hashable, list[tuple[_Waiting, int, bool]]] = {}
 
     def begin(self, name: Hashable, part: Any) -> None:
         if isgenerator(part):
@@ -183,17 +210,33 @@ class _SideBySide:
         reads = asked if many else [asked]
         waiting = _Waiting(name, part, many, [None] * len(reads), len(reads))
         for place, read in enumerate(reads):
-            if not isinstance(read, Shared):
-                self.asked.append((read, waiting, place))
-            elif read.name in self.common:
-                self.answer(waiting, place, *self.common[read.name])
-            elif read.name in self.for_common:
-                self.for_common[read.name].append((waiting, place))
+            if not isinstance(read, Shared | _Passed):
+                self.asked.append((read, waiting, place, False))
+            elif self.outermost:
+                self.ask_common(read, waiting, place)
             else:
-                self.for_common[read.name] = [(waiting, place)]
-                self.begin(read, read.steps())
+                passed = read if isinstance(read, _Passed) else _Passed(read)
+                self.asked.append((passed, waiting, place, isinstance(read, Shared)))
         if not reads:
             self.go_on(name, part, lambda: part.send([]))
+
+    def ask_common(self, read: Shared | _Passed, waiting: _Waiting, place: int) -> None:
+        own = isinstance(read, Shared)
+        asked = read if isinstance(read, Shared) else read.asked
+        if asked.name in self.common:
+            self.tell(waiting, place, own, *self.common[asked.name])
+        elif asked.name in self.for_common:
+            self.for_common[asked.name].append((waiting, place, own))
+        else:
+            self.for_common[asked.name] = [(waiting, place, own)]
+            self.begin(asked, asked.steps())
+
+    def tell(self, waiting: _Waiting, place: int, own: bool, answer: Any, error: Exception | None) -> None:
+        """What was found of something shared, to whoever asked; those who asked for somebody hear of errors too."""
+        if error is not None and not own:
+            self.answer(waiting, place, _Failed(error))
+        else:
+            self.answer(waiting, place, answer, error)
 
     def answer(self, waiting: _Waiting, place: int, answer: Any, error: Exception | None = None) -> None:
         """One answer has come; with the last of them, or with an error, the part goes on."""
@@ -213,8 +256,8 @@ class _SideBySide:
             self.answers[name] = answer
             return
         self.common[name.name] = answer, error
-        for waiting, place in self.for_common.pop(name.name):
-            self.answer(waiting, place, answer, error)
+        for waiting, place, own in self.for_common.pop(name.name):
+            self.tell(waiting, place, own, answer, error)
 
 
 def items_of(source: Iterable[Any]) -> Steps[list[Any]]:

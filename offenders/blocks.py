@@ -6,16 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from django.db.models import Count, Max, Min, prefetch_related_objects
+from django.db.models import Count, Max, Q, QuerySet, prefetch_related_objects
 from django.urls import reverse
 
+from iom import together
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks
 from iom.clock import LONDON
 from iom.clock import today as london_today
 from iom.jinja import day_month, lower_first, plural
-from iom.policy import Policy
+from iom.policy.schema import LeadRole
 from iom.together import Steps
+from iom.working_days import add_months
 
 from . import (
     caseloads,
@@ -33,7 +35,7 @@ from .leaving import of_case
 from .models import AssignmentRole, BreakGlass, Case, CaseStatus, Colour, HandOver, RagRating, Transfer, YouthTransfer
 from .narrowing import ME, NOBODY
 from .querysets import CaseQuerySet, feeds
-from .rating import beside, beside_steps, differs_of
+from .rating import beside, beside_steps, differs_of, not_fitting
 
 # How long before its day an exit stands among the tasks.
 EXIT_DAYS = 28
@@ -50,35 +52,72 @@ TRANSFERS = 5
 LATEST = 5
 
 
+def at_hand(actor: Actor, today: date) -> Steps[tuple[list[Case], Calendar]]:
+    """The open cases that the home page says something of, read once for all that do, with the calendar.
+
+    Those that the actor leads; for the coordinator also those whose release or end of Green is near.
+    """
+    wanted = Q(pk__in=Case.objects.led_by(actor).order_by().values("pk"))
+    if actor.has_role("coordinator"):
+        wanted |= Q(pk__in=Case.objects.release_expected(today + timedelta(days=RELEASE_DAYS)).values("pk"))
+        wanted |= Q(pk__in=_green_to_end(actor, today + timedelta(days=EXIT_DAYS)))
+    cases = Case.objects.visible_to(actor).not_closed().filter(wanted).with_current().with_custody().with_feeds()
+    found, calendar = yield [cases.order_by("reference"), together.shared(Calendar.of_steps, actor.scheme, today)]
+    return found, calendar
+
+
+def _green_to_end(actor: Actor, by: date) -> QuerySet:
+    """The cases whose Green may be over by a day. Custody that ends a run only makes it later."""
+    rule = actor.scheme.policy.exit
+    rows = RagRating.objects.filter(scheme=actor.scheme, until=None, colour=Colour.GREEN)
+    if rule.force == "agreed_period":
+        rows = rows.filter(agreed_until__lte=by)
+    elif rule.green_months is None:
+        rows = rows.none()
+    else:
+        # A month may be three days shorter than the one from which it is counted.
+        rows = rows.filter(starts_on__lte=add_months(by, -rule.green_months) + timedelta(days=3))
+    return rows.order_by().values("case")
+
+
 @home_tasks
 def coordinator_tasks(actor: Actor, today: date) -> Iterable[Task]:
     """Releases that need a rating, exits that are due, cases that nobody leads (ux.md 4.2)."""
     if not actor.has_role("coordinator"):
         return
-    cases = Case.objects.visible_to(actor).not_closed()
-    calendar = Calendar.of(actor.scheme, today)
-    yield from _releases(cases, calendar)
-    yield from _exits(cases, calendar)
-    yield from _unled(cases, calendar.policy)
-    for leaver in caseloads.leavers(actor, today):
+    cases, policy = Case.objects.visible_to(actor).not_closed(), actor.scheme.policy
+    required = [lead for lead in policy.leads if lead.required]
+    (near, calendar), leavers, *unled = yield [
+        together.shared(at_hand, actor, today),
+        together.shared(caseloads.leavers_steps, actor, today),
+        *(together.counted(cases.without(lead.role)) for lead in required),
+    ]
+    yield from _releases(near, calendar)
+    yield from _exits(near, calendar)
+    yield from _unled(zip(required, unled, strict=True))
+    for leaver in leavers:
         roles = plural(len(leaver.held), "role")
         yield Task(leaver.on, f"{leaver.words}: {roles} to hand over", reverse("caseloads"), "Find new leads")
 
 
-def _unled(cases: CaseQuerySet, policy: Policy) -> Iterable[Task]:
+def _unled(counts: Iterable[tuple[LeadRole, int]]) -> Iterable[Task]:
     """Required roles without a holder who works here: one task for each role of the scheme."""
-    for lead in policy.leads:
-        if lead.required and (count := cases.without(lead.role).count()):
+    for lead, count in counts:
+        if count:
             words = "case has" if count == 1 else "cases have"
             named = "lead" if lead.role == AssignmentRole.LEAD_PROFESSIONAL else "officer"
             text = f"{count} {words} no {lower_first(lead.label)}"
             yield Task(None, text, f"{reverse('cases')}?{named}={NOBODY}", "See who")
 
 
-def _releases(cases: object, calendar: Calendar) -> Iterable[Task]:
+def _releases(cases: Iterable[Case], calendar: Calendar) -> Iterable[Task]:
     by = calendar.today + timedelta(days=RELEASE_DAYS)
-    for case in cases.release_expected(by).with_current().with_custody():
-        if to_re_rate(case, calendar):
+    for case in cases:
+        near = any(
+            period.released_on is None and period.release_expected_on is not None and period.release_expected_on <= by
+            for period in case.custody
+        )
+        if near and to_re_rate(case, calendar):
             yield Task(
                 case.inside.release_expected_on,
                 f"Release: {case.reference}, {case.inside.prison}, not re-rated",
@@ -87,9 +126,9 @@ def _releases(cases: object, calendar: Calendar) -> Iterable[Task]:
             )
 
 
-def _exits(cases: object, calendar: Calendar) -> Iterable[Task]:
-    green = cases.filter(status=CaseStatus.OPEN).rated(Colour.GREEN).with_current().with_custody()
-    for case, clock in cases_with_clocks(list(green), calendar):
+def _exits(cases: Iterable[Case], calendar: Calendar) -> Iterable[Task]:
+    green = [case for case in cases if case.status == CaseStatus.OPEN]
+    for case, clock in cases_with_clocks(green, calendar):
         if clock.due <= calendar.today + timedelta(days=EXIT_DAYS):
             at = f": exit at the panel of {day_month(clock.meeting)}" if clock.meeting else ": no panel is planned yet"
             yield Task(
@@ -111,8 +150,18 @@ def on_the_way_out(actor: Actor, today: date) -> Iterable[Task]:
     office = actor.has_role("coordinator")
     rows = Case.objects.visible_to(actor)
     mine = rows.not_closed() if office else rows.led_by(actor)
-    rule = actor.scheme.policy.exit
-    for case in mine.filter(status=CaseStatus.LEAVING).select_related("leaving").order_by("pk"):
+    last = mine.annotate(supervised=Max("supervisions__ends_on"))
+    near = last.filter(status=CaseStatus.OPEN, supervised__lte=today + timedelta(days=EXIT_DAYS))
+    again = rows.filter(
+        status=CaseStatus.CLOSED, leaving__offer_again_on__lte=today + timedelta(days=OFFER_DAYS)
+    ).exclude(offender__in=Case.objects.filter(scheme=actor.scheme).not_closed().values("offender"))
+    none = Case.objects.none()
+    leaving, ending, again = yield [
+        mine.filter(status=CaseStatus.LEAVING).select_related("leaving").order_by("pk"),
+        near.order_by("supervised", "pk") if actor.scheme.policy.exit.force == "end_of_supervision" else none,
+        again.select_related("leaving").order_by("leaving__offer_again_on", "pk") if office else none,
+    ]
+    for case in leaving:
         decided = of_case(case).decided_on
         since = f" since {day_month(decided)}" if decided else ""
         yield Task(
@@ -121,30 +170,22 @@ def on_the_way_out(actor: Actor, today: date) -> Iterable[Task]:
             reverse("case_exit", args=[case.reference]),
             "See what is missing",
         )
-    if rule.force == "end_of_supervision":
-        last = mine.annotate(supervised=Max("supervisions__ends_on"))
-        near = last.filter(status=CaseStatus.OPEN, supervised__lte=today + timedelta(days=EXIT_DAYS))
-        for case in near.order_by("supervised", "pk"):
-            over = case.supervised <= today
-            yield Task(
-                case.supervised,
-                f"{case.reference}: supervision {'ended' if over else 'ends'} on {day_month(case.supervised)}"
-                f"{', close the case' if over else ', and the case with it'}",
-                reverse("case_exit_close" if over else "case_exit", args=[case.reference]),
-                "Close the case" if over else "Prepare leaving",
-            )
-    if office:
-        soon = today + timedelta(days=OFFER_DAYS)
-        again = rows.filter(status=CaseStatus.CLOSED, leaving__offer_again_on__lte=soon).exclude(
-            offender__in=Case.objects.filter(scheme=actor.scheme).not_closed().values("offender")
+    for case in ending:
+        over = case.supervised <= today
+        yield Task(
+            case.supervised,
+            f"{case.reference}: supervision {'ended' if over else 'ends'} on {day_month(case.supervised)}"
+            f"{', close the case' if over else ', and the case with it'}",
+            reverse("case_exit_close" if over else "case_exit", args=[case.reference]),
+            "Close the case" if over else "Prepare leaving",
         )
-        for case in again.select_related("leaving").order_by("leaving__offer_again_on", "pk"):
-            yield Task(
-                case.leaving.offer_again_on,
-                f"Offer the scheme again: {case.reference}, {day_month(case.leaving.offer_again_on)}",
-                reverse("case_exit", args=[case.reference]),
-                "Nominate again, or change the day",
-            )
+    for case in again:
+        yield Task(
+            case.leaving.offer_again_on,
+            f"Offer the scheme again: {case.reference}, {day_month(case.leaving.offer_again_on)}",
+            reverse("case_exit", args=[case.reference]),
+            "Nominate again, or change the day",
+        )
 
 
 @home_tasks
@@ -152,7 +193,9 @@ def young_people(actor: Actor, today: date) -> Iterable[Task]:
     """How many are on the way to adult services, and whose day has come (Hampshire; Richmond, 3.6: monitored)."""
     if not actor.has_role("coordinator") or actor.scheme.policy.youth_route is None:
         return
-    moves = list(YouthTransfer.objects.visible_to(actor).going_on().select_related("offender", "scheme"))
+    moves = yield YouthTransfer.objects.visible_to(actor).going_on().select_related("offender")
+    for move in moves:
+        move.scheme = actor.scheme
     days = [step.on for move in moves for step in youths.due(move) if step.slug == "takeover"]
     if moves:
         words = f"{plural(len(moves), 'young person', 'young people')} on the way to adult services"
@@ -165,10 +208,9 @@ def emergency_openings(actor: Actor, today: date) -> Iterable[Task]:
     if not actor.holds("offenders.review_openings"):
         return
     waiting = BreakGlass.objects.visible_to(actor).filter(reviewed_at=None).exclude(membership__user=actor.user)
-    found = waiting.aggregate(count=Count("pk"), first=Min("opened_at"))
-    if found["count"]:
-        due = found["first"].astimezone(LONDON).date() + REVIEW_WITHIN
-        words = f"{plural(found['count'], 'emergency opening')} of restricted cases to look over"
+    if opened := (yield waiting.order_by().values_list("opened_at", flat=True)):
+        due = min(opened).astimezone(LONDON).date() + REVIEW_WITHIN
+        words = f"{plural(len(opened), 'emergency opening')} of restricted cases to look over"
         yield Task(due, words, reverse("openings"), "Look them over")
 
 
@@ -177,14 +219,23 @@ def cases_i_lead(actor: Actor, today: date) -> Iterable[Block]:
     """One's own cases with the next dated thing of each, soonest first; of many, those that come first."""
     if not actor.holds("offenders.view_cohort"):
         return
-    led = list(Case.objects.visible_to(actor).led_by(actor).with_current().with_custody().with_feeds())
+    near, calendar = yield together.shared(at_hand, actor, today)
+    led = leads_of(actor, near)
     if led:
-        calendar = Calendar.of(actor.scheme, today)
         rows = [{"case": case, "coming": next(iter(coming_for(case, calendar)), None)} for case in led]
         rows.sort(key=lambda row: (row["coming"] is None, row["coming"].on if row["coming"] else today))
         more = f"{reverse('cases')}?lead={ME}" if len(rows) > MY_CASES else ""
         shown = {"led": rows[:MY_CASES], "count": len(rows), "more": more}
         yield Block("offenders/block_my_cases.html", shown, place=30)
+
+
+def leads_of(actor: Actor, cases: Iterable[Case]) -> list[Case]:
+    """Those of these cases that the actor leads, as `CaseQuerySet.led_by`; they come `with_current`."""
+    if actor.membership is None:
+        return []
+    return [
+        case for case in cases if any(held.membership_id == actor.membership.pk for held in case.current_assignments)
+    ]
 
 
 # --- Ratings beside what is shown
@@ -246,8 +297,8 @@ def ratings_that_do_not_fit(actor: Actor, today: date) -> Iterable[Task]:
     """The coordinator's: how many ratings do not fit what is shown."""
     if not actor.has_role("coordinator"):
         return
-    cases = Case.objects.visible_to(actor).not_closed().with_current().with_custody()
-    count = sum(bool(each.differs) for each in beside(list(cases), actor.scheme.policy, today).values())
+    cases = Case.objects.visible_to(actor).not_closed()
+    count = yield together.counted(not_fitting(cases, actor.scheme.policy, today))
     if count:
         words = "rating does not fit what is shown" if count == 1 else "ratings do not fit what is shown"
         yield Task(None, f"{count} {words}", f"{reverse('cases')}?fit={DIFFERS}", "See which")
@@ -257,14 +308,19 @@ def ratings_that_do_not_fit(actor: Actor, today: date) -> Iterable[Task]:
 def cohort_counts(actor: Actor, today: date) -> Iterable[Block]:
     """How many are Red, Amber, Green and in custody."""
     if actor.holds("offenders.view_cohort"):
-        yield Block("offenders/block_cohort.html", {"counts": rating_counts(actor)}, place=60)
+        yield Block("offenders/block_cohort.html", {"counts": (yield from rating_counts_steps(actor))}, place=60)
 
 
 def rating_counts(actor: Actor) -> list[dict[str, object]]:
     """How many cases of each colour that the scheme uses the actor reads, each with the address that lists them."""
+    return together.run(rating_counts_steps(actor))
+
+
+def rating_counts_steps(actor: Actor) -> Steps[list[dict[str, object]]]:
+    """`rating_counts`, read in its caller's round."""
     cases = Case.objects.visible_to(actor).not_closed()
-    rated = RagRating.objects.filter(case__in=cases, until=None).order_by()
-    counted = dict(rated.values_list("colour").annotate(count=Count("pk")))
+    rated = RagRating.objects.filter(case__in=cases.order_by().values("pk"), until=None).order_by()
+    counted = dict((yield rated.values_list("colour").annotate(count=Count("pk"))))
     return [
         {
             "colour": rating.colour,
@@ -349,7 +405,7 @@ def transfers_to_answer(actor: Actor, today: date) -> Iterable[Task]:
     if not actor.has_role("coordinator"):
         return
     waiting = Transfer.objects.visible_to(actor).unanswered().filter(incoming=True)
-    for transfer in waiting.order_by("opened_on", "pk")[:TRANSFERS]:
+    for transfer in (yield waiting.order_by("opened_on", "pk")[:TRANSFERS]):
         words = f"Answer {transfer.other_name} about transfer {transfer.reference}"
         yield Task(transfer.opened_on + ANSWER_WITHIN, words, transfer.get_absolute_url())
 
@@ -359,8 +415,10 @@ def between_schemes(actor: Actor, today: date) -> Iterable[Block]:
     """How many wait for an answer, ours and theirs, and with how many schemes we are in touch."""
     if not actor.has_role("coordinator"):
         return
-    rows = Transfer.objects.visible_to(actor).going_on().values_list("incoming", "status")
-    counted = Counter(("liaison" if status == "accepted" else "in" if incoming else "out") for incoming, status in rows)
+    going_on = Transfer.objects.visible_to(actor).going_on().order_by().values_list("incoming", "status")
+    counted: Counter[str] = Counter()
+    for incoming, status, count in (yield going_on.annotate(count=Count("pk"))):
+        counted["liaison" if status == "accepted" else "in" if incoming else "out"] += count
     yield Block("offenders/block_transfers.html", {"counted": counted}, place=70)
 
 

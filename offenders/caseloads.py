@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
+from iom import together
 from iom.access import Actor
 from iom.jinja import day_month, plural
 from iom.models import Membership
@@ -95,14 +96,20 @@ class Leaver:
 
 def leavers(actor: Actor, today: date) -> list[Leaver]:
     """Whose cases need a new lead because they go, soonest first; roles that are handed over already left out."""
-    arranged = set(HandOver.objects.visible_to(actor).waiting().values_list("case", "role"))
-    cases = Case.objects.visible_to(actor).not_closed()
-    rows = Assignment.objects.filter(case__in=cases, until=None, membership__isnull=False)
+    return together.run(leavers_steps(actor, today))
+
+
+def leavers_steps(actor: Actor, today: date) -> together.Steps[list[Leaver]]:
+    """`leavers`, read in its caller's round: of those who stay nothing is read."""
+    cases = Case.objects.visible_to(actor).not_closed().order_by().values("pk")
+    goes = Q(membership__user__is_active=False) | Q(membership__until__lte=today + LEAVES_SOON)
+    rows = Assignment.objects.filter(goes, scheme=actor.scheme, case__in=cases, until=None, membership__isnull=False)
     rows = rows.select_related("case", "membership__user", "membership__agency").order_by("case__reference", "role")
+    arranged, rows = yield [HandOver.objects.visible_to(actor).waiting().order_by().values_list("case", "role"), rows]
+    arranged = {tuple(each) for each in arranged}
     by_member: dict[Membership, list[Assignment]] = {}
     for held in rows:
-        until, active = held.membership.until, held.membership.user.is_active
-        if (not active or (until and until <= today + LEAVES_SOON)) and (held.case_id, held.role) not in arranged:
+        if (held.case_id, held.role) not in arranged:
             by_member.setdefault(held.membership, []).append(held)
     found = [Leaver(member, member.until, _has_left(member, today), tuple(held)) for member, held in by_member.items()]
     return sorted(found, key=lambda each: (not each.gone, each.on or today, each.membership.pk))

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 
-from iom import audit, clock, notify
+from iom import audit, clock, notify, together
 from iom.access import Actor
 from iom.jinja import day
 from iom.models import Handling, Membership, Role, User
@@ -216,6 +216,11 @@ def to_attend(actor: Actor, today: date) -> list[Entry]:
 
     For police alone; of a case with a police officer, for that officer.
     """
+    return together.run(to_attend_steps(actor, today))
+
+
+def to_attend_steps(actor: Actor, today: date) -> together.Steps[list[Entry]]:
+    """`to_attend`, read in its caller's round."""
     rule = actor.scheme.policy.arrests
     if not rule.police_attend or actor.agency is None or actor.agency.kind != "police":
         return []
@@ -223,15 +228,16 @@ def to_attend(actor: Actor, today: date) -> list[Entry]:
     rows = Entry.objects.visible_to(actor).filter(kind=EntryKind.ARREST, happened_on__gte=since, correction=None)
     went = Entry.objects.filter(case=OuterRef("case"), kind=EntryKind.CUSTODY_VISIT)
     rows = rows.exclude(Exists(went.filter(happened_on__gte=OuterRef("happened_on"), correction=None)))
-    found = []
-    said = set(
-        Entry.objects.visible_to(actor)
-        .filter(key__startswith="not-attended:", happened_on__gte=since)
-        .values_list("key", flat=True)
-    )
-    cases = Case.objects.filter(pk__in=rows.order_by().values("case")).not_closed().with_current().in_bulk()
-    for entry in rows.order_by("happened_on", "pk"):
-        case = cases.get(entry.case_id)
+    noted = Entry.objects.visible_to(actor).filter(key__startswith="not-attended:", happened_on__gte=since)
+    concerned = Case.objects.filter(pk__in=rows.order_by().values("case")).not_closed().with_current()
+    arrests, said, cases = yield [
+        rows.order_by("happened_on", "pk"),
+        noted.order_by().values_list("key", flat=True),
+        concerned,
+    ]
+    found, by_key, said = [], {case.pk: case for case in cases}, set(said)
+    for entry in arrests:
+        case = by_key.get(entry.case_id)
         officer = case.assigned(AssignmentRole.POLICE_OFFICER) if case else None
         mine = officer is None or officer.membership is None or officer.membership_id == actor.membership.pk
         if case and mine and f"not-attended:{entry.pk}" not in said:

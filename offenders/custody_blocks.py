@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from itertools import islice
 
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
+from iom import together
 from iom.access import Actor
 from iom.blocks import Task, home_tasks
 from iom.clock import local
 from iom.jinja import day_month, plural
 
 from .asks import Ask, Window, asks_panel
-from .custody import to_attend, without_outcome
+from .custody import to_attend_steps, without_outcome
 from .models import Case, CustodyPeriod, CustodyProposal, LegalStatus, LicenceRequest, Tag, TagHit
 
 # So many of each kind stand among the tasks; the cases' pages have the rest.
@@ -30,7 +30,7 @@ def answer_proposals(actor: Actor, today: date) -> Iterable[Task]:
     rows = CustodyProposal.objects.visible_to(actor).on_cohort().filter(status="open")
     if not actor.has_role("coordinator", "chair"):
         rows = rows.filter(case__in=Case.objects.led_by(actor).order_by().values("pk"))
-    if count := rows.count():
+    if count := (yield together.counted(rows)):
         words = f"Answer {plural(count, 'proposal')} of custody from IDIOM"
         yield Task(today, words, reverse("custody_proposals"), "Answer")
 
@@ -38,7 +38,7 @@ def answer_proposals(actor: Actor, today: date) -> Iterable[Task]:
 @home_tasks
 def go_to_custody(actor: Actor, today: date) -> Iterable[Task]:
     """Arrests after which the team's police go to custody (London, Police)."""
-    for entry in islice(to_attend(actor, today), MOST):
+    for entry in (yield from to_attend_steps(actor, today))[:MOST]:
         url = reverse("case_attended", args=[entry.case.reference, entry.pk])
         yield Task(entry.happened_on, f"Go to custody: {entry.case.reference}", url, "Say what came of it")
 
@@ -49,7 +49,7 @@ def rule_hits(actor: Actor, today: date) -> Iterable[Task]:
     if actor.agency is None or actor.agency.kind != "police" or not actor.holds("offenders.record_hit"):
         return
     rows = TagHit.objects.visible_to(actor).on_cohort().filter(ruling="").select_related("case")
-    for hit in rows.order_by("happened_at")[:MOST]:
+    for hit in (yield rows.order_by("happened_at")[:MOST]):
         url = reverse("hit_ruling", args=[hit.case.reference, hit.pk])
         yield Task(local(hit.sent_at).date(), f"Rule in or out: {hit.case.reference}", url, "Rule")
 
@@ -62,7 +62,7 @@ def say_what_came_of_it(actor: Actor, today: date) -> Iterable[Task]:
     rows = without_outcome(LegalStatus.objects.visible_to(actor).on_cohort(), today)
     if not actor.has_role("coordinator"):
         rows = rows.filter(case__in=Case.objects.led_by(actor).order_by().values("pk"))
-    for row in rows.select_related("case").order_by("on", "pk")[:MOST]:
+    for row in (yield rows.select_related("case").order_by("on", "pk")[:MOST]):
         what = "court" if row.kind == LegalStatus.Kind.COURT else "the return on bail"
         words = f"Say what came of {what} of {day_month(row.on)}: {row.case.reference}"
         url = reverse("status_outcome", args=[row.case.reference, row.pk])
@@ -80,7 +80,7 @@ def licence_conditions(actor: Actor, today: date) -> Iterable[Task]:
         mine |= Q(status="agreed") | Q(status="included", prison_told_on=None)
     if actor.has_role("coordinator"):
         mine |= Q(status="asked", answers__agrees=False)
-    for row in rows.filter(mine).select_related("case").distinct().order_by("asked_on", "pk")[:MOST]:
+    for row in (yield rows.filter(mine).select_related("case").distinct().order_by("asked_on", "pk")[:MOST]):
         what = {"asked": "Agree or not", "agreed": "Put in, or say why not", "included": "Tell the prison"}[row.status]
         url = reverse("licence_request", args=[row.case.reference, row.pk])
         yield Task(row.asked_on, f"{what}: a licence condition, {row.case.reference}", url, "Open")

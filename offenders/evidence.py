@@ -6,18 +6,24 @@ Two registries. `rating_evidence` gives words for one reader of one case, on the
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Exists, Q
+
 from iom import together
 from iom.together import Steps
 
-from .mismatch import Event
+from .mismatch import Event, EventKind
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from iom.access import Actor
     from offenders.models import Case
 
@@ -35,6 +41,9 @@ class Fact:
 Known = Callable[["Actor", "Case", date], Iterable[Fact]]
 # Pairs of case and event; between them what is yielded as a question (`iom.together`) is answered.
 Shows = Callable[["Sequence[Case]", date], Iterable[Any]]
+# Rows that show an event of a kind about the case `OuterRef("pk")`, from a day to another; None: it shows none such.
+Within = Callable[[EventKind, Any, date], "QuerySet | None"]
+_within: list[Within] = []
 _known: list[Known] = []
 _shows: list[Shows] = []
 
@@ -49,6 +58,22 @@ def shows(find: Shows) -> Shows:
     """Register the bare facts of many cases since a day, as pairs of case and event; `rows = yield queryset` reads."""
     _shows.append(find)
     return find
+
+
+def shows_within(find: Within) -> Within:
+    """Register what `shows` tells of one kind of event for the database: `fn(kind, first, last)`, both days included.
+
+    `first` is a day or a field of the rating. Where only the number of ratings that do not fit is shown, no event is
+    read; `tests/offenders/test_rating.py` compares the two.
+    """
+    _within.append(find)
+    return find
+
+
+def shown_within(kind: EventKind, first: Any, last: date) -> Q:
+    """Cases of which an event of this kind is shown between two days, both included."""
+    asked = (find(kind, first, last) for find in _within)
+    return functools.reduce(operator.or_, (Q(Exists(rows)) for rows in asked if rows is not None), Q(pk__in=()))
 
 
 def facts(actor: Actor, case: Case, since: date) -> list[Fact]:

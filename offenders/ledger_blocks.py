@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 
+from iom import together
 from iom.blocks import Block, Task, board_columns, case_block, home_tasks
 from iom.jinja import day, lower_first, plural
 from iom.together import Steps
-from offenders import ledger, safeguarding
+from offenders import safeguarding
 from offenders.asks import Ask, Window, asks_panel
 from offenders.board_filters import board_filter
 from offenders.models import Case, Check, CheckAsked, CheckKind, MashReferral
@@ -71,12 +72,11 @@ def checks_wanted(actor: Actor, today: date) -> Iterable[Task]:
     """The coordinator's: cases whose checks are stale or not done (Waltham Forest, 5.11)."""
     if not actor.has_role("coordinator"):
         return
-    wants = [each for each in ledger.wanting(actor, today) if each.wanting]
-    if wants:
-        words = "has a safeguarding check" if len(wants) == 1 else "have safeguarding checks"
-        yield Task(
-            None, f"{plural(len(wants), 'case')} {words} stale or not done", reverse("safeguarding"), "See which"
-        )
+    cases, needed = Case.objects.visible_to(actor).not_closed(), actor.scheme.policy.safeguarding.needed
+    count = yield together.counted(safeguarding.wanting_checks(cases, needed, today))
+    if count:
+        words = "has a safeguarding check" if count == 1 else "have safeguarding checks"
+        yield Task(None, f"{plural(count, 'case')} {words} stale or not done", reverse("safeguarding"), "See which")
 
 
 @home_tasks
@@ -85,16 +85,17 @@ def checks_asked(actor: Actor, today: date) -> Iterable[Task]:
     if not actor.holds("offenders.record_check") or actor.agency is None:
         return
     rows = CheckAsked.objects.visible_to(actor).filter(ended_on=None).select_related("case", "agency")
-    mine = list(rows.filter(agency=actor.agency)[: EACH + 1])
+    office = actor.has_role("coordinator")
+    late = rows.filter(due_on__lt=today).exclude(agency=actor.agency)[:EACH]
+    mine, late = yield [rows.filter(agency=actor.agency)[: EACH + 1], late if office else CheckAsked.objects.none()]
     for each in mine[:EACH]:
         at = reverse("case_check", args=[each.case.reference, each.kind])
         yield Task(each.due_on, f"Safeguarding check asked for: {each.case.reference}", at, "Record it")
     if len(mine) > EACH:
         yield Task(None, "More safeguarding checks are asked of your agency", f"{reverse('cases')}?flag=not_done")
-    if actor.has_role("coordinator"):
-        for each in rows.filter(due_on__lt=today).exclude(agency=actor.agency)[:EACH]:
-            at = reverse("case_check", args=[each.case.reference, each.kind])
-            yield Task(each.due_on, f"{each.agency.name} has not answered for a check: {each.case.reference}", at)
+    for each in late:
+        at = reverse("case_check", args=[each.case.reference, each.kind])
+        yield Task(each.due_on, f"{each.agency.name} has not answered for a check: {each.case.reference}", at)
 
 
 # --- The agenda ------------------------------------------------------------------------------

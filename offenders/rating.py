@@ -11,19 +11,27 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import DateField, Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Least
+
 from iom import clock, together
 from iom.jinja import day
+from iom.models import Handling
 from iom.policy import Policy
 from iom.together import Steps
 
-from . import timeline
+from . import evidence, timeline
 from .asks import Ask, Window, asks_panel
-from .evidence import Fact, events_steps, looks_back, rating_evidence, shows
-from .mismatch import Event, Intensity, Mismatch, Says, intensity, lasted, mismatches
-from .models import Case, CaseStatus, Colour, Entry, EntryKind, RagRating
+from .evidence import Fact, events_steps, looks_back, rating_evidence, shows, shows_within
+from .mismatch import Event, EventKind, Intensity, Mismatch, Says, intensity, lasted, mismatches
+from .models import Case, CaseStatus, Colour, CustodyPeriod, Entry, EntryKind, RagRating
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from iom.access import Actor
+
+    from .querysets import CaseQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,42 @@ def beside_steps(cases: Sequence[Case], policy: Policy, today: date) -> Steps[di
     }
 
 
+def not_fitting(cases: CaseQuerySet, policy: Policy, today: date) -> CaseQuerySet:
+    """Those of these open cases whose rating does not fit what is shown: `mismatches`, asked of the database."""
+    rule = policy.says_shows
+
+    def rated(colour: str, **which: Any) -> Exists:
+        present = RagRating.objects.filter(case=OuterRef("pk"), until=None, colour=colour, **which)
+        return Exists(present)
+
+    def ago(days: int) -> date:
+        return today - timedelta(days=days)
+
+    present = RagRating.objects.filter(case=OuterRef("pk"), until=None)
+    inside = CustodyPeriod.objects.filter(case=OuterRef("pk"), released_on=None).order_by("-starts_on", "-pk")
+    out = ~Exists(inside)
+    recently = Least(Subquery(present.values("starts_on")[:1]), Value(ago(rule.recent_days), DateField()))
+    alarmed = evidence.shown_within("alarm", OuterRef("green_alarms_from"), today)
+    wrong = Q(rated(Colour.GREEN), out) & alarmed
+    old = {"starts_on__lte": ago(rule.enforcement_days)}
+    wrong |= Q(rated(Colour.RED, **old), out) & ~evidence.shown_within("enforcement", ago(rule.enforcement_days), today)
+    old = {"starts_on__lte": ago(rule.intervention_days)}
+    wrong |= Q(rated(Colour.AMBER, **old), out) & ~evidence.shown_within(
+        "intervention", ago(rule.intervention_days), today
+    )
+    if policy.blue.used:
+        by_panel = Q(meeting__isnull=False) | Q(to_ratify=True)
+        ahead = by_panel & Q(starts_on__gt=OuterRef("inside_since"))
+        other = present.exclude(colour=Colour.BLUE).exclude(ahead)
+        wrong |= Q(rated(Colour.BLUE), out)
+        wrong |= Q(Exists(other), inside_kind__in=policy.blue.covers)
+    return cases.alias(
+        green_alarms_from=recently,
+        inside_since=Subquery(inside.values("starts_on")[:1]),
+        inside_kind=Subquery(inside.values("kind")[:1]),
+    ).filter(wrong)
+
+
 def differs_of(case: Case, today: date) -> tuple[str, ...]:
     """In words, where the rating of one case does not fit what is shown."""
     return together.run(differs_of_steps(case, today))
@@ -119,6 +163,17 @@ def in_the_log(cases: Sequence[Case], since: date) -> Iterator[Any]:
                 yield pk, Event("enforcement", entry.happened_on)
             elif entry.kind in SEEING:
                 yield pk, Event("contact", entry.happened_on)
+
+
+@shows_within
+def log_shows_within(kind: EventKind, first: Any, last: date) -> QuerySet | None:
+    """`in_the_log`, asked of the database."""
+    rows = Entry.objects.standing().filter(case=OuterRef("pk"), happened_on__gte=first, happened_on__lte=last)
+    if kind == "alarm":
+        return rows.filter(kind__in=ALARMS, handling=Handling.PANEL)
+    if kind == "enforcement":
+        return rows.filter(kind__in=ENFORCING)
+    return rows.filter(kind__in=SEEING) if kind == "contact" else None
 
 
 # --- On the page where it is changed ----------------------------------------

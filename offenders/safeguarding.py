@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Case as Choose
+from django.db.models import Count, Q, Value, When
 from django.urls import reverse
 
 from iom import audit, clock, notify, together
@@ -22,13 +24,15 @@ from iom.models import Agency, Meeting, Membership, User
 from iom.steps import StepRefused, locked
 from iom.together import Steps
 from iom.working_days import add_months
-from offenders.assurance import CONCERNS, Said, Standing, mappa_level, standing
+from offenders.assurance import CONCERNS, GRAVITY, NO_ANSWER, Said, Standing, mappa_level, standing
 
 from .models import Case, CaseStatus, Check, CheckAsked, CheckKind, CheckOutcome, HowKnown, MashReferral
 
 if TYPE_CHECKING:
     from iom.access import Actor
     from iom.policy import Policy
+
+    from .querysets import CaseQuerySet
 
 # What the header of a case calls each kind.
 SHORT = {
@@ -165,6 +169,32 @@ def flags_of_steps(
         )
         for case in cases
     }
+
+
+def wanting_checks(cases: CaseQuerySet, needed: Sequence[str], today: date) -> CaseQuerySet:
+    """Those of these open cases of which a check is stale or not done: a needed one, or one that says of a concern.
+
+    What `standing` says, asked of the database: of a cohort only the number is shown.
+    """
+    answered = Check.objects.filter(case__in=cases.order_by().values("pk"), mistaken_on=None).exclude(outcome=NO_ANSWER)
+    newest = answered.order_by("case_id", "kind", "agency_id", "-checked_on", "-pk")
+    newest = newest.distinct("case_id", "kind", "agency_id")
+    concerns = GRAVITY[: len(CONCERNS)]
+    grave = Choose(*(When(outcome=outcome, then=Value(place)) for place, outcome in enumerate(concerns)), default=99)
+    holds = Check.objects.filter(pk__in=newest.values("pk")).annotate(grave=grave)
+    holds = holds.order_by("case_id", "kind", "grave", "-checked_on", "-pk").distinct("case_id", "kind")
+    counted = (
+        Check.objects.filter(pk__in=holds.values("pk"))
+        .order_by()
+        .values("case")
+        .annotate(
+            assured=Count("pk", filter=Q(kind__in=needed, expires_on__gt=today)),
+            stale=Count("pk", filter=Q(outcome__in=concerns, expires_on__lte=today)),
+        )
+    )
+    if not needed:
+        return cases.filter(pk__in=counted.filter(stale__gt=0).values("case"))
+    return cases.exclude(pk__in=counted.filter(assured=len(set(needed)), stale=0).values("case"))
 
 
 def _flag(stand: Standing) -> Flag:

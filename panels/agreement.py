@@ -34,6 +34,12 @@ def signature_of(membership: Membership | None, meeting: Meeting) -> AgreementSi
     return signatures_for(meeting).get(membership.pk)
 
 
+def holds_at(meeting: Meeting, signed: Iterable[int | None]) -> bool:
+    """The same from the meetings for which somebody signed the version in force; None among them is between two."""
+    each = meeting.body.policy.agreement.signed == "each_meeting"
+    return meeting.pk in signed if each else any(True for _ in signed)
+
+
 def signatures_for(meeting: Meeting) -> dict[int, AgreementSignature]:
     """Membership id to the signature that holds at this meeting, for everybody who has one."""
     return {signature.membership_id: signature for signature in _signatures(meeting)}

@@ -323,11 +323,18 @@ def quorum_of(meeting: Meeting) -> Quorum:
 
 def forecast(meeting: Meeting) -> Quorum:
     """The quorum to expect from the replies so far."""
-    copies = Circulation.objects.filter(meeting=meeting).select_related("membership__agency")
-    holders = set(Seat.objects.filter(body=meeting.body).values_list("holder_id", flat=True))
+    return together.run(forecast_steps(meeting))
+
+
+def forecast_steps(meeting: Meeting) -> together.Steps[Quorum]:
+    """`forecast`, read in its caller's round."""
+    copies, holders = yield [
+        Circulation.objects.filter(meeting=meeting).values_list("membership__agency__name", "membership_id", "answer"),
+        Seat.objects.filter(body=meeting.body).order_by().values_list("holder_id", flat=True),
+    ]
     coming = (Circulation.Answer.YES, Circulation.Answer.SUBSTITUTE)
     return quorum(
-        [Seen(copy.membership.agency.name, copy.membership_id in holders, copy.answer in coming) for copy in copies],
+        [Seen(agency, member in holders, answer in coming) for agency, member, answer in copies],
         meeting.body.policy.quorum.organisations,
     )
 

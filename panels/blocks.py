@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Count, Q
 
-from actionplans.models import Action
-from iom import clock
+from actionplans.blocks import overdue_of_agencies
+from iom import clock, together
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks, referral_block
 from iom.jinja import plural
@@ -29,9 +29,11 @@ from panels import (
 )
 from panels.case_brief import taken_on_at
 from panels.chairing import with_chair
+from panels.coming import coming, known, next_of
 from panels.countdown import steps_of
 from panels.models import (
     AgendaItem,
+    BoardPaper,
     Circulation,
     Decision,
     Escalation,
@@ -42,10 +44,10 @@ from panels.models import (
     Notice,
     OutsideDecision,
 )
-from panels.readiness import readiness
+from panels.readiness import readiness_steps
 from panels.since import since_last_sitting
 from panels.words import OUTCOME_WORDS
-from referrals.deciding import panels_for
+from referrals.deciding import panels_for_steps
 from referrals.models import Referral
 
 # --- Before the meeting
@@ -58,16 +60,6 @@ CHANGES = 5
 MEETINGS = {"panel": "Panel", "board": "Board"}
 # The dates of a meeting that concern somebody who only nominates.
 FOR_REFERRERS = ("Referrals close", "Panel")
-
-
-def next_meeting(actor: Actor, today: date) -> Meeting | None:
-    """The next meeting that concerns the actor: of a body they sit on, else of the scheme's first body."""
-    rows = list(Meeting.objects.visible_to(actor).upcoming(today)[:12])
-    for meeting in rows:
-        meeting.scheme = meeting.body.scheme = actor.scheme
-    mine = [meeting for meeting in rows if meeting.body.slug in actor.seats]
-    first = [meeting for meeting in rows if meeting.body.position == 0]
-    return next(iter([*mine, *first, *rows]), None)
 
 
 @board_columns
@@ -121,8 +113,7 @@ def wait_to_be_ratified(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's and the chair's: what was decided between meetings and no panel has ratified."""
     if not actor.has_role("coordinator", "chair"):
         return
-    waiting = OutsideDecision.objects.visible_to(actor).waiting().select_related("referral")
-    for made in waiting:
+    for made in (yield OutsideDecision.objects.visible_to(actor).waiting().select_related("referral")):
         words = f"To be ratified, {ratifying.open_words(made)}: referral {made.referral.reference}"
         yield Task(None, words, f"/referrals/{made.referral.reference}/outside/", "Read")
 
@@ -134,7 +125,7 @@ def mend_notices(actor: Actor, today: date) -> Iterator[Task]:
         return
     mine = Referral.objects.visible_to(actor)
     failed = Notice.objects.filter(referral__in=mine, status=Notice.Status.FAILED).select_related("referral")
-    for notice in failed.order_by("failed_at", "pk"):
+    for notice in (yield failed.order_by("failed_at", "pk")):
         reference = notice.referral.reference
         url = f"/referrals/{reference}/notices/{notice.number}/"
         yield Task(None, f"Send again: a notice on referral {reference} failed", url, "Open notice")
@@ -145,20 +136,28 @@ def prepare_meetings(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's: agendas to send, and the next panel to plan."""
     if not actor.has_role("coordinator"):
         return
-    drafts = Meeting.objects.visible_to(actor).upcoming(today).filter(status=MeetingStatus.DRAFT)
-    counted = Count("items", filter=~Q(items__state=ItemState.PARKED))
+    last = today + 2 * LOOK_AHEAD
+    items = AgendaItem.objects.filter(
+        scheme=actor.scheme, meeting__status=MeetingStatus.DRAFT, meeting__date__range=(today, last)
+    )
+    counted = items.exclude(state=ItemState.PARKED).order_by().values_list("meeting").annotate(count=Count("pk"))
+    meetings, counts = yield [together.shared(coming, actor, today), counted]
+    many = dict(counts)
     # Of a team that meets each week or day, and has no day for its agenda, the very next meeting only.
     met: set[int] = set()
-    for meeting in drafts.filter(date__lte=today + 2 * LOOK_AHEAD).annotate(item_count=counted):
-        meeting.scheme = meeting.body.scheme = actor.scheme
+    for meeting in meetings:
+        if meeting.status != MeetingStatus.DRAFT or meeting.date > last:
+            continue
         due = meeting.dates.agenda_due.date or meeting.date
         known = meeting.dates.agenda_due.date is None and meeting.body_id in met
         met.add(meeting.body_id)
         if due <= today + LOOK_AHEAD and not known:
-            words = f"Send agenda: {circulation.name_of(meeting)}, {plural(meeting.item_count, 'item')} so far"
+            words = f"Send agenda: {circulation.name_of(meeting)}, {plural(many.get(meeting.pk, 0), 'item')} so far"
             yield Task(due, words, f"{meeting.get_absolute_url()}agenda/", "Open agenda")
-    first = Body.objects.visible_to(actor).filter(position=0).first()
-    if first and not Meeting.objects.visible_to(actor).upcoming(today).filter(body=first).exists():
+    if any(meeting.body.position == 0 for meeting in meetings):
+        return
+    first = yield together.first(Body.objects.visible_to(actor).filter(position=0))
+    if first is not None:
         yield Task(None, f"Plan the next meeting of the {first.name}", "/meetings/new/", "Plan a meeting")
 
 
@@ -167,12 +166,16 @@ def agree_late_items(actor: Actor, today: date) -> Iterator[Task]:
     """The chair's: items that came late."""
     if not actor.has_role("chair"):
         return
-    mine = Meeting.objects.visible_to(actor).upcoming(today).filter(chair=actor.membership)
-    late = AgendaItem.objects.visible_to(actor).filter(late=True, late_agreed_by=None, state=ItemState.OPEN)
-    counts = dict(late.filter(meeting__in=mine).order_by().values_list("meeting").annotate(count=Count("pk")))
-    for meeting in mine.filter(pk__in=counts):
-        words = f"Agree {plural(counts[meeting.pk], 'late item')}: {circulation.name_of(meeting)}"
-        yield Task(meeting.date, words, f"{meeting.get_absolute_url()}#late-items", "Look")
+    late = AgendaItem.objects.visible_to(actor).filter(
+        late=True, late_agreed_by=None, state=ItemState.OPEN, meeting__chair=actor.membership, meeting__date__gte=today
+    )
+    counted = late.order_by().values_list("meeting").annotate(count=Count("pk"))
+    meetings, counts = yield [together.shared(coming, actor, today), counted]
+    many = dict(counts)
+    for meeting in meetings:
+        if meeting.pk in many and meeting.chair_id == actor.membership.pk:
+            words = f"Agree {plural(many[meeting.pk], 'late item')}: {circulation.name_of(meeting)}"
+            yield Task(meeting.date, words, f"{meeting.get_absolute_url()}#late-items", "Look")
 
 
 @home_tasks
@@ -183,14 +186,20 @@ def read_and_answer(actor: Actor, today: date) -> Iterator[Task]:
     copies = Circulation.objects.visible_to(actor).filter(
         membership=actor.membership, meeting__status=MeetingStatus.AGENDA_SENT, meeting__date__gte=today
     )
-    for copy in copies.select_related("meeting__body").order_by("meeting__date"):
-        meeting = copy.meeting
-        meeting.scheme = meeting.body.scheme = actor.scheme
+    meetings, copies, signed = yield [
+        together.shared(coming, actor, today),
+        copies.order_by("pk"),
+        agreement.signed_by(actor).values_list("meeting", flat=True),
+    ]
+    mine = {copy.meeting_id: copy for copy in copies}
+    for meeting in meetings:
+        if (copy := mine.get(meeting.pk)) is None:
+            continue
         left = _left_to_do(actor, copy)
         if left:
             words = f"{left}: {circulation.name_of(meeting)}"
             yield Task(meeting.date, words[0].upper() + words[1:], meeting.get_absolute_url(), "Open the agenda")
-        if agreement.signature_of(actor.membership, meeting) is None:
+        if not agreement.holds_at(meeting, signed):
             words = f"Sign the information sharing agreement: {circulation.name_of(meeting)}"
             yield Task(meeting.date, words, f"{meeting.get_absolute_url()}sign-agreement/", "Sign")
 
@@ -207,7 +216,7 @@ def countdown(actor: Actor, today: date) -> Iterator[Block]:
     if not actor.holds("iom.view_meetings"):
         yield from _countdown_of_referrer(actor, today)
         return
-    meeting = next_meeting(actor, today)
+    meeting = next_of(actor, (yield together.shared(coming, actor, today)))
     if meeting is None:
         return
     yield Block(
@@ -219,7 +228,7 @@ def _countdown_of_referrer(actor: Actor, today: date) -> Iterator[Block]:
     """Whoever only nominates: until when, and the day of the panel; nothing that leads to its papers."""
     if not actor.has_role("referrer"):
         return
-    meeting = panels_for(actor.scheme).open
+    meeting = (yield together.shared(panels_for_steps, actor.scheme)).open
     if meeting is not None:
         steps = [step | {"href": ""} for step in steps_of(meeting, today) if step["label"] in FOR_REFERRERS]
         yield Block("panels/blocks/countdown.html", {"steps": steps, "meeting": meeting}, place=10, slot="top")
@@ -230,8 +239,10 @@ def next_panel(actor: Actor, today: date) -> Iterator[Block]:
     """For a member: when and where the next meeting is, and whether one has answered."""
     if not actor.holds("panels.view_papers") or actor.has_role("coordinator"):
         return
-    meeting = next_meeting(actor, today)
-    copy = circulation.copy_of(actor, meeting) if meeting else None
+    sent = Circulation.objects.filter(membership=actor.membership, meeting__date__gte=today)
+    meetings, copies = yield [together.shared(coming, actor, today), sent.order_by("pk")]
+    meeting = next_of(actor, meetings)
+    copy = next((each for each in copies if meeting is not None and each.meeting_id == meeting.pk), None)
     yield Block("panels/blocks/next_panel.html", {"meeting": meeting, "copy": copy}, place=5, slot="top")
 
 
@@ -240,8 +251,8 @@ def preparation(actor: Actor, today: date) -> Iterator[Block]:
     """For the coordinator: how ready the next agenda is, and who is expected; the chair sees who is expected."""
     if not actor.has_role("coordinator", "chair"):
         return
-    meeting = next_meeting(actor, today)
-    lines = readiness(meeting, actor) if meeting else []
+    meeting = next_of(actor, (yield together.shared(coming, actor, today)))
+    lines = (yield from readiness_steps(meeting, actor)) if meeting else []
     yield Block("panels/blocks/preparation.html", {"meeting": meeting, "lines": lines}, place=25)
 
 
@@ -253,31 +264,40 @@ def record_meetings(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's: a meeting that is live, or whose day has come."""
     if not actor.holds("panels.record"):
         return
-    begun = Meeting.objects.visible_to(actor).filter(status=MeetingStatus.LIVE)
-    waiting = Meeting.objects.visible_to(actor).filter(status=MeetingStatus.AGENDA_SENT, date__lte=today)
-    for meeting in Meeting.objects.visible_to(actor).filter(status=MeetingStatus.ADJOURNED, resumes_at__isnull=False):
-        on = clock.local(meeting.resumes_at).date()
-        yield Task(on, f"Go on with the meeting: {circulation.name_of(meeting)}", _at(meeting, ""), "Open")
-    for meeting in begun:
-        yield Task(meeting.date, f"Live now: {circulation.name_of(meeting)}", _at(meeting, "live/"), "Open")
-    for meeting in waiting:
-        yield Task(meeting.date, f"Start the meeting: {circulation.name_of(meeting)}", _at(meeting, "live/"), "Start")
+    for meeting in (yield together.shared(known, actor)):
+        name = circulation.name_of(meeting)
+        if meeting.status == MeetingStatus.ADJOURNED and meeting.resumes_at is not None:
+            on = clock.local(meeting.resumes_at).date()
+            yield Task(on, f"Go on with the meeting: {name}", _at(meeting, ""), "Open")
+        elif meeting.status == MeetingStatus.LIVE:
+            yield Task(meeting.date, f"Live now: {name}", _at(meeting, "live/"), "Open")
+        elif meeting.status == MeetingStatus.AGENDA_SENT and meeting.date <= today:
+            yield Task(meeting.date, f"Start the meeting: {name}", _at(meeting, "live/"), "Start")
 
 
 @home_tasks
 def finish_minutes(actor: Actor, today: date) -> Iterator[Task]:
     """Minutes to send, for the coordinator; minutes to sign, for the chair of that meeting."""
-    rows = Minutes.objects.visible_to(actor).exclude(status=MinutesStatus.SIGNED).select_related("meeting__body")
-    chaired = with_chair(Meeting.objects.in_scheme_of(actor)).filter(chaired_by=actor.membership.pk)
-    mine = set(chaired.filter(minutes__status=MinutesStatus.WITH_CHAIR).values_list("pk", flat=True))
-    for minutes in rows:
-        meeting = minutes.meeting
-        meeting.scheme = meeting.body.scheme = actor.scheme
-        due = meeting.dates.minutes_due.date
-        name = meeting.called
-        if minutes.status == MinutesStatus.WITH_CHAIR and meeting.pk in mine:
+    chaired = Minutes.objects.filter(
+        status=MinutesStatus.WITH_CHAIR,
+        meeting__in=with_chair(Meeting.objects.in_scheme_of(actor))
+        .filter(chaired_by=actor.membership.pk)
+        .order_by()
+        .values("pk"),
+    )
+    edits = actor.holds("panels.edit_minutes")
+    ours = Q(pk__in=chaired.order_by().values("pk"))
+    if edits:
+        ours |= Q(status=MinutesStatus.DRAFT)
+    rows = Minutes.objects.visible_to(actor).exclude(status=MinutesStatus.SIGNED).filter(ours)
+    meetings, rows = yield [together.shared(known, actor), rows.values_list("meeting", "status").order_by("pk")]
+    by_key = {meeting.pk: meeting for meeting in meetings}
+    for key, status in rows:
+        meeting = by_key[key]
+        due, name = meeting.dates.minutes_due.date, meeting.called
+        if status == MinutesStatus.WITH_CHAIR:
             yield Task(due, f"Sign the minutes: {name}", _at(meeting, "minutes/review/"), "Read and sign")
-        elif minutes.status == MinutesStatus.DRAFT and actor.holds("panels.edit_minutes"):
+        elif edits:
             yield Task(due, f"Send the minutes to the chair: {name}", _at(meeting, "minutes/"), "Open draft")
 
 
@@ -294,10 +314,11 @@ def send_notices(actor: Actor, today: date) -> Iterator[Task]:
         )
         .exclude(notice__sent_at__isnull=False)
     )
-    counts: dict[int, int] = {}
-    for meeting_id in untold.values_list("item__meeting", flat=True):
-        counts[meeting_id] = counts.get(meeting_id, 0) + 1
-    for meeting in Meeting.objects.visible_to(actor).filter(pk__in=counts).select_related("body"):
+    counts = dict((yield untold.order_by().values_list("item__meeting").annotate(count=Count("pk", distinct=True))))
+    if not counts:
+        return
+    meetings = yield Meeting.objects.in_scheme_of(actor).filter(pk__in=counts).select_related("body")
+    for meeting in meetings:
         words = f"Send {plural(counts[meeting.pk], 'notice')}: {meeting.called}"
         yield Task(meeting.date, words, _at(meeting, "notices/"), "Open notices")
 
@@ -308,7 +329,7 @@ def read_decisions(actor: Actor, today: date) -> Iterator[Task]:
     mine = Notice.objects.filter(
         scheme=actor.scheme, recipient__user=actor.user, status=Notice.Status.SENT, kind=Notice.Kind.DECISION
     )
-    for reference in mine.values_list("referral__reference", flat=True):
+    for reference in (yield mine.values_list("referral__reference", flat=True)):
         yield Task(None, f"Read the decision on referral {reference}", f"/referrals/{reference}/decision/", "Read")
 
 
@@ -317,8 +338,11 @@ def minutes_state(actor: Actor, today: date) -> Iterator[Block]:
     """For the coordinator and the chair: how far the minutes of the last meetings have come."""
     if not actor.has_role("coordinator", "chair"):
         return
-    rows = Minutes.objects.visible_to(actor).select_related("meeting__body", "meeting__scheme")
-    yield Block("panels/blocks/minutes.html", {"rows": list(rows.order_by("-meeting__date", "-number")[:3])}, place=30)
+    rows = Minutes.objects.visible_to(actor).select_related("meeting__body").defer("record", "narrative")
+    rows = yield rows.order_by("-meeting__date", "-number")[:3]
+    for minutes in rows:
+        minutes.meeting.scheme = actor.scheme
+    yield Block("panels/blocks/minutes.html", {"rows": rows}, place=30)
 
 
 def _at(meeting: Meeting, page: str) -> str:
@@ -333,8 +357,7 @@ def with_the_board(actor: Actor, today: date) -> Iterator[Task]:
     """The office's: what the board has not answered in time, what it asks more of, what it answered."""
     if not actor.holds("panels.raise_escalation"):
         return
-    shown = (EscalationStatus.WITH_BOARD, EscalationStatus.MORE_NEEDED, EscalationStatus.ANSWERED)
-    for each in Escalation.objects.visible_to(actor).filter(status__in=shown):
+    for each in (yield together.shared(_escalations_open, actor)):
         url = each.get_absolute_url()
         if each.overdue(today):
             words = (
@@ -347,18 +370,28 @@ def with_the_board(actor: Actor, today: date) -> Iterator[Task]:
             yield Task(None, f"Answered by the board, to be brought back to the panel: {each.reference}", url, "Read")
 
 
+def _escalations_open(actor: Actor) -> together.Steps[list[Escalation]]:
+    """With the board, asked for more, or answered: oldest first."""
+    shown = (EscalationStatus.WITH_BOARD, EscalationStatus.MORE_NEEDED, EscalationStatus.ANSWERED)
+    return (yield Escalation.objects.visible_to(actor).filter(status__in=shown).order_by("sent_on", "pk"))
+
+
+def _waiting(rows: Iterable[Escalation]) -> list[Escalation]:
+    return [each for each in rows if each.status == EscalationStatus.WITH_BOARD]
+
+
 @home_tasks
 def report_to_the_board(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's, for the post that reports: the board's agenda goes out, and nothing is written yet."""
     if not actor.has_role("coordinator"):
         return
-    coming = (
-        Meeting.objects.visible_to(actor)
-        .upcoming(today)
-        .filter(status=MeetingStatus.DRAFT, body__slug=actor.scheme.policy.escalation.to_body or "")
-    )
-    for meeting in coming.filter(date__lte=today + 2 * LOOK_AHEAD).exclude(board_paper__words__gt=""):
-        meeting.scheme = meeting.body.scheme = actor.scheme
+    slug = actor.scheme.policy.escalation.to_body or ""
+    written = BoardPaper.objects.filter(scheme=actor.scheme, meeting__date__gte=today, words__gt="")
+    meetings, written = yield [together.shared(coming, actor, today), written.values_list("meeting", flat=True)]
+    for meeting in meetings:
+        far = meeting.date > today + 2 * LOOK_AHEAD
+        if meeting.body.slug != slug or meeting.status != MeetingStatus.DRAFT or far or meeting.pk in written:
+            continue
         words = f"Write the report to the board: {circulation.name_of(meeting)}"
         yield Task(meeting.dates.agenda_due.date or meeting.date, words, _at(meeting, "board-papers/"), "Write")
 
@@ -368,12 +401,15 @@ def board_matters(actor: Actor, today: date) -> Iterator[Block]:
     """For the chair: what might be raised with the board, and which agencies are late with how much."""
     if not actor.has_role("chair"):
         return
-    often = escalations.often_carried(actor)
-    late = Action.objects.visible_to(actor).overdue(today).order_by().values("agency__slug", "agency__name")
+    often, late, rows = yield [
+        together.counted(escalations.often_carried(actor)),
+        together.shared(overdue_of_agencies, actor, today),
+        together.shared(_escalations_open, actor),
+    ]
     context = {
-        "often": often.count(),
-        "waiting": list(Escalation.objects.visible_to(actor).waiting()),
-        "late": list(late.annotate(count=Count("pk")).order_by("-count", "agency__name")),
+        "often": often,
+        "waiting": _waiting(rows),
+        "late": sorted(late, key=lambda row: -row["count"]),
         "today": today,
     }
     yield Block("panels/blocks/board_matters.html", context, place=35)
@@ -385,21 +421,28 @@ def board_lead(actor: Actor, today: date) -> Iterator[Block]:
     if not actor.has_role("board_reader"):
         return
     slug = actor.scheme.policy.escalation.to_body or ""
-    meeting = Meeting.objects.visible_to(actor).upcoming(today).filter(body__slug=slug).first()
     since, until = delivery.usual_period(today)
-    found = delivery.report(actor, since, until)
+    parts = yield from together.all_of(
+        {
+            "found": delivery.report_steps(actor, since, until),
+            "cohort": progress.cohort_total(actor.scheme),
+            "waiting": _escalations_open(actor),
+            "coming": coming(actor, today),
+        }
+    )
+    found = parts["found"]
+    meeting = next((each for each in parts["coming"] if each.body.slug == slug), None)
     due, on_time = (sum(getattr(line, name) for line in found.lines) for name in ("due", "on_time"))
-    waiting = list(Escalation.objects.visible_to(actor).waiting())
     context = {
         "four": [
-            ("People on the cohort", progress.cohort_total(actor.scheme)),
+            ("People on the cohort", parts["cohort"]),
             ("Panels held", str(found.meetings)),
             ("Actions done on time", f"{on_time} of {due}" if due else "None was due"),
             ("Core agencies at the table", found.core_words),
         ],
         "since": since,
         "until": until,
-        "waiting": waiting,
+        "waiting": _waiting(parts["waiting"]),
         "core": found.core,
         "meeting": meeting,
         "today": today,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from iom import audit, clock, together
@@ -50,6 +50,15 @@ def chair_of(meeting: Meeting) -> Membership | None:
 def chair_steps(meeting: Meeting) -> together.Steps[Membership | None]:
     took = yield from acting_steps(meeting)
     return took.membership if took is not None else meeting.chair
+
+
+def chair_of_steps(meeting: Meeting) -> together.Steps[Membership | None]:
+    """`chair_of` with the person, read in its caller's round."""
+    took = ActingChair.objects.filter(meeting=meeting).order_by("-pk").values("membership")[:1]
+    people = Membership.objects.filter(Q(pk=meeting.chair_id) | Q(pk__in=took)).select_related("user")
+    last, people = yield [took.values_list("membership", flat=True), people]
+    chair = last[0] if last else meeting.chair_id
+    return next((each for each in people if each.pk == chair), None)
 
 
 def chair_name(meeting: Meeting) -> str:

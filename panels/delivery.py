@@ -2,7 +2,7 @@
 
 Of an agency: the meetings of the bodies on which it holds a permanent seat, how it came to them, the actions that were
 due from it, and the checks that it was asked for. These are figures about agencies, not about people: they are told
-as they are. Five queries, however many agencies and meetings there are.
+as they are. One query, however many agencies and meetings there are.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from actionplans.models import Action, ActionStatus
-from iom import clock
+from iom import clock, together
 from iom.models import Agency, Body, Meeting, MeetingStatus, Seat
 from iom.working_days import add_months
 from offenders.models import Case
@@ -148,10 +148,13 @@ def usual_period(today: date) -> tuple[date, date]:
 
 def bodies_that_count(scheme: Scheme) -> tuple[Body, ...]:
     """The bodies whose attendance a board reviews; where the rules name none, those that decide on people."""
+    return tuple(Body.objects.filter(scheme=scheme, slug__in=_slugs_that_count(scheme)).order_by("position"))
+
+
+def _slugs_that_count(scheme: Scheme) -> set[str]:
     policy = scheme.policy
     reviewed = {body.slug for body in policy.bodies if body.attendance.reviewed_by}
-    wanted = reviewed or set(policy.deciding_bodies)
-    return tuple(Body.objects.filter(scheme=scheme, slug__in=wanted).order_by("position"))
+    return reviewed or set(policy.deciding_bodies)
 
 
 def report(
@@ -162,29 +165,59 @@ def report(
     The office and who reads for the board see every agency, anybody else their own; `everybody` is for what the board
     is told, which has asked before.
     """
+    return together.run(report_steps(actor, since, until, bodies=bodies, everybody=everybody))
+
+
+def report_steps(
+    actor: Actor, since: date, until: date, *, bodies: Sequence[Body] | None = None, everybody: bool = False
+) -> together.Steps[Report]:
+    """`report`, read in its caller's rounds."""
     scheme = actor.scheme
-    counted = tuple(bodies) if bodies is not None else bodies_that_count(scheme)
+    chosen: Any = Body.objects.filter(scheme=scheme)
+    if bodies is None:
+        chosen = chosen.filter(slug__in=_slugs_that_count(scheme))
+    else:
+        chosen = chosen.filter(pk__in=[body.pk for body in bodies])
     agencies = Agency.objects.filter(scheme=scheme)
     if not everybody and not actor.has_role("coordinator", "chair", "board_reader"):
         agencies = agencies.filter(pk=actor.agency.pk if actor.agency else None)
-    lines = {agency.pk: Line(agency, agency.core) for agency in agencies.order_by("-core", "name")}
-    sat = Meeting.objects.filter(scheme=scheme, body__in=counted, status__in=HELD, date__range=(since, until))
-    held = dict(sat.values_list("pk", "body_id"))
-    _attendance(lines, held, counted)
-    _actions(lines, scheme, since, until)
-    _checks(lines, scheme, since, until)
-    shown = tuple(line for line in lines.values() if line.held or line.due or line.checks or line.core)
-    return Report(since, until, shown, counted, len(held))
-
-
-def _attendance(lines: dict[int, Line], held: dict[int, int], bodies: Iterable[Body]) -> None:
-    """An agency is looked for at each meeting of a body where it has a permanent seat; else it counts if it came."""
-    expected = set(
-        Seat.objects.filter(body__in=bodies, permanent=True).values_list("body_id", "agency_id").order_by().distinct()
+    agencies = agencies.order_by("-core", "name")
+    inner = agencies.order_by().values("pk")
+    sat = Meeting.objects.filter(
+        scheme=scheme, body__in=chosen.order_by().values("pk"), status__in=HELD, date__range=(since, until)
     )
+    counted, told, sat_at, expected, came, actions, checks = yield [
+        chosen.order_by("position"),
+        agencies,
+        sat.values_list("pk", "body_id"),
+        Seat.objects.filter(body__in=chosen.order_by().values("pk"), permanent=True)
+        .values_list("body_id", "agency_id")
+        .order_by()
+        .distinct(),
+        Attendance.objects.filter(
+            meeting__in=sat.order_by().values("pk"), standing=Attendance.Standing.MEMBER, agency__isnull=False
+        ).values_list("meeting_id", "agency_id", "how"),
+        _actions_due(scheme, inner, since, until),
+        _checks_due(scheme, inner, since, until),
+    ]
+    lines = {agency.pk: Line(agency, agency.core) for agency in told}
+    held = dict(sat_at)
+    _attendance(lines, held, {tuple(each) for each in expected}, came)
+    _actions(lines, actions)
+    _checks(lines, checks)
+    shown = tuple(line for line in lines.values() if line.held or line.due or line.checks or line.core)
+    return Report(since, until, shown, tuple(bodies) if bodies is not None else tuple(counted), len(held))
+
+
+def _attendance(
+    lines: dict[int, Line],
+    held: dict[int, int],
+    expected: set[tuple[int, int]],
+    came: Iterable[tuple[int, int, str]],
+) -> None:
+    """An agency is looked for at each meeting of a body where it has a permanent seat; else it counts if it came."""
     best: dict[tuple[int, int], str] = {}
-    rows = Attendance.objects.filter(meeting__in=held, standing=Attendance.Standing.MEMBER, agency__isnull=False)
-    for meeting, agency, how in rows.values_list("meeting_id", "agency_id", "how"):
+    for meeting, agency, how in came:
         key, known = (meeting, agency), best.get((meeting, agency), ABSENT)
         best[key] = min(how, known, key=BEST_FIRST.index)
     for meeting, body in held.items():
@@ -195,39 +228,50 @@ def _attendance(lines: dict[int, Line], held: dict[int, int], bodies: Iterable[B
                 line.came[how or ABSENT] += 1
 
 
-def _actions(lines: dict[int, Line], scheme: Scheme, since: date, until: date) -> None:
+def _actions_due(scheme: Scheme, agencies: QuerySet, since: date, until: date) -> QuerySet:
     """Actions that were due in the period; those of restricted cases are counted for nobody (design.md 3)."""
-    rows = Action.objects.filter(scheme=scheme, agency__in=lines, due_on__range=(since, until)).order_by()
-    rows = rows.exclude(case__in=_restricted(scheme))
-    for agency, status, due, done, carried in rows.values_list(
-        "agency_id", "status", "due_on", "finished_on", "carried_forward"
-    ):
+    rows = Action.objects.filter(scheme=scheme, agency__in=agencies, due_on__range=(since, until)).order_by()
+    rows = rows.exclude(case__in=_restricted(scheme)).annotate(
+        in_time=Q(finished_on=None) | Q(finished_on__lte=F("due_on"))
+    )
+    counted = rows.values_list("agency_id", "status", "in_time")
+    return counted.annotate(count=Count("pk"), carried=Sum("carried_forward"))
+
+
+def _actions(lines: dict[int, Line], rows: Iterable[tuple[int, str, bool, int, int]]) -> None:
+    for agency, status, in_time, count, carried in rows:
         line = lines[agency]
-        line.due += 1
+        line.due += count
         line.carried += carried
         if status == ActionStatus.DONE:
-            in_time = done is None or done <= due
-            line.on_time += in_time
-            line.late += not in_time
+            line.on_time += count if in_time else 0
+            line.late += 0 if in_time else count
         elif status == ActionStatus.NO_LONGER:
-            line.handed_back += 1
+            line.handed_back += count
         elif status == ActionStatus.NOT_DONE:
-            line.not_done += 1
+            line.not_done += count
         else:
-            line.still_open += 1
+            line.still_open += count
 
 
-def _checks(lines: dict[int, Line], scheme: Scheme, since: date, until: date) -> None:
+def _checks_due(scheme: Scheme, agencies: QuerySet, since: date, until: date) -> QuerySet:
     """Questions whose answer was due in the period, without those taken back, not due yet, or of a restricted case."""
-    rows = CheckRequest.objects.filter(scheme=scheme, agency__in=lines, due_on__range=(since, until), withdrawn_at=None)
+    rows = CheckRequest.objects.filter(
+        scheme=scheme, agency__in=agencies, due_on__range=(since, until), withdrawn_at=None
+    )
     rows = rows.exclude(offender__in=_restricted(scheme).values("offender"))
     due = rows.filter(Q(due_on__lt=clock.today()) | Q(answer__sent_at__isnull=False)).order_by()
-    for agency, sent, late in due.values_list("agency_id", "answer__sent_at", "answer__late"):
+    sent = due.annotate(sent=Q(answer__sent_at__isnull=False))
+    return sent.values_list("agency_id", "sent", "answer__late").annotate(count=Count("pk"))
+
+
+def _checks(lines: dict[int, Line], rows: Iterable[tuple[int, bool, bool | None, int]]) -> None:
+    for agency, sent, late, count in rows:
         line = lines[agency]
-        line.checks += 1
-        if sent is not None:
-            line.answered += not late
-            line.answered_late += bool(late)
+        line.checks += count
+        if sent:
+            line.answered += 0 if late else count
+            line.answered_late += count if late else 0
 
 
 def _restricted(scheme: Scheme) -> QuerySet[Case]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Exists, OuterRef
 
-from iom import clock
+from iom import clock, together
 from iom.jinja import plural
 from iom.models import Meeting
 from iom.working_days import add_months
@@ -118,10 +118,10 @@ def cohort(scheme: Scheme) -> list[list[str]]:
     return [*([name, told(count)] for name, count in rows), ["All", together]]
 
 
-def cohort_total(scheme: Scheme) -> str:
+def cohort_total(scheme: Scheme) -> together.Steps[str]:
     """How many people are on the cohort, as a board may know it."""
     rated = RagRating.objects.filter(scheme=scheme, until=None).exclude(case__status=CaseStatus.CLOSED)
-    return told(rated.count())
+    return told((yield together.counted(rated)))
 
 
 def _escalations(scheme: Scheme, since: date, until: date) -> dict[str, list[dict[str, Any]]]:

@@ -90,7 +90,7 @@ def present_referrals(actor: Actor, today: date) -> Iterator[Task]:
     mine = Presentation.objects.visible_to(actor).filter(
         proposer=actor.membership, cancelled_at=None, meeting__in=coming, referral__status="on_agenda"
     )
-    for each in mine.select_related("referral", "meeting__body").order_by("meeting__date", "pk"):
+    for each in (yield mine.select_related("referral", "meeting").order_by("meeting__date", "pk")):
         must = "" if each.must else " (you are invited)"
         words = f"Present {each.referral.reference} at the panel of {day_month(each.meeting.date)}{must}"
         yield Task(each.meeting.date, words, each.referral.get_absolute_url(), "See when and where")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef
 
+from iom import together
 from iom.jinja import plural
 from iom.models import Meeting, MeetingStatus
 from referrals.models import CheckRequest
 
 from . import attendance
-from .chairing import chair_of
+from .chairing import chair_of_steps
 from .models import AgendaItem
 from .slots import slots
 
@@ -30,16 +31,28 @@ class Settled:
 
 def readiness(meeting: Meeting, actor: Actor) -> list[Settled]:
     """Chair, checks, time, and once the agenda is out who is expected."""
+    return together.run(readiness_steps(meeting, actor))
+
+
+def readiness_steps(meeting: Meeting, actor: Actor) -> together.Steps[list[Settled]]:
+    """`readiness`, read in its caller's round."""
     about_cases = meeting.body.policy.agenda_rule.kind != "not_cases"
-    checks = [_asked(meeting, actor), _checks(meeting, actor)] if about_cases else []
-    lines = [_chair(meeting), *checks, _time(meeting)]
+    parts: dict[str, Any] = {"chair": _chair(meeting)}
+    if about_cases:
+        parts |= {"asked": _asked(meeting, actor), "checks": _checks(meeting, actor)}
+    parts["time"] = _time(meeting)
     if meeting.status != MeetingStatus.DRAFT:
-        expected = attendance.forecast(meeting)
-        needed = f" ({expected.needed} needed)" if expected.needed else ""
-        lines.append(Settled(f"Expected: {plural(expected.here, 'agency', 'agencies')}{needed}", expected.met))
+        parts["expected"] = _expected(meeting)
+    lines = list((yield from together.all_of(parts)).values())
     if meeting.grouping:
         lines.append(_quorum_at_each(meeting))
     return lines
+
+
+def _expected(meeting: Meeting) -> together.Steps[Settled]:
+    expected = yield from attendance.forecast_steps(meeting)
+    needed = f" ({expected.needed} needed)" if expected.needed else ""
+    return Settled(f"Expected: {plural(expected.here, 'agency', 'agencies')}{needed}", expected.met)
 
 
 def _quorum_at_each(meeting: Meeting) -> Settled:
@@ -51,28 +64,29 @@ def _quorum_at_each(meeting: Meeting) -> Settled:
     return Settled(f"Quorum not certain at {'item' if len(weak) == 1 else 'items'} {numbers}", done=False)
 
 
-def _chair(meeting: Meeting) -> Settled:
-    chair = chair_of(meeting)
+def _chair(meeting: Meeting) -> together.Steps[Settled]:
+    chair = yield from chair_of_steps(meeting)
     if chair is None:
         return Settled("Nobody is named to chair", done=False)
     return Settled(f"Chair: {chair.user.name}", done=True)
 
 
-def _asked(meeting: Meeting, actor: Actor) -> Settled:
-    asked = CheckRequest.objects.visible_to(actor).filter(meeting=meeting).values("agency").distinct().count()
+def _asked(meeting: Meeting, actor: Actor) -> together.Steps[Settled]:
+    agencies = CheckRequest.objects.visible_to(actor).filter(meeting=meeting).order_by().values("agency").distinct()
+    asked = yield together.counted(agencies)
     return Settled(f"{plural(asked, 'agency', 'agencies')} asked for checks", done=asked > 0)
 
 
-def _checks(meeting: Meeting, actor: Actor) -> Settled:
+def _checks(meeting: Meeting, actor: Actor) -> together.Steps[Settled]:
     """Nominations about which nobody was asked, or somebody has not answered."""
     requests = CheckRequest.objects.filter(meeting=meeting, offender=OuterRef("referral__offender"))
     nominated = AgendaItem.objects.visible_to(actor).filter(meeting=meeting, referral__isnull=False).numbered()
-    count = nominated.filter(~Exists(requests) | Exists(requests.unanswered())).order_by().count()
+    count = yield together.counted(nominated.filter(~Exists(requests) | Exists(requests.unanswered())).order_by())
     if not count:
         return Settled("No nomination waits for checks", done=True)
     return Settled(f"{plural(count, 'nomination')} with checks missing", done=False)
 
 
-def _time(meeting: Meeting) -> Settled:
-    minutes = meeting.items.numbered().aggregate(total=Sum("minutes"))["total"] or 0
+def _time(meeting: Meeting) -> together.Steps[Settled]:
+    minutes = sum((yield meeting.items.numbered().values_list("minutes", flat=True)))
     return Settled(f"{minutes} of {meeting.minutes_long} minutes planned", done=minutes <= meeting.minutes_long)

@@ -5,6 +5,7 @@ from datetime import datetime
 import rules
 from django.db.models import Exists, Min, QuerySet
 
+from iom import together
 from iom.access import Actor, has_role, permit
 from iom.models import Meeting, MeetingStatus
 from offenders.querysets import involves, restricted_needs
@@ -105,9 +106,9 @@ def signature_under_the_agreement(actor: Actor) -> Exists:
 
 
 @when_marked_opens
-def signature_opens_what_is_marked(actor: Actor, meeting: Meeting) -> bool:
+def signature_opens_what_is_marked(actor: Actor, meeting: Meeting) -> together.Existing:
     """The same for what is marked for some agencies (design.md 3)."""
-    return agreement.opens_restricted(actor, meeting)
+    return together.exists(agreement.opening_signatures(actor, meeting))
 
 
 @tells_when_agenda_went_out

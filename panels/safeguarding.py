@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.urls import reverse
 
 from iom import clock
@@ -32,13 +32,22 @@ if TYPE_CHECKING:
 
 def mappa_of(cases: Iterable[Case], policy: Policy, today: date) -> dict[int, tuple[ledger.MappaWarning, bool]]:
     """The cases with a MAPPA level that the panel looks at, and whether it has decided since. One query."""
+    return _warned(_mappa_checks([case.pk for case in cases]), policy, today)
+
+
+def _mappa_checks(cases: Any) -> QuerySet[Check]:
+    """The MAPPA checks of these cases, each with whether a panel has decided on its case since."""
     decided = Decision.objects.in_force().filter(
         case=OuterRef("case"), to_ratify=False, decided_at__gt=OuterRef("created_at")
     )
-    rows = Check.objects.filter(case__in=[case.pk for case in cases], kind=CheckKind.MAPPA, mistaken_on=None)
+    rows = Check.objects.filter(case__in=cases, kind=CheckKind.MAPPA, mistaken_on=None)
+    return rows.select_related("agency").annotate(decided=Exists(decided))
+
+
+def _warned(rows: Iterable[Check], policy: Policy, today: date) -> dict[int, tuple[ledger.MappaWarning, bool]]:
     found: dict[int, list[Said]] = {}
     after: dict[int, bool] = {}
-    for check in rows.select_related("agency").annotate(decided=Exists(decided)):
+    for check in rows:
         found.setdefault(check.case_id, []).append(said(check))
         after[check.pk] = check.decided
     warned: dict[int, tuple[ledger.MappaWarning, bool]] = {}
@@ -63,11 +72,18 @@ def mappa_waits(actor: Actor, today: date) -> Iterable[Task]:
     """The coordinator's: members of the cohort whom the panel must look at for their MAPPA level."""
     if not actor.has_role("coordinator"):
         return
-    cases = {case.pk: case for case in Case.objects.visible_to(actor).not_closed()}
-    for pk, (warning, decided) in mappa_of(cases.values(), actor.scheme.policy, today).items():
+    # Of most of the cohort MAPPA says nothing: those are not read.
+    told = Check.objects.filter(
+        scheme=actor.scheme, kind=CheckKind.MAPPA, mistaken_on=None, outcome__startswith="level_"
+    )
+    cases = Case.objects.visible_to(actor).not_closed().filter(pk__in=told.order_by().values("case"))
+    rows = _mappa_checks(cases.order_by().values("pk")).annotate(reference=F("case__reference"))
+    rows = yield rows.order_by("case_id")
+    references = {check.case_id: check.reference for check in rows}
+    for pk, (warning, decided) in _warned(rows, actor.scheme.policy, today).items():
         if not decided:
-            at = reverse("case_safeguarding", args=[cases[pk].reference])
-            yield Task(None, f"MAPPA level {warning.level}: {cases[pk].reference} needs the panel", at, "Open ledger")
+            at = reverse("case_safeguarding", args=[references[pk]])
+            yield Task(None, f"MAPPA level {warning.level}: {references[pk]} needs the panel", at, "Open ledger")
 
 
 @case_block

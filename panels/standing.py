@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from iom import together
 from iom.access import Actor
 from iom.blocks import Task, home_tasks
 from iom.bodies import coordinators
 from iom.jinja import day_month, longday, weekday_day
-from iom.models import Body, ChairAppointment, ChairReview, JoinRequest, Meeting, Membership, OtherMeeting, Scheme
+from iom.models import Body, ChairAppointment, ChairReview, JoinRequest, Membership, OtherMeeting, Scheme
+from iom.models.dates import holidays_steps
 from iom.reminders import Due, source
 
 from . import planning
+from .coming import coming
 
 # The coordinator and the chair hear of a review this long before: time to put it to a meeting.
 REVIEW_NOTICE = timedelta(days=28)
@@ -20,17 +25,18 @@ REVIEW_NOTICE = timedelta(days=28)
 DAY_NOTICE = timedelta(days=100)
 
 
-def to_review(scheme: Scheme, on: date) -> list[ChairAppointment]:
+def to_review(scheme: Scheme, on: date) -> QuerySet[ChairAppointment]:
     """Appointments whose review is due soon or was: of people who still hold the post (Merton, Chairs)."""
     rows = ChairAppointment.objects.filter(scheme=scheme, review_due__lte=on + REVIEW_NOTICE).on(on)
-    return list(rows.select_related("body", "membership__user").order_by("review_due", "pk"))
+    return rows.select_related("body", "membership__user").order_by("review_due", "pk")
 
 
-def to_replace(scheme: Scheme, on: date) -> list[ChairAppointment]:
+def to_replace(scheme: Scheme, on: date) -> QuerySet[ChairAppointment]:
     """Appointments that a review said should go to another, and have not yet."""
-    rows = ChairAppointment.objects.filter(scheme=scheme, reviews__outcome=ChairReview.Outcome.ANOTHER, review_due=None)
-    found = rows.on(on).filter(until=None).select_related("body").prefetch_related("reviews").distinct()
-    return [one for one in found if one.reviews.all()[0].outcome == ChairReview.Outcome.ANOTHER]
+    last = ChairReview.objects.filter(appointment=OuterRef("pk")).order_by(*ChairReview._meta.ordering)
+    rows = ChairAppointment.objects.filter(scheme=scheme, review_due=None, until=None).on(on)
+    rows = rows.annotate(said=Subquery(last.values("outcome")[:1])).filter(said=ChairReview.Outcome.ANOTHER)
+    return rows.select_related("body")
 
 
 @home_tasks
@@ -39,16 +45,18 @@ def review_chairs(actor: Actor, today: date) -> Iterator[Task]:
     office = actor.holds("iom.change_bodies")
     if not office and not actor.has_role("chair"):
         return
-    for one in to_review(actor.scheme, today):
+    reviewed = to_review(actor.scheme, today)
+    replaced = to_replace(actor.scheme, today) if office else ChairAppointment.objects.none()
+    to_look_at, to_appoint = yield [reviewed, replaced]
+    for one in to_look_at:
         if office:
             words = f"Review who chairs: {one.body.name}"
             yield Task(one.review_due, words, f"/bodies/{one.body.slug}/chair/{one.pk}/review/", "Record the review")
         elif actor.membership is not None and one.membership_id == actor.membership.pk:
             words = f"Your time as chair is reviewed: {one.body.name}"
             yield Task(one.review_due, words, f"/bodies/{one.body.slug}/", "Read")
-    if office:
-        for one in to_replace(actor.scheme, today):
-            yield Task(None, f"Appoint another chair: {one.body.name}", f"/bodies/{one.body.slug}/chair/", "Appoint")
+    for one in to_appoint:
+        yield Task(None, f"Appoint another chair: {one.body.name}", f"/bodies/{one.body.slug}/chair/", "Appoint")
 
 
 @home_tasks
@@ -57,7 +65,7 @@ def answer_requests(actor: Actor, today: date) -> Iterator[Task]:
     if not actor.holds("iom.change_bodies"):
         return
     rows = JoinRequest.objects.visible_to(actor).filter(state=JoinRequest.State.OPEN).select_related("body")
-    for one in rows.order_by("created_at", "pk"):
+    for one in (yield rows.order_by("created_at", "pk")):
         words = f"Answer a request to join: {one.body.name}"
         yield Task(None, words, f"/bodies/{one.body.slug}/requests/{one.pk}/", "Answer")
 
@@ -67,9 +75,10 @@ def settle_days(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's: meetings on days without work, and such as belong after another body's meeting that moved."""
     if not actor.holds("panels.plan_meetings"):
         return
-    coming = Meeting.objects.visible_to(actor).upcoming(today).filter(date__lte=today + DAY_NOTICE)
-    for meeting in coming.select_related("follows"):
-        meeting.scheme = meeting.body.scheme = actor.scheme
+    meetings, _ = yield [together.shared(coming, actor, today), together.shared(holidays_steps, actor.scheme)]
+    for meeting in meetings:
+        if meeting.date > today + DAY_NOTICE:
+            continue
         at = f"/bodies/{meeting.body.slug}/planning/"
         target, problem = planning.target_of(meeting), planning.problem_of(meeting)
         if target is not None:
@@ -85,10 +94,13 @@ def enter_other_meetings(actor: Actor, today: date) -> Iterator[Task]:
     if not actor.holds("panels.plan_meetings"):
         return
     rules = {body.slug: body.relative_to for body in actor.scheme.policy.bodies if body.relative_to is not None}
-    for body in Body.objects.visible_to(actor).filter(slug__in=rules, plans_itself=True):
+    if not rules:
+        return
+    latest = OtherMeeting.objects.visible_to(actor).filter(body=OuterRef("pk")).order_by("-date").values("date")[:1]
+    bodies = Body.objects.visible_to(actor).filter(slug__in=rules, plans_itself=True)
+    for body in (yield bodies.annotate(last_other=Subquery(latest))):
         rule = rules[body.slug]
-        since = today - timedelta(days=rule.days)
-        if not OtherMeeting.objects.visible_to(actor).filter(body=body, date__gte=since).exists():
+        if body.last_other is None or body.last_other < today - timedelta(days=rule.days):
             words = f"Enter when {rule.event} meets next: the {body.name} is set by it"
             yield Task(None, words, f"/bodies/{body.slug}/planning/", "Enter")
 
@@ -96,7 +108,7 @@ def enter_other_meetings(actor: Actor, today: date) -> Iterator[Task]:
 @source
 def chair_review(scheme: Scheme, on: date) -> Iterator[Due]:
     """Who chairs is to be looked at again (Merton, Chairs: every year): the coordinator and the chair hear of it."""
-    found = to_review(scheme, on)
+    found = list(to_review(scheme, on))
     office = coordinators(scheme, on) if found else []
     for one in found:
         due = one.review_due

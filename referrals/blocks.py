@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
-from iom import clock
+from iom import clock, together
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_block, home_tasks
 from iom.jinja import day_month, plural
+from iom.meetings import going_on
 from iom.models import Meeting
+from iom.models.dates import keep_dates, stored_dates
 from iom.together import Steps
 from offenders.board_filters import board_filter
 from offenders.evidence import Fact, rating_evidence
@@ -31,7 +33,7 @@ def finish_nominations(actor: Actor, today: date) -> Iterator[Task]:
     if not actor.holds("referrals.nominate"):
         return
     mine = Referral.objects.visible_to(actor).filter(referrer__user=actor.user, status__in=["draft", "returned"])
-    for referral in mine.for_list()[:SHOWN]:
+    for referral in (yield from _with_dates(actor, mine.for_list()[:SHOWN])):
         closes = _closing_day(actor, referral)
         if referral.status == ReferralStatus.RETURNED:
             yield Task(closes, f"Add information to referral {referral.reference}", referral.get_absolute_url())
@@ -44,8 +46,7 @@ def triage_referrals(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's referrals to triage, by the next date of the earliest panel that waits for them."""
     if not actor.has_role("coordinator"):
         return
-    waiting = list(Referral.objects.visible_to(actor).to_triage().for_list().order_by("sent_at"))
-    if waiting:
+    if waiting := (yield together.shared(_to_triage, actor)):
         first = waiting[0]
         due = [day for referral in waiting if (day := _triage_day(actor, referral))]
         yield Task(
@@ -67,7 +68,7 @@ def releases_before_a_panel(actor: Actor, today: date) -> Iterator[Task]:
         in_custody=True,
         release_expected_on__range=(today, near_release.last_day(rule, today)),
     )
-    for referral in waiting.order_by("release_expected_on", "pk")[:SHOWN]:
+    for referral in (yield waiting.order_by("release_expected_on", "pk")[:SHOWN]):
         words = f"Release on {day_month(referral.release_expected_on)}: put {referral.reference} to a panel"
         yield Task(referral.release_expected_on, words, f"{referral.get_absolute_url()}triage/", "Triage")
 
@@ -78,7 +79,7 @@ def my_referrals(actor: Actor, today: date) -> Iterator[Block]:
     if not actor.holds("referrals.nominate"):
         return
     mine = Referral.objects.visible_to(actor).filter(referrer__user=actor.user).exclude(status="withdrawn")
-    rows = list(mine.for_list()[:SHOWN])
+    rows = yield mine.for_list()[:SHOWN]
     if rows or actor.has_role("referrer"):
         # For the office it is beside the point; for whoever nominates it is the point.
         place = 55 if actor.has_role("coordinator") else 30
@@ -89,8 +90,30 @@ def my_referrals(actor: Actor, today: date) -> Iterator[Block]:
 def to_triage(actor: Actor, today: date) -> Iterator[Block]:
     """What waits for the coordinator."""
     if actor.has_role("coordinator"):
-        rows = Referral.objects.visible_to(actor).to_triage().for_list().order_by("sent_at")
-        yield Block("referrals/blocks/to_triage.html", {"referrals": list(rows)}, place=20)
+        rows = yield together.shared(_to_triage, actor)
+        yield Block("referrals/blocks/to_triage.html", {"referrals": rows}, place=20)
+
+
+def _to_triage(actor: Actor) -> together.Steps[list[Referral]]:
+    """What waits for the coordinator, the longest first."""
+    rows = Referral.objects.visible_to(actor).to_triage().for_list().order_by("sent_at")
+    return (yield from _with_dates(actor, rows))
+
+
+def _with_dates(actor: Actor, rows: QuerySet[Referral]) -> together.Steps[list[Referral]]:
+    """Nominations with the dates of the meetings for which they are."""
+    scheme = actor.scheme
+    dates = stored_dates(scheme).filter(meeting__in=_alone(rows).values("meeting"))
+    found, kept = yield [rows, dates]
+    meetings = [referral.meeting for referral in found if referral.meeting is not None]
+    for meeting in meetings:
+        meeting.scheme = meeting.body.scheme = scheme
+    keep_dates(scheme, meetings, kept)
+    return found
+
+
+def _alone(rows: QuerySet[Referral]) -> QuerySet[Referral]:
+    return rows.select_related(None) if rows.query.is_sliced else rows.select_related(None).order_by()
 
 
 def _draft_words(referral: Referral) -> str:
@@ -125,9 +148,9 @@ def answer_checks(actor: Actor, today: date) -> Iterator[Task]:
     """The checks that one's agency owes, by the day they are due."""
     if actor.agency is None or not actor.holds("referrals.answer_checks"):
         return
-    asked = CheckRequest.objects.visible_to(actor).filter(agency=actor.agency)
-    rows = [row for row in chasing.progress(asked, today) if row["left"]]
-    for row, meeting in _with_meetings(actor, rows):
+    for row, meeting in (yield together.shared(_progress, actor, today)):
+        if row["agency"] != actor.agency.pk or not row["left"]:
+            continue
         words = f"Checks for {chasing.the_panel(meeting)}: {row['left']} of {row['asked']} left"
         yield Task(meeting.dates.checks_due.date, words, f"/research/{meeting.key}/", "Answer")
 
@@ -137,10 +160,12 @@ def chase_checks(actor: Actor, today: date) -> Iterator[Task]:
     """How many agencies have answered, for whoever asks them."""
     if not actor.holds("referrals.ask_agencies"):
         return
-    rows = chasing.progress(CheckRequest.objects.visible_to(actor), today)
-    reachable = set(chasing.reachable(today).filter(scheme=actor.scheme).values_list("agency_id", flat=True))
-    for meeting in dict.fromkeys(meeting for _, meeting in _with_meetings(actor, rows)):
-        mine = [row for row in rows if row["meeting"] == meeting.pk]
+    rows, reachable = yield [
+        together.shared(_progress, actor, today),
+        chasing.reachable(today).filter(scheme=actor.scheme).order_by().values_list("agency_id", flat=True).distinct(),
+    ]
+    for meeting in dict.fromkeys(meeting for _, meeting in rows):
+        mine = [row for row, at in rows if at == meeting]
         waiting = sum(bool(row["left"]) for row in mine)
         if waiting:
             words = f"Checks: {len(mine) - waiting} of {plural(len(mine), 'agency', 'agencies')} answered so far"
@@ -154,15 +179,22 @@ def look_up(actor: Actor, today: date) -> Iterator[Task]:
     """The systems that a researcher has still to look up, by the day on which checks are due."""
     if not actor.has_role("researcher") or not actor.holds("referrals.research"):
         return
-    rows = chasing.progress(CheckRequest.objects.visible_to(actor), today)
-    for meeting in dict.fromkeys(meeting for _, meeting in _with_meetings(actor, rows)):
-        sheets = research.sheets(
-            actor, meeting, [each for each in research.subjects(actor, meeting) if not each.decided]
-        )
+    rows = yield together.shared(_progress, actor, today)
+    meetings = list(dict.fromkeys(meeting for _, meeting in rows))
+    found = yield from together.all_of({meeting: research.still_to_look_up(actor, meeting) for meeting in meetings})
+    for meeting, sheets in found.items():
         left, asked = sum(len(sheet.left) for sheet in sheets), sum(len(sheet.lines) for sheet in sheets)
         if left:
             words = f"Police systems for {chasing.the_panel(meeting)}: {left} of {asked} left"
             yield Task(meeting.dates.checks_due.date, words, f"/research/{meeting.key}/sheet/", "Look up")
+
+
+def _progress(actor: Actor, today: date) -> together.Steps[list[tuple[dict[str, Any], Meeting]]]:
+    """For each coming meeting and agency that the actor knows of: how many requests are left; with the meeting."""
+    asked = chasing.progress_rows(CheckRequest.objects.visible_to(actor), today)
+    rows, meetings = yield [asked, together.shared(going_on, actor.scheme)]
+    by_key = {meeting.pk: meeting for meeting in meetings}
+    return [(row, by_key[row["meeting"]]) for row in rows]
 
 
 @board_columns
@@ -233,14 +265,6 @@ def what_agencies_said(actor: Actor, case: Case, today: date) -> Iterator[Block]
     if answers:
         names = {pathway.slug: pathway.name for pathway in actor.scheme.policy.pathways}
         yield Block("referrals/blocks/answers.html", {"answers": answers, "pathway_names": names}, place=60)
-
-
-def _with_meetings(actor: Actor, rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Meeting]]:
-    """The rows of `chasing.progress` with their meetings, of which all share the actor's scheme and its rules."""
-    meetings = Meeting.objects.select_related("body").in_bulk({row["meeting"] for row in rows})
-    for meeting in meetings.values():
-        meeting.scheme = actor.scheme
-    return [(row, meetings[row["meeting"]]) for row in rows]
 
 
 @part_of_history

@@ -278,13 +278,15 @@ def open_to_all(scheme_id: int) -> QuerySet[CheckRequest]:
 
 def progress(rows: QuerySet[CheckRequest], on: date) -> list[dict[str, Any]]:
     """For each coming meeting and agency: of how many requests how many are left, soonest first, in one query."""
+    return list(progress_rows(rows, on))
+
+
+def progress_rows(rows: QuerySet[CheckRequest], on: date) -> QuerySet:
+    """`progress` before it is asked."""
     left = Q(closed_at=None) & (Q(answer=None) | Q(answer__sent_at=None))
     rows = rows.filter(withdrawn_at=None, meeting__date__gte=on, meeting__status__in=["draft", "agenda_sent", "live"])
-    return list(
-        rows.values("meeting", "agency")
-        .annotate(asked=Count("pk"), left=Count("pk", filter=left))
-        .order_by("meeting__date", "agency__name")
-    )
+    counted = rows.values("meeting", "agency").annotate(asked=Count("pk"), left=Count("pk", filter=left))
+    return counted.order_by("meeting__date", "agency__name")
 
 
 def _asked(meeting: Meeting, agency: Agency) -> QuerySet[CheckRequest]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
-from iom import clock
+from iom import clock, together
 from iom.deadlines import Deadline, deciding_meeting
 from iom.models import Meeting, Scheme
+from iom.models.dates import keep_dates, stored_dates
 from iom.policy import Policy
 from iom.policy.bodies import BodyPolicy, LateRule
 
@@ -44,15 +45,22 @@ def body_for(policy: Policy, criteria: str = "") -> BodyPolicy:
 
 def panels_for(scheme: Scheme, at: datetime | None = None, *, criteria: str = "") -> Panels:
     """The meetings that a nomination made now can go to (Merton, step 1: nominations close 10 days before)."""
+    return together.run(panels_for_steps(scheme, at, criteria=criteria))
+
+
+def panels_for_steps(scheme: Scheme, at: datetime | None = None, *, criteria: str = "") -> together.Steps[Panels]:
+    """`panels_for`, read in its caller's round, with the dates of these meetings."""
     body = body_for(scheme.policy, criteria)
     now = at or clock.now()
-    coming = list(
-        Meeting.objects.filter(scheme=scheme, body__slug=body.slug)
-        .upcoming(now.astimezone(clock.LONDON).date())
-        .select_related("body")
-    )
+    on = now.astimezone(clock.LONDON).date()
+    rows = Meeting.objects.filter(scheme=scheme, body__slug=body.slug).upcoming(on)
+    coming, dates = yield [
+        rows.select_related("body"),
+        stored_dates(scheme).filter(meeting__in=rows.order_by().values("pk")),
+    ]
     for meeting in coming:
-        meeting.scheme = scheme
+        meeting.scheme = meeting.body.scheme = scheme
+    keep_dates(scheme, coming, dates)
     first = deciding_meeting([meeting.dates for meeting in coming], now)
     return Panels(
         body,

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
+from iom import together
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -33,7 +35,7 @@ class Told:
 Decided = Callable[["Actor", Iterable["Referral"], Iterable["Case"]], Mapping["Referral | Case", Told]]
 _decided: list[Decided] = []
 Hook = Callable[["Referral", "Meeting", "Actor"], None]
-Opens = Callable[["Actor", "Meeting"], bool]
+Opens = Callable[["Actor", "Meeting"], together.Existing]
 WentOut = Callable[["Meeting"], "datetime | None"]
 _put_to_panel: list[Hook] = []
 _off_agenda: list[Hook] = []
@@ -79,14 +81,23 @@ def off_agenda(referral: Referral, meeting: Meeting, by: Actor) -> None:
 
 
 def when_marked_opens(function: Opens) -> Opens:
-    """Register what it takes to read what is marked for some agencies: the signature under the sharing agreement."""
+    """Register what it takes to read what is marked for some agencies: the signature under the sharing agreement.
+
+    `fn(actor, meeting)` gives the question whether it is there (`iom.together.exists`).
+    """
     _opens_marked.append(function)
     return function
 
 
 def opens_marked(actor: Actor, meeting: Meeting) -> bool:
     """Whether what is marked for the actor is open to them at a meeting. Where nobody says so, it is not."""
-    return bool(_opens_marked) and all(function(actor, meeting) for function in _opens_marked)
+    return together.run(opens_marked_steps(actor, meeting))
+
+
+def opens_marked_steps(actor: Actor, meeting: Meeting) -> together.Steps[bool]:
+    """`opens_marked`, read in its caller's round."""
+    answers = yield [function(actor, meeting) for function in _opens_marked]
+    return bool(answers) and all(answers)
 
 
 def tells_what_was_decided(function: Decided) -> Decided:

@@ -106,30 +106,51 @@ class Sheet:
 
 def subjects(actor: Actor, meeting: Meeting) -> list[Subject]:
     """The people of a meeting whom the actor may look up, by name: those asked about, and those nominated for it."""
+    return together.run(subjects_steps(actor, meeting))
+
+
+def subjects_steps(actor: Actor, meeting: Meeting) -> together.Steps[list[Subject]]:
+    """`subjects`, read in its caller's round."""
     found: dict[int, Subject] = {}
     asked = CheckRequest.objects.of_people_open_to(actor).filter(meeting=meeting, withdrawn_at=None)
+    nominated = Referral.objects.visible_to(actor).filter(meeting=meeting, status__in=LOOKED_UP)
     # A request that is open comes last and so decides whether the person is.
-    for request in asked.select_related("offender", "referral", "case").order_by("-closed_at", "pk"):
+    requests, referrals = yield [
+        asked.select_related("offender", "referral", "case").order_by("-closed_at", "pk"),
+        nominated.select_related("offender"),
+    ]
+    for request in requests:
         thing = request.referral or request.case
         found[request.offender_id] = Subject(
             request.offender, thing.reference if thing else "", request.get_why_display(), request.closed_at is not None
         )
-    nominated = Referral.objects.visible_to(actor).filter(meeting=meeting, status__in=LOOKED_UP)
-    for referral in nominated.select_related("offender"):
+    for referral in referrals:
         found[referral.offender_id] = Subject(referral.offender, referral.reference, "New referral", decided=False)
     return sorted(found.values(), key=lambda each: (each.person.sort_name, each.person.pk))
 
 
 def sheets(actor: Actor, meeting: Meeting, people: Iterable[Subject]) -> list[Sheet]:
-    """The systems of each person as far as the actor may read them, in three queries whatever their number."""
+    """The systems of each person as far as the actor may read them, in two queries whatever their number."""
+    return together.run(sheets_steps(actor, meeting, people))
+
+
+def still_to_look_up(actor: Actor, meeting: Meeting) -> together.Steps[list[Sheet]]:
+    """The sheets of those on whom a meeting has not decided."""
+    people = yield from subjects_steps(actor, meeting)
+    return (yield from sheets_steps(actor, meeting, [each for each in people if not each.decided]))
+
+
+def sheets_steps(actor: Actor, meeting: Meeting, people: Iterable[Subject]) -> together.Steps[list[Sheet]]:
+    """`sheets`, read in its caller's rounds."""
     people = list(people)
     ids = [each.person.pk for each in people]
-    signed = hooks.opens_marked(actor, meeting)
-    readable = _by_place(
-        ResearchCheck.objects.for_sheet(actor, signed=signed).filter(meeting=meeting, offender__in=ids)
-    )
-    standing = _by_place(ResearchCheck.objects.standing(actor).filter(meeting=meeting, offender__in=ids))
-    earlier = _lately(actor, meeting, ids, signed=signed)
+    signed = yield from hooks.opens_marked_steps(actor, meeting)
+    readable, standing, earlier = yield [
+        _for_place(ResearchCheck.objects.for_sheet(actor, signed=signed).filter(meeting=meeting, offender__in=ids)),
+        _for_place(ResearchCheck.objects.standing(actor).filter(meeting=meeting, offender__in=ids)),
+        _lately(actor, meeting, ids, signed=signed),
+    ]
+    readable, standing, earlier = (_by_place(rows) for rows in (readable, standing, earlier))
     systems = meeting.scheme.policy.research_systems
     return [
         Sheet(
@@ -153,17 +174,21 @@ def _no_longer_asked(standing: dict[tuple[int, str], ResearchCheck], pk: int, sy
     return sorted(system for person, system in standing if person == pk and system not in systems)
 
 
-def _by_place(rows: QuerySet[ResearchCheck]) -> dict[tuple[int, str], ResearchCheck]:
-    return {(row.offender_id, row.system): row for row in rows.select_related("checked_by", "agency", "offender")}
+def _for_place(rows: QuerySet[ResearchCheck]) -> QuerySet[ResearchCheck]:
+    return rows.select_related("checked_by", "agency", "offender")
 
 
-def _lately(actor: Actor, meeting: Meeting, ids: list[int], *, signed: bool) -> dict[tuple[int, str], ResearchCheck]:
+def _by_place(rows: Iterable[ResearchCheck]) -> dict[tuple[int, str], ResearchCheck]:
+    return {(row.offender_id, row.system): row for row in rows}
+
+
+def _lately(actor: Actor, meeting: Meeting, ids: list[int], *, signed: bool) -> QuerySet[ResearchCheck]:
     """The newest look into each system that is young enough to stand again, as far as the actor may read it."""
     since = clock.today() - timedelta(days=meeting.scheme.policy.research_again_days)
     rows = ResearchCheck.objects.for_sheet(actor, signed=signed).filter(offender__in=ids, checked_on__gte=since)
     rows = rows.exclude(meeting=meeting).exclude(result=Result.COULD_NOT)
     # The newest comes last, and so stands.
-    return _by_place(rows.order_by("checked_on", "pk"))
+    return _for_place(rows.order_by("checked_on", "pk"))
 
 
 # --- Writing it down ---------------------------------------------------------
@@ -230,7 +255,7 @@ def use_again(meeting: Meeting, person: Offender, *, by: Actor, systems: Iterabl
     Who may read a finding is never carried over: it is chosen again. Returns how many. Raises as `save_check`.
     """
     held = _standing(meeting, person, by)
-    found = _lately(by, meeting, [person.pk], signed=hooks.opens_marked(by, meeting))
+    found = _by_place(_lately(by, meeting, [person.pk], signed=hooks.opens_marked(by, meeting)))
     wanted = None if systems is None else set(systems)
     taken = [
         check

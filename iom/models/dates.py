@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+from iom import together
 from iom.clock import today
 from iom.deadlines import Deadline, MeetingDates
 from iom.working_days import Holidays, Skipped, english_holidays, holidays_of, whole_years
@@ -132,11 +133,15 @@ class StoredDate(SchemeModel):
 # gives them all the actor's scheme, and pays one query for the dates of all of them. Of meetings held longer ago than
 # this the dates are read one by one: no page lists those.
 _LATELY = timedelta(days=200)
-_DATES, _HOLIDAYS = "_dates_in_mind", "_holidays_in_mind"
+_DATES, _SOME_DATES, _HOLIDAYS = "_dates_in_mind", "_some_dates_in_mind", "_holidays_in_mind"
 
 
 def dates_of(meeting: Meeting) -> MeetingDates | None:
     """The stored dates of a meeting, if they were counted from its day."""
+    some = meeting.scheme.__dict__.get(_SOME_DATES, {})
+    if meeting.pk in some:
+        stored = some[meeting.pk]
+        return stored if stored and stored.meeting == meeting.date else None
     since = today() - _LATELY
     known = _once(meeting.scheme, _DATES, lambda scheme: _read_dates(scheme, counted_from__gte=since))
     if meeting.date < since and meeting.pk not in known:
@@ -147,17 +152,42 @@ def dates_of(meeting: Meeting) -> MeetingDates | None:
 
 def holidays_in(scheme: Scheme) -> Holidays:
     """The bank holidays with what the scheme says of its own days, and the days that its rules name."""
-    return holidays_of(scheme.policy, _once(scheme, _HOLIDAYS, _read_holidays))
+    if _HOLIDAYS not in scheme.__dict__:
+        together.run(holidays_steps(scheme))
+    return holidays_of(scheme.policy, scheme.__dict__[_HOLIDAYS])
+
+
+def keep_dates(scheme: Scheme, meetings: Iterable[Meeting], rows: Iterable[StoredDate]) -> None:
+    """Let the scheme know the dates of these meetings: all `stored_dates` of them, read elsewhere."""
+    found = _by_meeting(rows)
+    scheme.__dict__.setdefault(_SOME_DATES, {}).update({meeting.pk: found.get(meeting.pk) for meeting in meetings})
+
+
+def stored_dates(scheme: Scheme) -> models.QuerySet[StoredDate]:
+    """The rows that `keep_dates` takes, to be narrowed."""
+    return StoredDate.objects.filter(scheme=scheme).annotate(rules=models.F("policy_version__number"))
+
+
+def holidays_steps(scheme: Scheme) -> together.Steps[Holidays]:
+    """`holidays_in`, read in its caller's round."""
+    if _HOLIDAYS not in scheme.__dict__:
+        national, own = yield [
+            BankHoliday.objects.values_list(*_LISTED, named=True),
+            SchemeHoliday.objects.filter(scheme=scheme).values_list(*_LISTED, "closed", named=True),
+        ]
+        scheme.__dict__[_HOLIDAYS] = _table(national, own)
+    return holidays_in(scheme)
 
 
 def forget_dates(scheme: Scheme) -> None:
     """Read dates anew when they are next asked for: called by whatever writes them."""
     scheme.__dict__.pop(_DATES, None)
+    scheme.__dict__.pop(_SOME_DATES, None)
 
 
 def forget(scheme: Scheme) -> None:
     """Read dates, holidays and the rules anew when they are next asked for: called by whatever counts with them."""
-    for name in (_DATES, _HOLIDAYS, "policy_version"):
+    for name in (_DATES, _SOME_DATES, _HOLIDAYS, "policy_version"):
         scheme.__dict__.pop(name, None)
 
 
@@ -168,10 +198,14 @@ def _once(scheme: Scheme, name: str, read: Callable[[Scheme], Any]) -> Any:
 
 
 def _read_dates(scheme: Scheme, **which: Any) -> dict[int, MeetingDates | None]:
-    rows: dict[int, dict[str, StoredDate]] = {}
-    for row in StoredDate.objects.filter(scheme=scheme, **which).annotate(rules=models.F("policy_version__number")):
-        rows.setdefault(row.meeting_id, {})[row.name] = row
-    return {meeting: _together(by_name) for meeting, by_name in rows.items() if len(by_name) == len(StoredDate.Name)}
+    return dict(_by_meeting(stored_dates(scheme).filter(**which)))
+
+
+def _by_meeting(rows: Iterable[StoredDate]) -> dict[int, MeetingDates]:
+    found: dict[int, dict[str, StoredDate]] = {}
+    for row in rows:
+        found.setdefault(row.meeting_id, {})[row.name] = row
+    return {meeting: _together(by_name) for meeting, by_name in found.items() if len(by_name) == len(StoredDate.Name)}
 
 
 def _together(rows: dict[str, StoredDate]) -> MeetingDates:
@@ -187,9 +221,10 @@ def _together(rows: dict[str, StoredDate]) -> MeetingDates:
     )
 
 
-def _read_holidays(scheme: Scheme) -> Holidays:
-    national = list(BankHoliday.objects.all())
-    own = list(SchemeHoliday.objects.filter(scheme=scheme))
+_LISTED = ("date", "name", "added_in", "withdrawn_in")
+
+
+def _table(national: list[Any], own: list[Any]) -> Holidays:
     version = f"{version_of(national)}.{version_of(own)}"
     # A database without the table's rows must not make Christmas a working day.
     listed = {row.date: row.name for row in national if row.withdrawn_in is None} or english_holidays().days
@@ -199,6 +234,6 @@ def _read_holidays(scheme: Scheme) -> Holidays:
     return replace(table, days={day: name for day, name in listed.items() if day not in worked})
 
 
-def version_of(rows: Iterable[ListedDay]) -> int:
+def version_of(rows: Iterable[Any]) -> int:
     """The number of the last change to a table, of which these are all rows, past ones too; 0 before the first."""
     return max((max(row.added_in, row.withdrawn_in or 0) for row in rows), default=0)

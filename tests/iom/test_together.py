@@ -197,8 +197,14 @@ def test_what_several_parts_share_is_found_once(cases, django_assert_num_queries
         return (yield [together.shared(people, "all")])
 
     names = ["Specimen", "Sample", "Example"]
-    with django_assert_num_queries(2):
-        found = together.run(together.all_of({"one": one(), "other": other(), "late": late()}))
+
+    def inner():
+        return (yield from together.all_of({"late": late()}))["late"][0]
+
+    # What is shared takes two rounds, for which all that go on beside it wait.
+    with django_assert_num_queries(3):
+        found = together.run(together.all_of({"one": one(), "other": other(), "late": late(), "inner": inner()}))
+    assert found.pop("inner") == names
     assert found == {"one": (names, 3), "other": names, "late": [names]}
     assert went == ["all"]
     with django_assert_num_queries(2):
@@ -220,6 +226,10 @@ def test_what_is_shared_and_fails_fails_for_whoever_asked(cases):
         except ValueError:
             return "without"
 
+    def inner():
+        return (yield from together.all_of({"asks": asks(), "good": 2}, failed=lambda name, error: f"{name} failed"))
+
+    assert together.run(inner()) == {"asks": "asks failed", "good": 2}
     parts = {"asks": asks(), "forgives": forgives(), "good": 1}
     assert together.run(together.all_of(parts, failed=lambda name, error: str(error))) == {
         "asks": "of its own",
