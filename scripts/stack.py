@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -19,11 +19,21 @@ START_SECONDS = 300
 STOP_SECONDS = 60
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(following: int = 0) -> int:
+    """A port that nobody listens on now, nor on so many that follow it."""
+    while True:
+        with ExitStack() as held:
+            port = _bound(held, 0)
+            with suppress(OSError, OverflowError):
+                for number in range(1, following + 1):
+                    _bound(held, port + number)
+                return port
+
+
+def _bound(held: ExitStack, port: int) -> int:
+    probe = held.enter_context(socket.socket())
+    probe.bind(("127.0.0.1", port))
+    return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -33,7 +43,7 @@ def running(home: Path, *, demo: bool, log: Path, env: Mapping[str, str] | None 
     `env` adds to its environment.
     Raises RuntimeError with what it printed when it does not come up.
     """
-    port = free_port()
+    port = free_port(int((env or {}).get("IOM_WEB_PROCESSES", "1")) - 1)
     # Whoever drives this is quicker than a person (docs/running.md).
     quick = {"IOM_REQUESTS_PER_MINUTE": "100000"}
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}

@@ -122,6 +122,16 @@ def test_mounted_files_exist():
     assert [path for path in from_here if not (CHECKOUT / path).is_file()] == []
 
 
+def test_web_and_worker_may_be_more_than_one_and_nobody_is_bound_to_one():
+    caddy = (CHECKOUT / "deploy" / "Caddyfile").read_text()
+
+    for name in ("web", "worker"):
+        assert {"container_name", "ports", "hostname"} & set(SERVICES[name]) == set()
+        assert SERVICES[name]["volumes"] == [f"files:{FILES}"]
+    assert re.findall(r"lb_policy (\S+)", caddy) == ["round_robin"]
+    assert re.findall(r"dynamic a (\S+ \S+)", caddy) == ["web 8000"]
+
+
 def test_named_volumes_are_declared():
     mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
 

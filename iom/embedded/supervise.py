@@ -35,6 +35,8 @@ TICK_SECONDS = 0.5
 READY_SECONDS = 120
 TRIES_BEFORE_READY = 5
 STOPPING_SECONDS = 45
+LAST_PORT = 65535
+MOST_PROCESSES = 9
 # What `seed_demo --if-empty` says when the database holds something else than the demonstration.
 HOLDS_REAL_DATA = 3
 
@@ -63,12 +65,19 @@ class Options:
     demo: bool
     own_database: bool
     own_queue: bool
+    webs: int
+    workers: int
     env: Mapping[str, str]
 
     @property
     def address(self) -> str:
         """Where a browser finds the panel; `localhost` by name, as passkeys need it."""
         return f"http://localhost:{self.port}"
+
+    @property
+    def ports(self) -> range:
+        """Where web processes listen: the first on `PORT`, each further one on the next number."""
+        return range(self.port, self.port + self.webs)
 
 
 def read_options(environ: Mapping[str, str]) -> Options:
@@ -77,11 +86,14 @@ def read_options(environ: Mapping[str, str]) -> Options:
         port = int(environ.get("PORT") or 8000)
     except ValueError:
         port = 0
-    if not 1 <= port <= 65535:
+    if not 1 <= port <= LAST_PORT:
         raise Trouble(f"PORT is {environ.get('PORT')!r}: set it to a number from 1 to 65535.")
     demo = environ.get("IOM_DEMO", "").strip()
     if demo not in {"", "0", "1"}:
         raise Trouble(f"IOM_DEMO is {demo!r}: set it to 1 (load the demonstration) or 0 (start empty).")
+    webs, workers = (_how_many(environ, name) for name in ("IOM_WEB_PROCESSES", "IOM_WORKERS"))
+    if port + webs - 1 > LAST_PORT:
+        raise Trouble(f"IOM_WEB_PROCESSES={webs} needs the ports from {port} on: choose a lower PORT.")
     own_database = not (environ.get("DATABASE_URL") or environ.get("DATABASE_OWNER_URL"))
     if not own_database and not environ.get("DATABASE_URL"):
         raise Trouble("DATABASE_OWNER_URL is set without DATABASE_URL: set both, for the two roles.")
@@ -93,6 +105,8 @@ def read_options(environ: Mapping[str, str]) -> Options:
         demo=demo == "1" or (demo == "" and own_database),
         own_database=own_database,
         own_queue=not environ.get("REDIS_URL"),
+        webs=webs,
+        workers=workers,
         env={
             "DJANGO_SETTINGS_MODULE": EMBEDDED_SETTINGS,
             "PYTHONUNBUFFERED": "1",
@@ -103,6 +117,13 @@ def read_options(environ: Mapping[str, str]) -> Options:
     )
 
 
+def _how_many(environ: Mapping[str, str], name: str) -> int:
+    given = environ.get(name) or "1"
+    if given not in {str(number) for number in range(1, MOST_PROCESSES + 1)}:
+        raise Trouble(f"{name} is {given!r}: set it to a number from 1 to {MOST_PROCESSES}.")
+    return int(given)
+
+
 @dataclass
 class Supervisor:
     """Everything that one `make run` has started."""
@@ -111,7 +132,7 @@ class Supervisor:
     env: dict[str, str] = field(init=False)
     services: list[Postgres | Valkey] = field(default_factory=list)
     children: list[Child] = field(default_factory=list)
-    addresses: list[str] = field(default_factory=list)
+    addresses: list[list[str]] = field(default_factory=list)
     lock: int | None = None
 
     def __post_init__(self) -> None:
@@ -134,7 +155,7 @@ class Supervisor:
         own_certificate(home)
         if end_leftovers(self.run / "children.json", home):
             say("An earlier run was killed: what it left running is stopped, its data is kept.")
-        self.addresses = listening_addresses(self.options.port)
+        self.addresses = [listening_addresses(port) for port in self.options.ports]
         self.start_services()
         if self.options.own_database is False and not self.env.get("DATABASE_OWNER_URL"):
             say("Warning: DATABASE_OWNER_URL is not set: DATABASE_URL also migrates, so one role owns all.")
@@ -225,11 +246,10 @@ class Supervisor:
             self.env["IOM_DEMO_SIGN_IN"] = "1"
 
     def start_children(self) -> None:
-        """Start web, worker, clock and relay."""
+        """Start web, worker, clock and relay: of the first two as many as the options say."""
         say("Starting the web server, the worker, the clock and the relay")
         python = sys.executable
-        bound = [word for address in self.addresses for word in ("--bind", address)]
-        web = [python, "-m", "gunicorn", "iom.wsgi", "-c", "python:iom.serving", "--no-control-socket", *bound]
+        web = [python, "-m", "gunicorn", "iom.wsgi", "-c", "python:iom.serving", "--no-control-socket"]
         web += ["--workers", "2", "--graceful-timeout", "8"]
         if os.access("/dev/shm", os.W_OK):  # noqa: S108 -- gunicorn's heartbeat: a slow disk must not stop a worker
             web += ["--worker-tmp-dir", "/dev/shm"]  # noqa: S108
@@ -255,7 +275,16 @@ class Supervisor:
             "WARNING",
         ]
         relay = [python, str(paths.CHECKOUT / "manage.py"), "relay"]
-        for name, words in {"web": web, "worker": worker, "clock": beat, "relay": relay}.items():
+        programs = {}
+        for number, addresses in enumerate(self.addresses, start=1):
+            programs[_numbered("web", number)] = [
+                *web,
+                *(word for address in addresses for word in ("--bind", address)),
+            ]
+        for number in range(1, self.options.workers + 1):
+            name = _numbered("worker", number)
+            programs[name] = [*worker, "--hostname", f"{name}@%h"]
+        for name, words in (programs | {"clock": beat, "relay": relay}).items():
             log = self.options.home / "log" / f"{name}.log"
             shorten(log)
             child = Child(name, words, self.env, log)
@@ -266,18 +295,20 @@ class Supervisor:
     def wait_until_ready(self) -> None:
         """Wait for the first answer of the web server; raises Trouble if it does not come."""
         end = time.monotonic() + READY_SECONDS
-        web = self.children[0]
-        while not answers(self.options.port):
-            if web.quick_ends >= TRIES_BEFORE_READY or time.monotonic() > end:
-                raise Trouble(f"The web server does not start: the reason is at the end of {web.log}.")
-            self.look_after()
-            time.sleep(0.1)
+        for port, web in zip(self.options.ports, self.children, strict=False):  # they were started first
+            while not answers(port):
+                if web.quick_ends >= TRIES_BEFORE_READY or time.monotonic() > end:
+                    raise Trouble(f"The web server does not start: the reason is at the end of {web.log}.")
+                self.look_after()
+                time.sleep(0.1)
 
     def announce(self) -> None:
         """Say where the panel is and how to sign in."""
         self.note("running")
         say("")
         say(f"IOM Panel is ready: {self.options.address}")
+        if self.options.webs > 1:
+            say(f"{self.options.webs} web processes, on ports {self.options.port} to {self.options.ports[-1]}")
         say(f"Data: {self.options.home}   Logs: {self.options.home / 'log'}   Stop: Ctrl-C")
         if self.env.get("IOM_DEMO_SIGN_IN") == "1":
             say("")
@@ -313,8 +344,8 @@ class Supervisor:
         if self.lock is None:
             return
         self.note("stopping")
-        workers = [child for child in self.children if child.name == "worker"]
-        others = [child for child in self.children if child.name != "worker"]
+        workers = [child for child in self.children if child.name.startswith("worker")]
+        others = [child for child in self.children if child not in workers]
         for group in (others, workers):
             for child in group:
                 child.ask_to_stop()
@@ -326,6 +357,10 @@ class Supervisor:
             (self.run / name).unlink(missing_ok=True)
         os.close(self.lock)
         self.lock = None
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"
 
 
 def read_note(path: Path) -> dict[str, str]:

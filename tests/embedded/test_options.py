@@ -47,3 +47,19 @@ def test_owner_without_application_role_is_refused():
 
 def test_settings_module_of_the_environment_is_kept():
     assert read_options({"DJANGO_SETTINGS_MODULE": "mine"}).env["DJANGO_SETTINGS_MODULE"] == "mine"
+
+
+@pytest.mark.parametrize("name", ["IOM_WEB_PROCESSES", "IOM_WORKERS"])
+@pytest.mark.parametrize("number", ["0", "10", "-1", "two", "1.5"])
+def test_bad_number_of_processes_is_named_with_the_remedy(name, number):
+    with pytest.raises(Trouble, match=f"{name} is .* set it to a number from 1 to 9"):
+        read_options({name: number})
+
+
+def test_web_processes_listen_on_ports_that_follow_each_other():
+    options = read_options({"PORT": "8100", "IOM_WEB_PROCESSES": "3", "IOM_WORKERS": "2"})
+
+    assert (list(options.ports), options.workers) == ([8100, 8101, 8102], 2)
+    assert list(read_options({}).ports) == [8000]
+    with pytest.raises(Trouble, match="choose a lower PORT"):
+        read_options({"PORT": "65535", "IOM_WEB_PROCESSES": "2"})
