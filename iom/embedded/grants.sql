@@ -9,6 +9,10 @@ CREATE EXTENSION IF NOT EXISTS unaccent;
 -- its index (docs/duplicates.md). Without this line it compares everybody of the scheme: right, and slower.
 ALTER FUNCTION similarity_op(text, text) LEAKPROOF;
 
+-- A page asks much in one statement (iom/together.py). Together its parts look dear enough to be compiled to machine
+-- code first, which takes longer than running them.
+ALTER ROLE iom_app SET jit = off;
+
 DO $$
 BEGIN
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
