@@ -224,7 +224,7 @@ def test_list_costs_the_same_however_many(sign_in, people, case, supervised, ham
     client = sign_in(people["boss"])
 
     def cost():
-        with django_assert_num_queries(13 + factories.AROUND):
+        with django_assert_num_queries(7 + factories.AROUND):
             client.get("/reports/?show=mine")
 
     cost()

@@ -156,7 +156,7 @@ def test_services_cost_the_same_however_many(
             client.get(address)
 
 
-QUERIES = {"/services/": 7, "/services/gaps/": 10, "/services/agreements/": 6}
+QUERIES = {"/services/": 2, "/services/gaps/": 5, "/services/agreements/": 2}
 
 
 # --- Gaps ---------------------------------------------------------------------
