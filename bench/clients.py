@@ -297,6 +297,22 @@ def one(browser: Browser, job: Mapping[str, Any]) -> dict[str, Any]:
     return said.pop("") | {"beside": said}
 
 
+def profile(browser: Browser, job: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a page's time goes by its parts, in shares of the whole: of several answers, the profiler running."""
+    line = browser.line()
+    message = browser.message(job["path"], None, X_Bench_Profile="1")
+    for _ in range(WARM_UP):
+        _checked(line.ask(message), job)
+    found: dict[str, float] = {}
+    for _ in range(int(job["runs"])):
+        answer = _checked(line.ask(message), job)
+        for part, ms in json.loads(answer.headers["x-bench-profile"]).items():
+            found[part] = found.get(part, 0) + ms
+    line.close()
+    whole = sum(found.values()) or 1
+    return {part: round(ms / whole, 3) for part, ms in found.items()}
+
+
 def steady(browser: Browser, job: Mapping[str, Any]) -> dict[str, Any]:
     """An open stream of `rate` requests a second. One that falls far behind is ended: `unsent` were still to come."""
     message = browser.message(job["path"])
@@ -373,6 +389,7 @@ def save(browser: Browser, job: Mapping[str, Any]) -> dict[str, Any]:
 
     `set` are the fields that somebody types, `{n}` in them a number that is new each time. With `autosave` it goes
     where the form saves itself, as its script sends it: without the form's key, with one of its own in a header.
+    `undo` ends the address of the form that takes a save back.
     """
     line = browser.line()
     answers: list[Answer] = []
@@ -389,19 +406,32 @@ def save(browser: Browser, job: Mapping[str, Any]) -> dict[str, Any]:
             headers = {"X_Autosave": "1", "X_Form_Key": new_key(), "Accept": "application/json"}
             target = form.attributes["data-autosave"]
         else:
-            headers, target = dict(job.get("headers", {})), form.action or pages[turn % len(pages)]
+            headers, target = {}, form.action or pages[turn % len(pages)]
         answer = browser.ask(line, target.partition("#")[0], [*fields.items()], **headers)
         _checked(answer, {**job, "path": target})
         if turn >= WARM_UP:
             answers.append(answer)
+        if job.get("undo"):
+            _undo(browser, line, pages[turn % len(pages)], job)
     line.close()
     return summary(each.seconds for each in answers) | _about(answers)
+
+
+def _undo(browser: Browser, line: Line, path: str, job: Mapping[str, Any]) -> None:
+    """Press the button of the page that takes the last save back, so that the next one finds what this one found."""
+    page = browser.ask(line, path).body.decode()
+    for form in forms_of(page):
+        if form.action.endswith(job["undo"]):
+            browser.ask(line, form.action, [*form.fields.items()])
+            return
+    raise Wrong(f"{job['name']}: nothing on {path} takes it back")
 
 
 KINDS: dict[str, Callable[[Browser, Mapping[str, Any]], dict[str, Any]]] = {
     "one": one,
     "steady": steady,
     "eight": eight,
+    "profile": profile,
     "save": save,
 }
 

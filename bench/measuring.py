@@ -21,15 +21,23 @@ PASSWORD = "harbour-lantern-2026"  # noqa: S105 -- of made-up people
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: turns at one client, seconds of the steady stream and of eight clients."""
+    """How long to measure: turns at one client, seconds of the steady stream and of eight clients.
+
+    Without seconds only one client is measured; without `every_page` only the pages of the target are put under load.
+    """
 
     runs: int
     steady_seconds: float
     eight_seconds: float
     rate: float = 20.0
+    every_page: bool = False
+
+    def puts_under_load(self, page: pages.Page) -> bool:
+        """Whether this page is measured under a steady stream and with eight clients."""
+        return bool(self.steady_seconds) and (page.of_target or (self.every_page and page.under_load))
 
 
-FULL, OTHERS, QUICK = Effort(40, 6, 4), Effort(25, 3, 2), Effort(12, 2, 1.5)
+FULL, OTHERS, QUICK = Effort(30, 5, 3, every_page=True), Effort(25, 3, 2), Effort(12, 2, 1.5)
 
 
 def say(line: str) -> None:
@@ -83,7 +91,9 @@ class Measuring:
         for page in wanted:
             mine = of(page.post, page.scheme)
             jobs.append(pages.job(page, "one", mine, runs=effort.runs, beside=dict(page.beside)))
-            if page.under_load and effort.steady_seconds:
+            if page.of_target:
+                jobs.append(pages.job(page, "profile", mine, runs=5))
+            if effort.puts_under_load(page):
                 jobs.append(pages.job(page, "steady", mine, rate=effort.rate, seconds=effort.steady_seconds))
                 jobs.append(pages.job(page, "eight", mine, seconds=effort.eight_seconds))
         for save in pages.saves_of(self.found["measured"], make_notes(self.home, self.found["measured"].scheme)):
@@ -97,7 +107,7 @@ class Measuring:
                     "set": dict(save.typed),
                     "statuses": save.statuses,
                     "autosave": save.autosave,
-                    "headers": dict(save.headers),
+                    "undo": save.undo,
                     "cookies": of(save.post, "measured"),
                     "runs": effort.runs,
                 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.subjects import Subject
 
+OF_TARGET = ("home, coordinator", "board", "case", "agenda", "live meeting")
 ADMIN = "/bench/admin/offenders/case/"
 # Under "nothing" and "one query" the same bytes as the page's own.
 PLAIN = {"nothing": "/bench/bare/nothing/?bytes={bytes}", "one query": "/bench/one-query/?bytes={bytes}"}
@@ -28,6 +29,11 @@ class Page:
     beside: Mapping[str, str] = field(default_factory=dict)
     under_load: bool = True
 
+    @property
+    def of_target(self) -> bool:
+        """Whether the target speaks of it under load."""
+        return self.name in OF_TARGET
+
 
 @dataclass(frozen=True)
 class Save:
@@ -40,7 +46,7 @@ class Save:
     statuses: tuple[int, ...]
     post: str = "coordinator"
     autosave: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
+    undo: str = ""
 
 
 def pages_of(measured: Subject, largest: Subject, searches: Mapping[str, str]) -> Iterable[Page]:
@@ -119,8 +125,7 @@ def saves_of(measured: Subject, notes: Iterable[int]) -> Iterable[Save]:
         typed = {"note": "Heard from the officer, time {n}"}
         yield Save("save, as typed", items, "note", typed, (200, 204), autosave=True)
         decision = {"note": "Agreed, time {n}", "then": "save"}
-        changed = tuple(f"{path}&change=1" for path in items)
-        yield Save("save, decision", changed, "outcome", decision, (200, 302, 303))
+        yield Save("save, decision", items, "outcome", decision, (302, 303), undo="/live/undo/")
     ordinary = tuple(f"/bench/notes/{number}/" for number in notes)
     yield Save("ordinary write", ordinary, "seen", {"text": "Asked again, time {n}"}, (200,))
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import cProfile
+import json
+import pstats
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import django
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.db import connection, transaction
@@ -44,12 +50,47 @@ class Statements:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         count, began = _Count(), time.thread_time()
-        with connection.execute_wrapper(count):
+        profile = cProfile.Profile() if "X-Bench-Profile" in request.headers else None
+        with connection.execute_wrapper(count), profile or nullcontext():
             response = self.respond(request)
+        if profile is not None:
+            response["X-Bench-Profile"] = json.dumps(shares(profile))
         response["X-Bench-Statements"] = str(count.statements)
         response["X-Bench-CPU"] = f"{(time.thread_time() - began) * 1000:.2f}"
         response["X-Bench-Database"] = f"{count.seconds * 1000:.2f}"
         return response
+
+
+# Where time goes, by what a file's name begins with once its folder is left out; the first that fits.
+PARTS = {
+    "templates": ("templates/",),
+    "Jinja": ("jinja2/", "markupsafe/", "govuk_frontend_jinja/"),
+    "psycopg and waiting": ("psycopg", "~"),
+    "querysets and their SQL": ("django/db/",),
+    "the rest of Django": ("django/", "csp/", "whitenoise/", "guardian/", "auditlog/", "rules/", "redis/"),
+    "ours": ("iom/", "offenders/", "referrals/", "actionplans/", "panels/"),
+}
+# What begins a path: our checkout and where packages lie.
+ROOTS = (f"{settings.BASE_DIR}/", f"{Path(django.__file__).parent.parent}/")
+
+
+def shares(profile: cProfile.Profile) -> dict[str, float]:
+    """Milliseconds in the functions of each part themselves; built-in functions count to whoever called them."""
+    found: dict[str, float] = {}
+    for (file, _, name), (_, _, own, _, callers) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+        if file == "~" and "psycopg" not in name and "poll" not in name:
+            for (caller, _, _), (_, _, of_caller, _) in callers.items():
+                found[part_of(caller)] = found.get(part_of(caller), 0) + of_caller * 1000
+        else:
+            found[part_of(file)] = found.get(part_of(file), 0) + own * 1000
+    return {part: round(ms, 2) for part, ms in sorted(found.items(), key=lambda each: -each[1])}
+
+
+def part_of(file: str) -> str:
+    """The part to which a file belongs."""
+    for root in sorted(ROOTS, key=len, reverse=True):
+        file = file.removeprefix(root)
+    return next((part for part, starts in PARTS.items() if file.startswith(starts)), "Python's own")
 
 
 class Fork:

@@ -100,7 +100,7 @@ def run(**more) -> dict:
                 "board": of(board, 8, nothing=1, ordinary=40, careful_admin=60),
                 "national list": of(board, 8, careful_admin=200),
                 "ordinary write": of(8, 12),
-                "save, decision": of(24, 11),
+                "save, as typed": of(24, 11),
             },
         }
 
@@ -121,10 +121,10 @@ def test_lines_say_what_is_met_and_what_is_not():
     assert found["board: faster than the careful admin"].measured == "2"
     assert found["board: of the ordinary page"].met
     assert found["national list: faster than the careful admin"].met
-    assert found["save with audit: p95"].met
-    assert found["save with audit: of the ordinary write"].said == "NO"
+    assert found["save, as typed: p95"].met
+    assert found["save, as typed: of the ordinary write"].said == "NO"
     assert found["growth of board, national beside one"].said == "NO"
-    assert found["save, decision: statements"].said == "NO"
+    assert found["save, as typed: statements"].said == "NO"
     assert found["statements at every size"].met
     assert found["case: p95 at one client"].said == "not measured"
 
