@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from typing import Any
 
 from django.db.models import Count, Exists, F, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
@@ -59,7 +60,7 @@ def reviews_overdue(actor: Actor, today: date) -> Iterable[Task]:
 
 
 @asks_panel
-def not_reviewed_lately(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+def not_reviewed_lately(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """A progress review that its meeting did not hold: the case comes to the next one. One query."""
     policy = window.policy
     rule = policy.review("progress")
@@ -80,7 +81,7 @@ def not_reviewed_lately(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
         .annotate(looked_at=Coalesce(Subquery(looked.values("done_on")[:1]), F("accepted_on")))
         .annotate(held=Coalesce(Subquery(held, output_field=IntegerField()), 0))
     )
-    for pk, since, count in rows.values_list("pk", "looked_at", "held"):
+    for pk, since, count in (yield rows.values_list("pk", "looked_at", "held")):
         if count >= (rule.every_meetings or 1):
             yield Ask(pk, "reviews", f"{rule.label} overdue: none since {day(since)}", rule.source)
 

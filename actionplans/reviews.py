@@ -163,7 +163,7 @@ def decided_at(case: Case, meeting: Meeting, *, words: str = "", by: Actor) -> l
     Called in the transaction of the decision; said twice, they stand once. The first review counts only at the meeting
     at which it is due or after it.
     """
-    policy = meeting.scheme.policy_on(meeting.date).policy
+    policy = by.rules_on(meeting.date).policy
     made = []
     for due in due_for([case], policy).get(case.pk, []):
         early = due.kind == "first" and due.on is not None and meeting.date < due.on

@@ -18,7 +18,9 @@ from rules.predicates import Predicate
 from iom import together
 
 if TYPE_CHECKING:
-    from iom.models import Agency, Membership, Scheme, User
+    from datetime import date
+
+    from iom.models import Agency, Membership, PolicyVersion, Scheme, User
 
 _holders: dict[str, Predicate] = {}
 
@@ -64,6 +66,15 @@ class Actor:
     def seats(self) -> frozenset[str]:
         """Slugs of the bodies on which the person holds a seat or is the named substitute."""
         return self.known["seats"] if "seats" in self.known else together.run(_seats(self))
+
+    def rules_on(self, day: date) -> PolicyVersion:
+        """The rules in force on a day. A request that knows which hold today reads none that began before that day."""
+        from iom.clock import today
+
+        version = self.scheme.policy_version if "policy" in self.known else None
+        if version is not None and version.pk == self.known["policy"] and version.valid_from <= day <= today():
+            return version
+        return self.scheme.policy_on(day)
 
     def forget(self) -> None:
         """What was read of the actor need not hold any more: what it rests on was changed in this request."""

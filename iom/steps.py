@@ -6,7 +6,8 @@ says afterwards. Nothing but `take` writes a status.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,12 +72,29 @@ def offers(actor: Actor, thing: SchemeModel, steps: Iterable[Step]) -> list[tupl
     ]
 
 
-def locked(model: type[SchemeModel], pk: int, *, version: int | None = None) -> Any:
-    """The row, locked until the transaction ends; `Stale` if it is no longer the version that its reader saw."""
-    thing = model.objects.select_for_update(of=("self",)).get(pk=pk)
+def locked(model: type[SchemeModel], pk: int, *, version: int | None = None, beside: Sequence[str] = ()) -> Any:
+    """The row, locked until the transaction ends; `Stale` if it is no longer the version that its reader saw.
+
+    `beside` names what is read with it by foreign key and not locked.
+    """
+    rows = model.objects.select_for_update(of=("self",))
+    thing = (rows.select_related(*beside) if beside else rows).get(pk=pk)
     if version is not None and thing.version != version:
         raise Stale(thing)
     return thing
+
+
+@contextmanager
+def joined() -> Iterator[None]:
+    """The transaction that is under way, else one of its own: for verbs that refuse before they have written.
+
+    Where it joins one, a refusal undoes nothing; nothing was done.
+    """
+    if transaction.get_connection().in_atomic_block:
+        yield
+    else:
+        with transaction.atomic():
+            yield
 
 
 @transaction.atomic

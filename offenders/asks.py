@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from iom import together
 from iom.policy import Policy
 from iom.policy.base import DEFAULT_SOURCE
 from iom.policy.bodies import BodyPolicy
@@ -57,7 +58,8 @@ class Ask:
 
 
 # The cases are `offenders.models.Case` with their present rating read; the rules that use this module know no models.
-Asking = Callable[[Sequence[Any], Window], Iterable[Ask]]
+# What somebody asks rests on rows: between its asks a source yields the querysets that it needs (`iom.together`).
+Asking = Callable[[Sequence[Any], Window], Iterable[Any]]
 _asking: list[Asking] = []
 
 
@@ -69,4 +71,9 @@ def asks_panel(find: Asking) -> Asking:
 
 def asked(cases: Sequence[Any], window: Window) -> tuple[Ask, ...]:
     """Everything that is asked of a meeting about these cases."""
-    return tuple(ask for find in _asking for ask in find(cases, window))
+    return together.run(asked_steps(cases, window))
+
+
+def asked_steps(cases: Sequence[Any], window: Window) -> together.Steps[tuple[Ask, ...]]:
+    found = yield from together.all_of({find: together.items_of(find(cases, window)) for find in _asking})
+    return tuple(ask for find in _asking for ask in found[find])

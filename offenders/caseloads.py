@@ -6,9 +6,10 @@ More than the limit is said in words and stops nothing (Waltham Forest, 5.8; ux.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from django.db.models import Count, Q
 
@@ -136,25 +137,25 @@ def _holder_left(held: Assignment, today: date) -> bool:
 
 
 @asks_panel
-def changed_between_panels(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+def changed_between_panels(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """A change of lead by whoever leads or by the coordinator is noted at the next panel."""
     if window.body.slug not in window.policy.deciding_bodies:
         return
     rows = HandOver.objects.filter(
         case__in=cases, assignment__isnull=False, on__gt=window.before, on__lte=window.meeting
     )
-    for case, role, on in rows.order_by("on", "pk").values_list("case", "role", "on"):
+    for case, role, on in (yield rows.order_by("on", "pk").values_list("case", "role", "on")):
         lead = window.policy.lead(role)
         label = lead.label if lead else AssignmentRole(role).label
         yield Ask(case, "reviews", f"{label} changed on {day_month(on)}: to be noted")
 
 
 @asks_panel
-def nobody_leads(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+def nobody_leads(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """A required role without a holder comes to the panel that takes people on."""
     if window.body.slug not in window.policy.deciding_bodies:
         return
-    held = Assignment.objects.filter(case__in=cases, until=None).select_related("membership__user")
+    held = yield Assignment.objects.filter(case__in=cases, until=None).select_related("membership__user")
     holders = {(each.case_id, each.role) for each in held if not _holder_left(each, window.today)}
     for case in cases:
         for lead in window.policy.leads:

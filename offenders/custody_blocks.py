@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -90,29 +91,29 @@ def licence_conditions(actor: Actor, today: date) -> Iterable[Task]:
 
 
 @asks_panel
-def recalls(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+def recalls(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """Somebody who was recalled to prison since the last meeting."""
     if not _is_for(window):
         return
     rows = CustodyPeriod.objects.filter(
         case__in=[each.pk for each in cases], recalled=True, starts_on__gt=window.before, released_on=None
     )
-    for period in rows:
+    for period in (yield rows):
         yield Ask(period.case_id, "reviews", f"Recalled to prison on {day_month(period.starts_on)}")
 
 
 @asks_panel
-def wanted(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+def wanted(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """Somebody who is wanted."""
     if not _is_for(window):
         return
     rows = LegalStatus.objects.filter(case__in=[each.pk for each in cases], kind=LegalStatus.Kind.WANTED, ended_at=None)
-    for row in rows:
+    for row in (yield rows):
         yield Ask(row.case_id, "reviews", f"Wanted since {day_month(row.on)}")
 
 
 @asks_panel
-def tags_that_end(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+def tags_that_end(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """A tag that ends before the meeting after this one (Hampshire, GPS Tagging)."""
     gps = window.policy.gps
     if gps is None or not _is_for(window):
@@ -120,12 +121,12 @@ def tags_that_end(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
     rows = Tag.objects.filter(
         case__in=[each.pk for each in cases], ended_on=None, ends_on__gte=window.today, ends_on__lt=window.next_one
     )
-    for row in rows:
+    for row in (yield rows):
         yield Ask(row.case_id, "reviews", f"The GPS tag ends on {day_month(row.ends_on)}", gps.source)
 
 
 @asks_panel
-def conditions_to_agree(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+def conditions_to_agree(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """A licence condition on which the agencies have not agreed, of somebody who comes out before long (London)."""
     rule = window.policy.licence_conditions
     if not _is_for(window):
@@ -133,7 +134,7 @@ def conditions_to_agree(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
     out_by = window.next_one + timedelta(days=rule.settle_days)
     soon = CustodyPeriod.objects.filter(case=OuterRef("case"), released_on=None, release_expected_on__lt=out_by)
     rows = LicenceRequest.objects.filter(case__in=[each.pk for each in cases], status=LicenceRequest.Status.ASKED)
-    for case in dict.fromkeys(rows.filter(Exists(soon)).order_by("pk").values_list("case", flat=True)):
+    for case in dict.fromkeys((yield rows.filter(Exists(soon)).order_by("pk").values_list("case", flat=True))):
         yield Ask(case, "releases", "A licence condition to agree before release", rule.source)
 
 

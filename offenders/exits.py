@@ -6,10 +6,10 @@ Other apps register what they ask before somebody goes with `requirement`, and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -245,13 +245,14 @@ def concerned(case: Case) -> list[Agency]:
 
 
 @asks_panel
-def proposed_or_unfinished(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+def proposed_or_unfinished(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """Whose leaving is proposed; and who was to leave since before the last meeting, and is not closed yet."""
     rule = window.policy.exit
     if window.body.slug != rule.decided_by:
         return
     rows = Leaving.objects.filter(case__in=cases).exclude(proposed_on=None, decided_on=None)
-    for case, status, proposed, decided in rows.values_list("case", "case__status", "proposed_on", "decided_on"):
+    rows = yield rows.values_list("case", "case__status", "proposed_on", "decided_on")
+    for case, status, proposed, decided in rows:
         if status == CaseStatus.OPEN and proposed is not None:
             yield Ask(case, "exits", f"Leaving proposed on {day_month(proposed)}", rule.source)
         elif status == CaseStatus.LEAVING and decided is not None and decided < window.meeting:
@@ -259,7 +260,7 @@ def proposed_or_unfinished(cases: Sequence[Case], window: Window) -> Iterable[As
 
 
 @asks_panel
-def time_to_agree(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+def time_to_agree(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """Who is Green without a time agreed for it, where the panel agrees one (London, RAG Rating)."""
     rule = window.policy.exit
     if window.body.slug != rule.decided_by or rule.force != "agreed_period":
@@ -268,7 +269,7 @@ def time_to_agree(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
     out: dict[int, date] = {}
     if not window.policy.blue.used:
         inside = CustodyPeriod.objects.filter(case__in=green, released_on__isnull=False)
-        out = dict(inside.values_list("case").annotate(last=Max("released_on")))
+        out = dict((yield inside.values_list("case").annotate(last=Max("released_on"))))
     for case in green:
         rating = case.rating
         # Custody without a colour of its own ended the run for which the time was agreed (design.md 5).

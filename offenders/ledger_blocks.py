@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
@@ -102,10 +102,11 @@ def checks_asked(actor: Actor, today: date) -> Iterable[Task]:
 
 
 @asks_panel
-def stale_checks(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+def stale_checks(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """Beside other reasons: which needed checks of a case that comes up are stale or not done. No content."""
     rules = window.policy.safeguarding
-    for pk, stand in safeguarding.standings([case.pk for case in cases], window.today).items():
+    found = yield from safeguarding.standings_steps([case.pk for case in cases], window.today)
+    for pk, stand in found.items():
         wants = [SHORT[CheckKind(each.kind)] for each in stand if each.kind in rules.needed and each.state != "assured"]
         if wants:
             source = next(each.source for each in map(rules.check, rules.needed))

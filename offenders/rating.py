@@ -129,11 +129,12 @@ def differs_of_steps(case: Case, today: date) -> Steps[tuple[str, ...]]:
 
 
 @asks_panel
-def rating_does_not_fit(cases: Sequence[Case], window: Window) -> Iterator[Ask]:
+def rating_does_not_fit(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """Ratings that do not fit what is shown come first on the agenda: the panel looks, and decides."""
     if not window.body.opens_cohort and "rating" not in window.policy.powers(window.body.slug):
         return
-    for pk, each in beside(cases, window.policy, window.today).items():
+    found = yield from beside_steps(cases, window.policy, window.today)
+    for pk, each in found.items():
         for one in each.differs:
             section = "releases" if one.kind == "blue_outside" else "reviews"
             yield Ask(pk, section, one.words, one.source, first=True)

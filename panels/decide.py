@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Case as Choose
+from django.db.models import JSONField, Q, QuerySet, Value, When
 
 from actionplans import actions as plans
 from actionplans.models import Action
-from iom import audit, clock
+from iom import audit, clock, together
 from iom.models import Meeting, MeetingStatus, PolicyVersion
 from iom.policy import Policy
 from iom.steps import StepRefused, locked
@@ -72,6 +73,8 @@ __all__ = [
 # What only whoever chairs can state.
 STATED = frozenset({How.CASTING, How.CHAIR_FINAL, How.CONSENSUS})
 TAKEN_BACK = "Undone at the meeting"
+# What is read with an item that is decided on.
+ABOUT = ("case__offender", "referral__offender")
 
 
 def offered_on(item: AgendaItem, policy: Policy | None = None) -> tuple[Outcome, ...]:
@@ -104,12 +107,14 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
     needs is missing, or when a correction cannot be carried out.
     """
     meeting = _meeting_of(item, by)
-    item = locked(AgendaItem, item.pk, version=choice.version)
-    if not AgendaItem.objects.visible_to(by).filter(pk=item.pk).exists():
+    item = locked(AgendaItem, item.pk, version=choice.version, beside=ABOUT)
+    visible, present = together.fetch(
+        [together.exists(AgendaItem.objects.visible_to(by).filter(pk=item.pk)), together.first(holding_rows(item))]
+    )
+    if not visible:
         raise PermissionDenied
     item.meeting = meeting
-    present = holding(item)
-    version = meeting.scheme.policy_on(meeting.date)
+    version = by.rules_on(meeting.date)
     if problems := [
         *_obstacles(meeting, by),
         *_missing(item, choice, present, version.policy),
@@ -337,7 +342,8 @@ def _take_back(item: AgendaItem, decision: Decision, meeting: Meeting, by: Actor
 
 def _before(item: AgendaItem, choice: Choice, decision: Decision) -> dict[str, Any]:
     """What undoing this decision puts back, read before its actions are written."""
-    said = {each.action_id: each for each in item.item_actions.filter(kind=ItemAction.Kind.REVIEWED)}
+    reviewed = item.item_actions.filter(kind=ItemAction.Kind.REVIEWED) if choice.looked_at else ()
+    said = {each.action_id: each for each in reviewed}
     looked_at = []
     for each in choice.looked_at:
         action = Action.objects.get(pk=each.action.pk)
@@ -355,10 +361,10 @@ def _before(item: AgendaItem, choice: Choice, decision: Decision) -> dict[str, A
 
 def _keep_for_undo(item: AgendaItem, meeting: Meeting, back: dict[str, Any]) -> None:
     """Only what was saved last is undone. Past `save`: it is no part of the item's history."""
-    AgendaItem.objects.filter(meeting=meeting).exclude(undo={}).update(undo={})
-    if meeting.status == MeetingStatus.LIVE and _can_be_undone(item):
-        AgendaItem.objects.filter(pk=item.pk).update(undo=back)
-        item.undo = back
+    mine = back if meeting.status == MeetingStatus.LIVE and _can_be_undone(item) else {}
+    kept = Choose(When(pk=item.pk, then=Value(mine, JSONField())), default=Value({}, JSONField()))
+    AgendaItem.objects.filter(~Q(undo={}) | Q(pk=item.pk), meeting=meeting).update(undo=kept)
+    item.undo = mine
 
 
 def _can_be_undone(item: AgendaItem) -> bool:
@@ -385,7 +391,7 @@ def _undo_actions(item: AgendaItem, back: dict[str, Any], by: Actor) -> None:
 
 def _meeting_of(item: AgendaItem, by: Actor) -> Meeting:
     """The meeting, locked: what is decided in it comes one after another."""
-    meeting = locked(Meeting, item.meeting_id)
+    meeting = locked(Meeting, item.meeting_id, beside=("body", "recorder", "chair__user"))
     if not by.can("panels.record", meeting):
         raise PermissionDenied
     meeting.scheme = meeting.body.scheme = by.scheme

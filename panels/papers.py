@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from iom import clock
+from iom import clock, together
 from iom.models import Meeting
 from offenders.models import Case, Offender, RagRating
 from referrals.models import CheckRequest, Referral, Score
@@ -139,16 +141,39 @@ def items_for(actor: Actor, meeting: Meeting) -> AgendaItemQuerySet:
 
 def papers(meeting: Meeting, actor: Actor) -> Papers:
     """The agenda as the actor may read it. The number of queries does not depend on the number of items."""
-    everything = list(meeting.items.numbered().values_list("pk", "minutes"))
+    return together.run(papers_steps(meeting, actor))
+
+
+def papers_steps(meeting: Meeting, actor: Actor) -> together.Steps[Papers]:
+    about = meeting.items.order_by()
+    cases, referrals = about.filter(case__isnull=False), about.filter(referral__isnull=False)
+    asked = CheckRequest.objects.visible_to(actor).filter(meeting=meeting)
+    everything, items, ratings, scores, checks, ours, open_cases, open_referrals = yield [
+        planned(meeting),
+        items_for(actor, meeting).for_list().order_by("position", "pk"),
+        RagRating.objects.filter(until=None, case__in=cases.values("case")),
+        _scores(cases.values("case__offender"), referrals.values("referral__offender")),
+        asked.values("offender").annotate(asked=Count("pk"), answered=Count("pk", filter=ANSWERED)),
+        asked.filter(agency=actor.agency).select_related("answer"),
+        Case.objects.visible_to(actor).filter(pk__in=cases.values("case")).values_list("pk", flat=True),
+        Referral.objects.visible_to(actor).filter(pk__in=referrals.values("referral")).values_list("pk", flat=True),
+    ]
+    present: dict[int, list[RagRating]] = {}
+    for rating in ratings:
+        present.setdefault(rating.case_id, []).append(rating)
+    for item in items:
+        if item.case is not None:
+            item.case.current_ratings = present.get(item.case_id, [])
     times = timetable(meeting, [minutes for _, minutes in everything])
     when = {pk: (place, *times[place - 1]) for place, (pk, _) in enumerate(everything, start=1)}
-    items = list(
-        items_for(actor, meeting)
-        .for_list()
-        .prefetch_related(Prefetch("case__ratings", RagRating.objects.filter(until=None), to_attr="current_ratings"))
-        .order_by("position", "pk")
+    known = _Known(
+        scores=dict(scores),
+        checks={row["offender"]: Checks(row["asked"], row["answered"]) for row in checks},
+        ours={request.offender_id: _answered(request) for request in ours},
+        open_cases=frozenset(open_cases),
+        open_referrals=frozenset(open_referrals),
     )
-    lines = _lines(meeting, actor, items, when)
+    lines = _lines(meeting, items, when, known)
     standing = [line for line in lines if line.item.state != ItemState.PARKED]
     return Papers(
         parts=_parts(meeting, standing),
@@ -156,6 +181,11 @@ def papers(meeting: Meeting, actor: Actor) -> Papers:
         count=len(everything),
         minutes=sum(minutes for _, minutes in everything),
     )
+
+
+def planned(meeting: Meeting) -> QuerySet:
+    """The items of an agenda that take time, whoever may see them: number and minutes of each, in order."""
+    return meeting.items.numbered().values_list("pk", "minutes")
 
 
 def _parts(meeting: Meeting, lines: list[Line]) -> tuple[Part, ...]:
@@ -211,28 +241,25 @@ def timetable(meeting: Meeting, minutes: Iterable[int]) -> list[tuple[time, time
     return slots
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What stands beside the items: of people by their number, and what of them the reader may open."""
+
+    scores: dict[int, int]
+    checks: dict[int, Checks]
+    ours: dict[int, str]
+    open_cases: frozenset[int]
+    open_referrals: frozenset[int]
+
+
 def _lines(
-    meeting: Meeting, actor: Actor, items: list[AgendaItem], when: dict[int, tuple[int, time, time]]
+    meeting: Meeting, items: list[AgendaItem], when: dict[int, tuple[int, time, time]], known: _Known
 ) -> list[Line]:
-    people = {item.referral.offender_id if item.referral else item.case.offender_id for item in items if _about(item)}
-    scores = _scores(people)
-    checks = _checks(meeting, actor)
-    ours = _own_answers(meeting, actor)
-    open_cases = set(
-        Case.objects.visible_to(actor)
-        .filter(pk__in=[i.case_id for i in items if i.case_id])
-        .values_list("pk", flat=True)
-    )
-    open_referrals = set(
-        Referral.objects.visible_to(actor)
-        .filter(pk__in=[i.referral_id for i in items if i.referral_id])
-        .values_list("pk", flat=True)
-    )
     lines = []
     for item in items:
         item.meeting = meeting
         thing = item.referral or item.case
-        opens = item.case_id in open_cases if item.case_id else item.referral_id in open_referrals
+        opens = item.case_id in known.open_cases if item.case_id else item.referral_id in known.open_referrals
         person = thing.offender_id if thing is not None else None
         place, starts, ends = when.get(item.pk, (0, None, None))
         lines.append(
@@ -242,36 +269,25 @@ def _lines(
                 starts=starts,
                 ends=ends,
                 href=thing.get_absolute_url() if thing is not None and opens else "",
-                score=scores.get(person),
-                checks=checks.get(person, Checks(0, 0)),
-                ours=ours.get(person, ""),
+                score=known.scores.get(person),
+                checks=known.checks.get(person, Checks(0, 0)),
+                ours=known.ours.get(person, ""),
             )
         )
     return lines
 
 
-def _about(item: AgendaItem) -> bool:
-    return item.referral_id is not None or item.case_id is not None
-
-
-def _scores(people: set[int]) -> dict[int, int]:
+def _scores(*people: QuerySet) -> QuerySet:
     """The newest two-year score of each person."""
-    rows = Score.objects.filter(offender__in=people).exclude(model=Score.Model.OVP)
+    about = functools.reduce(operator.or_, (Q(offender__in=some) for some in people))
+    rows = Score.objects.filter(about).exclude(model=Score.Model.OVP)
     newest = rows.order_by("offender", "-scored_on", "-pk").distinct("offender")
-    return dict(newest.values_list("offender_id", "pct_2yr"))
+    return newest.values_list("offender_id", "pct_2yr")
 
 
-def _checks(meeting: Meeting, actor: Actor) -> dict[int, Checks]:
-    rows = CheckRequest.objects.visible_to(actor).filter(meeting=meeting).values("offender")
-    counted = rows.annotate(asked=Count("pk"), answered=Count("pk", filter=Q(answer__sent_at__isnull=False)))
-    return {row["offender"]: Checks(row["asked"], row["answered"]) for row in counted}
+ANSWERED = Q(answer__sent_at__isnull=False)
 
 
-def _own_answers(meeting: Meeting, actor: Actor) -> dict[int, str]:
-    rows = CheckRequest.objects.visible_to(actor).filter(meeting=meeting, agency=actor.agency)
-    return {
-        request.offender_id: request.answer.get_known_display()
-        if hasattr(request, "answer") and request.answer.sent_at
-        else "Not answered yet"
-        for request in rows.select_related("answer")
-    }
+def _answered(request: CheckRequest) -> str:
+    answer = getattr(request, "answer", None)
+    return answer.get_known_display() if answer is not None and answer.sent_at else "Not answered yet"

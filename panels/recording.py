@@ -17,7 +17,7 @@ from iom import audit
 from iom.clock import now
 from iom.jinja import day_month, lower_first
 from iom.models import Agency, Meeting, MeetingStatus, User
-from iom.steps import StepRefused, locked, take
+from iom.steps import StepRefused, joined, locked, take
 from offenders.models import CaseStatus
 from referrals import actions as referrals
 from referrals.models import ReferralStatus
@@ -25,7 +25,7 @@ from referrals.models import ReferralStatus
 from . import agenda, aside, escalations, last_minutes, minutes, ratifying, rerating
 from .chairing import chairs
 from .models import AgendaItem, Decision, ItemState, Minutes, Outcome, Section
-from .querysets import NOTHING_TO_RATIFY
+from .querysets import NOTHING_TO_RATIFY, AgendaItemQuerySet
 from .record import first_review, following
 from .transitions import CLOSE_MEETING, GO_LIVE, NOT_HELD_YET, RESUME
 
@@ -120,13 +120,20 @@ def leased(meeting: Meeting) -> bool:
 
 
 def renew(meeting: Meeting, *, by: Actor) -> bool:
-    """Hold the pen for another minute; False when somebody else has it, or the meeting is not live."""
-    mine = Meeting.objects.filter(pk=meeting.pk, status=MeetingStatus.LIVE, recorder=by.user)
-    # Written at half time at the latest: each heartbeat would be a row of history.
+    """Hold the pen for another minute; False when somebody else has it, or the meeting is not live.
+
+    The meeting is as it was just read. What it lends is written at half time at the latest: each heartbeat would be a
+    row of history.
+    """
     half = now() + timedelta(seconds=settings.RECORDER_LEASE_SECONDS / 2)
-    if mine.filter(recorder_until__gt=half).exists():
+    if _has_the_pen(meeting, by) and meeting.recorder_until is not None and meeting.recorder_until > half:
         return True
+    mine = Meeting.objects.filter(pk=meeting.pk, status=MeetingStatus.LIVE, recorder=by.user)
     return bool(mine.update(recorder_until=_lease()))
+
+
+def _has_the_pen(meeting: Meeting, by: Actor) -> bool:
+    return meeting.status == MeetingStatus.LIVE and by.user is not None and meeting.recorder_id == by.user.pk
 
 
 @transaction.atomic
@@ -233,7 +240,6 @@ def _not_the_chair(meeting: Meeting, by: Actor) -> None:
         raise StepRefused([CHAIR_DOES_NOT_RECORD])
 
 
-@transaction.atomic
 def keep_draft(
     item: AgendaItem, fields: Mapping[str, Any], *, by: Actor, only: Collection[str] | None = None
 ) -> AgendaItem:
@@ -243,7 +249,19 @@ def keep_draft(
     is no longer ticked is kept as nothing. Not audited: it is nobody's record yet.
     Raises PermissionDenied, or NotRecording when somebody else records now.
     """
-    item = AgendaItem.objects.select_for_update(of=("self",)).select_related("meeting__recorder").get(pk=item.pk)
+    with joined():
+        return keep_locked(locked_with_meeting(AgendaItem.objects).get(pk=item.pk), fields, by=by, only=only)
+
+
+def locked_with_meeting(items: AgendaItemQuerySet) -> AgendaItemQuerySet:
+    """These items, locked when they are read, each with its meeting and whoever records as they stand then."""
+    return items.select_for_update(of=("self",)).select_related("meeting__body", "meeting__recorder")
+
+
+def keep_locked(
+    item: AgendaItem, fields: Mapping[str, Any], *, by: Actor, only: Collection[str] | None = None
+) -> AgendaItem:
+    """`keep_draft` of an item that was read `locked_with_meeting` in this transaction."""
     if not by.can("panels.record", item.meeting):
         raise PermissionDenied
     must_record(item.meeting, by)

@@ -6,7 +6,7 @@ Richmond, principle 5; Waltham Forest, 5.14).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +60,10 @@ def _warned(rows: Iterable[Check], policy: Policy, today: date) -> dict[int, tup
 
 
 @asks_panel
-def mappa_asks(cases: Sequence[Case], window: Window) -> Iterable[Ask]:
+def mappa_asks(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """Level 2 or 3 comes first, until a panel has decided on the case after it was recorded."""
-    for pk, (warning, decided) in mappa_of(cases, window.policy, window.today).items():
+    found = _warned((yield _mappa_checks([case.pk for case in cases])), window.policy, window.today)
+    for pk, (warning, decided) in found.items():
         if not decided:
             yield Ask(pk, "reviews", warning.words, warning.source or "default", first=True)
 

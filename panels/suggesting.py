@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Subquery
 
 from actionplans.models import Action
-from iom import clock
+from iom import clock, together
 from iom.cadence import following
 from iom.jinja import day_month
 from iom.models import Agency, Meeting, MeetingStatus
 from iom.policy import Policy
 from iom.steps import StepRefused
 from offenders import youths
-from offenders.asks import Window, asked
-from offenders.models import Case, CaseStatus, CustodyPeriod, Supervision, YouthTransfer
+from offenders.asks import Window, asked_steps
+from offenders.models import Case, CaseStatus, CustodyPeriod, RagRating, Supervision, YouthTransfer
 from offenders.rag import Agreed, Inside
 from referrals import actions as referral_actions
 from referrals.deciding import body_for
@@ -70,6 +70,7 @@ class Suggested:
     nominated: tuple[Nominated, ...]
     rota: str = ""
     young: tuple[OnTheWay, ...] = ()
+    names: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def pressing(self) -> tuple[Suggestion, ...]:
@@ -84,34 +85,57 @@ class Suggested:
 
 def suggestions(meeting: Meeting, actor: Actor) -> Suggested:
     """What could join this agenda, with reasons: of what the reader may see, what is neither on it nor parked."""
-    items = list(meeting.items.values_list("case_id", "referral_id", "section"))
+    return together.run(suggestions_steps(meeting, actor))
+
+
+def suggestions_steps(meeting: Meeting, actor: Actor) -> together.Steps[Suggested]:
+    read = yield from together.all_of(
+        {
+            "items": _items(meeting),
+            "calendar": calendar_steps(meeting),
+            "cohort": _cohort(meeting, actor),
+            "nominated": _nominated(meeting, actor),
+            "young": _transfers(meeting, actor),
+        }
+    )
+    items, calendar, cohort = read["items"], read["calendar"], read["cohort"]
     # A case of which a decision is to be ratified may still come up for itself.
     on_it = {case for case, _, section in items if section != Section.OUTSIDE}
-    calendar = calendar_of(meeting)
-    cases = [
-        case
-        for case in Case.objects.visible_to(actor).not_closed().with_current().with_custody().order_by("reference")
-        if case.pk not in on_it and case.rating is not None
-    ]
+    cases = [case for case in cohort.cases if case.pk not in on_it and case.rating is not None]
     body = meeting.body.policy
     room = meeting.minutes_long // body.sitting.minutes_per_item
     policy = actor.scheme.policy
     window = Window(policy, body, meeting.date, calendar.before_or_start, calendar.next_one, clock.today())
-    found = suggest(policy, body, _standing(meeting, cases), calendar, room, asked(cases, window))
-    nominated = _nominated(meeting, actor, {referral for _, referral, _ in items})
+    asks = yield from asked_steps(cases, window)
+    found = suggest(policy, body, _standing(meeting, cases, cohort), calendar, room, asks)
+    names = {case.pk: case.offender.name for case in cases}
+    put_to_it = {referral for _, referral, _ in items}
     return Suggested(
-        tuple(found), tuple(nominated), rota_words(policy, body, calendar), tuple(_young(meeting, actor, calendar))
+        cases=tuple(found),
+        nominated=tuple(each for each in read["nominated"] if each.referral.pk not in put_to_it),
+        rota=rota_words(policy, body, calendar),
+        young=tuple(_young(read["young"], calendar)),
+        names={one.case: names[one.case] for one in found},
     )
 
 
-def _young(meeting: Meeting, actor: Actor, calendar: Calendar) -> Iterable[OnTheWay]:
-    """Who reaches a day of the route before the next transfer panel, and who waits for its recommendation."""
+def _items(meeting: Meeting) -> together.Steps[list[tuple[int | None, int | None, str]]]:
+    return (yield meeting.items.values_list("case_id", "referral_id", "section"))
+
+
+def _transfers(meeting: Meeting, actor: Actor) -> together.Steps[list[YouthTransfer]]:
+    """Those on the way to adult services who are not on the agenda of the transfer panel."""
     route = actor.scheme.policy.youth_route
     if route is None or route.body != meeting.body.slug:
-        return
-    there = set(meeting.items.exclude(title="").values_list("title", flat=True))
+        return []
+    there = meeting.items.exclude(title="").order_by().values("title")
     rows = YouthTransfer.objects.visible_to(actor).going_on().select_related("offender", "scheme")
-    for move in rows.exclude(reference__in=there).order_by("pk"):
+    return (yield rows.exclude(reference__in=there).order_by("pk"))
+
+
+def _young(moves: Iterable[YouthTransfer], calendar: Calendar) -> Iterable[OnTheWay]:
+    """Who reaches a day of the route before the next transfer panel, and who waits for its recommendation."""
+    for move in moves:
         days = [each for each in youths.due(move) if calendar.before_or_start < each.on < calendar.next_one]
         said = [f"{each.words} on {day_month(each.on)}" for each in days]
         begun = any(each.slug == "start" and each.on < calendar.next_one for each in youths.due(move))
@@ -123,39 +147,81 @@ def _young(meeting: Meeting, actor: Actor, calendar: Calendar) -> Iterable[OnThe
 
 def calendar_of(meeting: Meeting) -> Calendar:
     """The days on which the body meets; where none is planned after this one, its cadence says when that would be."""
-    rows = list(
-        Meeting.objects.filter(body=meeting.body)
-        .exclude(status=MeetingStatus.CANCELLED)
-        .order_by("date")
-        .values_list("date", "status")
-    )
+    return together.run(calendar_steps(meeting))
+
+
+def calendar_steps(meeting: Meeting) -> together.Steps[Calendar]:
+    planned = Meeting.objects.filter(body=meeting.body).exclude(status=MeetingStatus.CANCELLED)
+    rows = yield planned.order_by("date").values_list("date", "status")
     days = tuple(day for day, _ in rows)
     held = tuple(day for day, status in rows if status in HELD)
     after = next((day for day in days if day > meeting.date), None)
     return Calendar(meeting.date, days, after or following(meeting.date, meeting.body.policy.cadence), held)
 
 
-def _standing(meeting: Meeting, cases: list[Case]) -> list[Standing]:
+# What the reasons for a suggestion rest on.
+_OF_A_CASE = (
+    "scheme",
+    "reference",
+    "status",
+    "criterion",
+    "accepted_on",
+    "restricted",
+    "offender__family_name",
+    "offender__given_names",
+    "offender__date_of_birth",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cohort:
+    """The cases on the scheme that the reader may see, and how each stands to the meetings before this one.
+
+    They come with their rating, their custody and their supervision.
+    """
+
+    cases: list[Case]
+    carried: dict[int, int]
+    seen: dict[int, date]
+    last_held: date
+    undecided: frozenset[int]
+
+
+def _cohort(meeting: Meeting, actor: Actor) -> together.Steps[_Cohort]:
+    open_ = Case.objects.visible_to(actor).not_closed()
+    theirs = open_.order_by().values("pk")
+    before = AgendaItem.objects.filter(
+        meeting__body=meeting.body, meeting__status__in=HELD, meeting__date__lt=meeting.date
+    ).order_by()
+    last = before.order_by("-meeting__date").values("meeting__date")[:1]
+    # On the agenda of the last meeting, and left without a decision there.
+    undecided = before.filter(case__in=theirs, meeting__date=Subquery(last), decisions=None)
+    cases, ratings, custody, supervised, carried, seen, last_held, undecided = yield [
+        open_.select_related("offender").only(*_OF_A_CASE).order_by("reference"),
+        RagRating.objects.filter(case__in=theirs, until=None),
+        CustodyPeriod.objects.filter(case__in=theirs).order_by("-starts_on", "-pk"),
+        Supervision.objects.filter(case__in=theirs),
+        Action.objects.to_do()
+        .filter(case__in=theirs, carried_forward__gt=0)
+        .values_list("case")
+        .annotate(most=Max("carried_forward")),
+        before.filter(case__in=theirs).values_list("case").annotate(last=Max("meeting__date")),
+        together.first(before.order_by("-meeting__date").values_list("meeting__date", flat=True)),
+        undecided.exclude(state=ItemState.PARKED).values_list("case", flat=True),
+    ]
+    for name, rows in (("current_ratings", ratings), ("all_custody", custody), ("all_supervisions", supervised)):
+        by_case: dict[int, list[Any]] = {}
+        for row in rows:
+            by_case.setdefault(row.case_id, []).append(row)
+        for case in cases:
+            setattr(case, name, by_case.get(case.pk, []))
+    return _Cohort(cases, dict(carried), dict(seen), last_held or date.min, frozenset(undecided))
+
+
+def _standing(meeting: Meeting, cases: list[Case], cohort: _Cohort) -> list[Standing]:
     policy = meeting.body.scheme.policy
     inside, released, uncoloured = _custody(cases, policy)
-    carried = dict(
-        Action.objects.to_do()
-        .filter(case__in=cases, carried_forward__gt=0)
-        .values_list("case")
-        .annotate(most=Max("carried_forward"))
-    )
-    before = meeting.items.model.objects.filter(
-        meeting__body=meeting.body, meeting__status__in=HELD, meeting__date__lt=meeting.date
-    )
-    seen = dict(before.filter(case__in=cases).values_list("case").annotate(last=Max("meeting__date")))
-    last_held = before.aggregate(last=Max("meeting__date"))["last"] or date.min
-    # On the agenda of the last meeting, and left without a decision there.
-    undecided = set(
-        before.filter(case__in=cases, meeting__date=last_held, decisions=None)
-        .exclude(state=ItemState.PARKED)
-        .values_list("case", flat=True)
-    )
-    ends = dict(Supervision.objects.filter(case__in=cases).values_list("case").annotate(last=Max("ends_on")))
+    last_held = cohort.last_held
     own = {clause.name: each.body for each in policy.eligibility for clause in each.clauses if each.body}
     return [
         Standing(
@@ -173,10 +239,10 @@ def _standing(meeting: Meeting, cases: list[Case]) -> list[Standing]:
             or case.rating.to_ratify
             or case.rating.follows_from is None
             or case.rating.starts_on <= last_held,
-            carried_forward=carried.get(case.pk, 0),
-            last_seen=seen.get(case.pk),
-            undecided_on=last_held if case.pk in undecided else None,
-            supervision_ends_on=ends.get(case.pk),
+            carried_forward=cohort.carried.get(case.pk, 0),
+            last_seen=cohort.seen.get(case.pk),
+            undecided_on=last_held if case.pk in cohort.undecided else None,
+            supervision_ends_on=case.supervision_ends_on,
             born=case.offender.date_of_birth,
             taken_by=own.get(case.criterion, ""),
             today=clock.today(),
@@ -196,7 +262,7 @@ def _custody(
     released: dict[int, date] = {}
     uncoloured: dict[int, list[Inside]] = {}
     covered = policy.blue.covers if policy.blue.used else ()
-    for period in CustodyPeriod.objects.filter(case__in=cases).order_by("starts_on"):
+    for period in (period for case in cases for period in reversed(case.custody)):
         if period.released_on is None:
             inside[period.case_id] = period
         else:
@@ -206,17 +272,17 @@ def _custody(
     return inside, released, uncoloured
 
 
-def _nominated(meeting: Meeting, actor: Actor, on_it: set[int]) -> list[Nominated]:
+def _nominated(meeting: Meeting, actor: Actor) -> together.Steps[list[Nominated]]:
     policy = actor.scheme.policy
     if meeting.body.slug not in {*policy.deciding_bodies, *(each.body for each in policy.criteria_in_force)}:
         return []
-    rows = Referral.objects.visible_to(actor).for_list().exclude(pk__in=on_it - {None})
+    rows = Referral.objects.visible_to(actor).for_list()
     waiting = rows.filter(status=ReferralStatus.DEFERRED) | rows.filter(
         status=ReferralStatus.ON_AGENDA, meeting=meeting
     )
     return [
         Nominated(referral, _why_nominated(referral, policy))
-        for referral in waiting.order_by("pk")
+        for referral in (yield waiting.order_by("pk"))
         if referral.status == ReferralStatus.ON_AGENDA or _may_decide(meeting, referral, policy)
     ]
 

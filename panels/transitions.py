@@ -25,7 +25,9 @@ COURSE = (
 
 
 def must_have_an_item(meeting: Meeting) -> str | None:
-    if meeting.items.exclude(state=ItemState.PARKED).exists():
+    # Whoever shows the agenda has counted them.
+    standing = meeting.__dict__.get("items_standing")
+    if meeting.items.exclude(state=ItemState.PARKED).exists() if standing is None else standing:
         return None
     return "The agenda has no items yet. Add at least one."
 

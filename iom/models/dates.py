@@ -150,6 +150,13 @@ def dates_of(meeting: Meeting) -> MeetingDates | None:
     return stored if stored and stored.meeting == meeting.date else None
 
 
+def dates_steps(scheme: Scheme) -> together.Steps[None]:
+    """Read at once with other rows what `dates_of` asks for."""
+    if _DATES not in scheme.__dict__:
+        rows = yield stored_dates(scheme).filter(counted_from__gte=today() - _LATELY)
+        scheme.__dict__[_DATES] = _by_meeting(rows)
+
+
 def holidays_in(scheme: Scheme) -> Holidays:
     """The bank holidays with what the scheme says of its own days, and the days that its rules name."""
     if _HOLIDAYS not in scheme.__dict__:

@@ -7,9 +7,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from iom import audit, clock, typeset
+from iom import audit, clock, together, typeset
 from iom.jinja import day_month
 from iom.models import Agency, Meeting, MeetingStatus
+from iom.models.dates import dates_steps
 from iom.pages import found, page
 from iom.steps import StepRefused, obstacles
 from offenders.models import Case
@@ -17,10 +18,10 @@ from panels import agenda, agenda_pack, changes, circulation, concerned, live
 from panels.forms.agenda import AddItemForm, ArrangeForm, GroupForm, MinutesForm, MoveForm, RefuseLateForm
 from panels.models import AgendaItem, Section
 from panels.navigation import pages_of
-from panels.papers import Papers, items_for, papers
-from panels.readiness import readiness
+from panels.papers import Papers, items_for, papers, papers_steps
+from panels.readiness import readiness, readiness_steps
 from panels.slots import slots
-from panels.suggesting import Suggested, add_suggested, suggestions
+from panels.suggesting import Suggested, add_suggested, suggestions, suggestions_steps
 from panels.transitions import OPEN_TO_ITEMS, SEND_AGENDA
 from referrals.models import Referral
 
@@ -39,8 +40,19 @@ def build_agenda(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 
 
 def _builder(request: HttpRequest, meeting: Meeting, form: AddItemForm) -> HttpResponse:
-    shown = papers(meeting, request.actor)
-    offered = suggestions(meeting, request.actor) if meeting.status in OPEN_TO_ITEMS else Suggested((), ())
+    takes_items = meeting.status in OPEN_TO_ITEMS
+    read = together.run(
+        together.all_of(
+            {
+                "papers": papers_steps(meeting, request.actor),
+                "offered": suggestions_steps(meeting, request.actor) if takes_items else Suggested((), ()),
+                "readiness": readiness_steps(meeting, request.actor),
+                "dates": dates_steps(meeting.scheme),
+            }
+        )
+    )
+    shown, offered = read["papers"], read["offered"]
+    meeting.items_standing = shown.count
     removed = request.session.get(REMOVED)
     rule = meeting.body.policy.agenda_rule
     made = slots(meeting)
@@ -51,14 +63,14 @@ def _builder(request: HttpRequest, meeting: Meeting, form: AddItemForm) -> HttpR
             "meeting": meeting,
             "papers": shown,
             "offered": offered,
-            "people": _names(request, offered),
+            "people": offered.names,
             "form": form,
             "draft": meeting.status == MeetingStatus.DRAFT,
-            "open": meeting.status in OPEN_TO_ITEMS,
+            "open": takes_items,
             "fold_from": FOLD_FROM,
             "due": meeting.dates.agenda_due,
             "today": clock.today(),
-            "readiness": readiness(meeting, request.actor),
+            "readiness": read["readiness"],
             "obstacles": obstacles(SEND_AGENDA, meeting),
             "agenda_rule": rule,
             "slots": made,
@@ -78,11 +90,6 @@ def _concerned(request: HttpRequest, meeting: Meeting, shown: Papers) -> dict[in
     found = concerned.concerns(meeting, items)
     names = dict(Agency.objects.visible_to(request.actor).values_list("pk", "name"))
     return {item.pk: ", ".join(sorted(names[agency] for agency in found[id(item)].agencies)) for item in items}
-
-
-def _names(request: HttpRequest, offered: Suggested) -> dict[int, str]:
-    cases = Case.objects.visible_to(request.actor).filter(pk__in=[one.case for one in offered.cases])
-    return {case.pk: case.offender.name for case in cases.select_related("offender")}
 
 
 @page("panels.build_agenda", methods=("POST",))

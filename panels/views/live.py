@@ -161,11 +161,12 @@ def keep_draft(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     Who no longer records keeps their words too, beside the record.
     """
     items = AgendaItem.objects.visible_to(request.actor).filter(meeting=meeting)
-    item = found(items, number=request.POST.get("item") or "-")
+    item = found(recording.locked_with_meeting(items), number=request.POST.get("item") or "-")
+    item.meeting.scheme = item.meeting.body.scheme = meeting.scheme
     given = answers(request.POST)
     only = _typed_into(request.POST, given, item)
     try:
-        recording.keep_draft(item, given, by=request.actor, only=only)
+        recording.keep_locked(item, given, by=request.actor, only=only)
     except recording.NotRecording as lost:
         words = given if only is None else {name: given.get(name, "") for name in only}
         aside.keep(item, words, by=request.actor)

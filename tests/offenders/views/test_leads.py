@@ -192,17 +192,18 @@ def test_caseload_over_the_limit_is_said_and_stops_nothing(
 def test_change_of_lead_between_panels_and_a_missing_lead_come_to_the_next_agenda(
     merton, case, coordinator, probation, as_coordinator
 ):
+    from iom.together import items_of, run
     from offenders.asks import Window
     from offenders.caseloads import changed_between_panels, nobody_leads
     from offenders.handing_over import hand_over
 
     policy = merton.policy
     window = Window(policy, policy.default_body, date(2026, 4, 9), date(2026, 3, 1), date(2026, 5, 14), TODAY)
-    before = [ask.words for ask in nobody_leads([case], window)]
+    before = [ask.words for ask in run(items_of(nobody_leads([case], window)))]
     hand_over(case, "lead_professional", agency=probation.agency, membership=probation, on=TODAY, by=as_coordinator)
 
     assert before == ["No lead professional", "No police officer"]
-    assert [ask.words for ask in nobody_leads([case], window)] == ["No police officer"]
-    assert [ask.words for ask in changed_between_panels([case], window)] == [
+    assert [ask.words for ask in run(items_of(nobody_leads([case], window)))] == ["No police officer"]
+    assert [ask.words for ask in run(items_of(changed_between_panels([case], window)))] == [
         "Lead professional changed on 12 March: to be noted"
     ]

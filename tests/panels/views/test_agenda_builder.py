@@ -144,7 +144,7 @@ def test_builder_costs_the_same_however_many_cases(
     client = sign_in(coordinator)
     client.get("/meetings/2026-03-12/agenda/")
 
-    with django_assert_num_queries(49 + factories.AROUND):
+    with django_assert_num_queries(4 + factories.AROUND):
         client.get("/meetings/2026-03-12/agenda/")
 
 
