@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
@@ -160,12 +161,26 @@ def _cached(ask: Callable[[], Any]) -> Any:
         return None
 
 
+def _server() -> redis.Redis | None:
+    """What stands behind the cache, to be asked several things at once; None where the cache is of another kind."""
+    given = settings.CACHES["default"]
+    return _client(given["LOCATION"]) if given["BACKEND"].endswith(".RedisCache") else None
+
+
+@functools.cache
+def _client(address: str) -> redis.Redis:
+    """One for all threads. Connections are made when they are needed, in each process for itself."""
+    return redis.Redis(connection_pool=redis.ConnectionPool.from_url(address, **settings.CACHE_OPTIONS))
+
+
 def _counted(name: str, seconds: int) -> tuple[int, int]:
     """Count once more under `name`; how often it was in this stretch of `seconds`, and seconds left of it."""
     now = int(clock.now().timestamp())
     key = f"rate:{name}:{now // seconds}"
 
     def count() -> int:
+        if server := _server():
+            return int(server.pipeline(transaction=False).incr(key).expire(key, seconds * 2).execute()[0])
         cache.add(key, 0, timeout=seconds * 2)
         try:
             return cache.incr(key)
@@ -230,11 +245,20 @@ def watch_reading(actor: Actor, subjects: Iterable[str]) -> None:
     now = clock.now()
     name = f"read:{actor.scheme.pk}:{actor.user.pk}"
     since = (now - timedelta(seconds=settings.READING_SECONDS)).timestamp()
-    before: dict[str, float] = _cached(lambda: cache.get(name)) or {}
-    seen = {subject: at for subject, at in before.items() if at > since} | dict.fromkeys(read, now.timestamp())
-    _cached(lambda: cache.set(name, seen, timeout=settings.READING_SECONDS))
-    if len(seen) >= settings.READING_SUBJECTS:
+    people_read = _cached(lambda: _read_since(name, since, dict.fromkeys(read, now.timestamp())))
+    if (people_read or len(read)) >= settings.READING_SUBJECTS:
         _tell_of_reading(actor)
+
+
+def _read_since(name: str, since: float, read: dict[str, float]) -> int:
+    """Add who is `read` at what time to those under `name`; how many different ones they are since then."""
+    if server := _server():
+        asked = server.pipeline(transaction=False).zadd(name, read).zremrangebyscore(name, "-inf", since)
+        return int(asked.zcard(name).expire(name, settings.READING_SECONDS).execute()[2])
+    before: dict[str, float] = cache.get(name) or {}
+    seen = {subject: at for subject, at in before.items() if at > since} | read
+    cache.set(name, seen, timeout=settings.READING_SECONDS)
+    return len(seen)
 
 
 def _tell_of_reading(actor: Actor) -> None:

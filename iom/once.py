@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -30,7 +31,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve
-from django.utils.crypto import get_random_string, salted_hmac
+from django.utils.crypto import salted_hmac
+from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString, mark_safe
 from markupsafe import Markup
 
@@ -54,29 +56,42 @@ Respond = Callable[[HttpRequest], HttpResponse]
 
 def new_key(request: HttpRequest | None = None) -> str:
     """A key that nobody has used. It begins with the mark of whoever the form is made for (`iom.form_marks`)."""
-    mark = form_marks.mark_of(request) if request else ""
-    return mark + get_random_string(64 - len(mark))
+    return _behind(form_marks.mark_of(request) if request else "")
+
+
+def _behind(mark: str) -> str:
+    return mark + secrets.token_urlsafe(48)[: 64 - len(mark)]
 
 
 class Proof:
-    """What `{{ csrf_input }}` writes into a form: the token, and a key of its own each time it is written."""
+    """What `{{ csrf_input }}` writes into a form: the page's token, and a key of its own each time it is written."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
+
+    @cached_property
+    def token(self) -> str:
+        """Masked once for the page: masking it for each of many forms takes longer than writing them."""
+        return get_token(self.request)
+
+    @cached_property
+    def _mark(self) -> str:
+        return form_marks.mark_of(self.request)
 
     def __html__(self) -> Markup:
         return Markup(
             '<input type="hidden" name="csrfmiddlewaretoken" value="{}">'
             '<input type="hidden" name="{}" value="{}" autocomplete="off">'
-        ).format(get_token(self.request), FIELD, new_key(self.request))
+        ).format(self.token, FIELD, _behind(self._mark))
 
     def __str__(self) -> str:
         return self.__html__()
 
 
-def in_forms(request: HttpRequest) -> dict[str, Proof]:
-    """Context of every page: `csrf_input` with a key beside the token."""
-    return {"csrf_input": Proof(request)}
+def in_forms(request: HttpRequest) -> dict[str, Any]:
+    """Context of every page: `csrf_input` with a key beside the token, and the same token for scripts."""
+    proof = Proof(request)
+    return {"csrf_input": proof, "csrf_token": SimpleLazyObject(lambda: proof.token)}
 
 
 class Once:

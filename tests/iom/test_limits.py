@@ -9,6 +9,7 @@ import time_machine
 from django.conf import settings as configured
 from django.core.cache import cache
 from django.http import QueryDict
+from redis.client import Pipeline
 
 from iom import clock, limits
 from iom.access import actor_for
@@ -16,6 +17,7 @@ from iom.limits import SingleValued, watch_reading
 from iom.models import Notification
 from iom.settings import base
 from tests import factories
+from tests.embedded.test_silent_queue import Queue
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +34,21 @@ def rates(settings):
     yield
     cache.clear()
     limits._trouble.until = 0
+
+
+@pytest.fixture
+def valkey(settings, tmp_path):
+    queue = Queue(tmp_path)
+    queue.start()
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": queue.url, "OPTIONS": {}}
+    }
+    limits._trouble.until = 0
+    yield limits._server()
+    limits._client(queue.url).close()
+    limits._client.cache_clear()
+    limits._trouble.until = 0
+    queue.end()
 
 
 # --- What a request may bring ------------------------------------------------
@@ -219,6 +236,24 @@ def test_limits_let_pass_when_the_cache_is_emptied_while_it_counts(rates, sign_i
     monkeypatch.setattr(cache, "add", lambda *args, **options: cache.clear())
 
     assert visitor.get("/").status_code == 200
+
+
+def test_valkey_counts_for_all_processes_in_one_question(valkey, monkeypatch):
+    """What the pages ask in production; the other tests count in the memory of this process."""
+    asked = []
+    execute = Pipeline.execute
+    monkeypatch.setattr(Pipeline, "execute", lambda self: asked.append(len(self)) or execute(self))
+
+    assert [limits._counted("request:7", 60)[0] for _ in range(3)] == [1, 2, 3]
+    assert limits._counted("request:8", 60)[0] == 1
+    assert [limits._read_since("reading", 100.0, read) for read in ({"a": 101.0}, {"a": 102.0, "b": 102.0})] == [1, 2]
+    assert limits._read_since("reading", 101.5, {"c": 103.0}) == 3
+    assert limits._read_since("reading", 102.5, {"d": 104.0}) == 2
+    assert asked == [2, 2, 2, 2, 4, 4, 4, 4]
+    assert all(0 < valkey.ttl(key) <= configured.READING_SECONDS for key in valkey.keys())
+
+    monkeypatch.setattr(Pipeline, "execute", lambda self: valkey.execute_command("NOSUCH"))
+    assert limits._counted("request:7", 60)[0] == 0
 
 
 # --- Who reads very much -----------------------------------------------------
