@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -134,17 +135,39 @@ def record(
 
 
 def record_each(verb: str, things: Iterable[tuple[Any, dict[str, Any]]], *, by: Actor) -> None:
-    """`record` of one verb for many things, each with its own `after`, `fields`, `reason` and `subjects`, at once."""
-    events = [
-        _tidied(_verb(verb, thing, by=by, **{"before": "", "outcome": "done", "context": {}, **said}))
-        for thing, said in things
-    ]
-    for start in range(0, len(events), AT_ONCE):
+    """`record` of one verb for many things of a kind, each with its own `after`, `fields`, `reason` and `subjects`."""
+    things = list(things)
+    if things:
+        said = ((reference(thing), about) for thing, about in things)
+        record_references(verb, things[0][0]._meta.label_lower, said, by=by)
+
+
+def record_references(verb: str, kind: str, things: Iterable[tuple[str, dict[str, Any]]], *, by: Actor) -> None:
+    """As `record_each`, for things of a `kind` ("offenders.case") by their references, without the things."""
+    common = _tidied(signature(by) | {"kind": "verb", "verb": verb, "object": kind, "context": _context({})})
+    said = (json.dumps(_own(of, **about)) for of, about in things)
+    while events := list(islice(said, AT_ONCE)):
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT audit.append_all(%s, ARRAY(SELECT jsonb_array_elements(%s::jsonb)))",
-                [by.scheme.pk, json.dumps(events[start : start + AT_ONCE])],
+                "SELECT audit.append_all(%s, ARRAY(SELECT %s::jsonb || jsonb_array_elements(%s::jsonb)))",
+                [by.scheme.pk, json.dumps(common), f"[{','.join(events)}]"],
             )
+
+
+def _own(
+    of: str, *, after: str = "", fields: Iterable[str] = (), reason: str = "", subjects: Iterable[str] = ()
+) -> dict[str, Any]:
+    """What of an event is one thing's own; what is empty is left away."""
+    said: dict[str, Any] = {"ref": of}
+    if subjects := sorted(set(subjects)):
+        said["subjects"] = subjects
+    if after:
+        said["after"] = after
+    if fields := sorted(fields):
+        said["fields"] = fields
+    if reason := reason.strip():
+        said |= {"reason": True, "reason_digest": digest(reason)}
+    return said
 
 
 def _verb(

@@ -98,6 +98,8 @@ def clean_text(text: str, *, multiline: bool) -> str:
     newline: they break PostgreSQL text and spreadsheets (security I2). Half a surrogate pair is refused for
     the same reason.
     """
+    if text.isascii() and text.isprintable():
+        return text.strip()
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip(" \t\n")
     allowed = "\t\n" if multiline else "\t"
     for character in text:

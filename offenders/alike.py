@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 # What has no accent to take off.
 LETTERS = str.maketrans(
@@ -114,8 +116,11 @@ class Likeness:
 # --- Names ------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """A name without what spellings differ in: case, accents, apostrophes, hyphens, more than one space."""
+    if name.isascii():
+        return NOT_A_WORD.sub(" ", APOSTROPHES.sub("", name.lower())).strip()
     bare = unicodedata.normalize("NFKD", name.casefold()).translate(LETTERS)
     bare = "".join(letter for letter in bare if not unicodedata.combining(letter))
     return NOT_A_WORD.sub(" ", APOSTROPHES.sub("", bare)).strip()
@@ -148,17 +153,19 @@ def name_likeness(one: str, other: str, thresholds: Thresholds) -> float:
     return min(0.99, max(similarity(" ".join(here), " ".join(there)), _by_words(here, there, thresholds)))
 
 
-def _words(name: str) -> list[str]:
-    return [WHOLE.get(word, word) for word in plain(name).split()]
+@lru_cache(maxsize=1024)
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(WHOLE.get(word, word) for word in plain(name).split())
 
 
+@lru_cache(maxsize=1024)
 def _trigrams(name: str) -> frozenset[str]:
     return frozenset(
         padded[i : i + 3] for word in name.split() for padded in [f"  {word} "] for i in range(len(word) + 1)
     )
 
 
-def _by_words(here: list[str], there: list[str], thresholds: Thresholds) -> float:
+def _by_words(here: Sequence[str], there: Sequence[str], thresholds: Thresholds) -> float:
     """The mean likeness of the words of the shorter name to theirs in the longer one; a name alone says little."""
     short, long = sorted((here, there), key=len)
     left, total = list(long), 0.0
@@ -173,6 +180,7 @@ def _by_words(here: list[str], there: list[str], thresholds: Thresholds) -> floa
     return total / len(short) * (1 - 0.05 * (len(long) - len(short)))
 
 
+@lru_cache(maxsize=16384)
 def _word(one: str, other: str) -> float:
     if one == other:
         return 1.0
@@ -181,9 +189,11 @@ def _word(one: str, other: str) -> float:
         return 0.9
     if len(short) == 1:
         return 0.8 if long.startswith(short) else 0.0
-    slips = _slips(one, other)
-    if _is_one_word(slips, len(long)):
-        return 0.95 - 0.1 * slips
+    # A slip changes two letters at most: of words that differ in more, none need be counted.
+    if len(long) >= 4 and len(set(one) ^ set(other)) <= (2 if len(long) < 7 else 4):
+        slips = _slips(one, other)
+        if _is_one_word(slips, len(long)):
+            return 0.95 - 0.1 * slips
     return similarity(one, other) * 0.8
 
 
@@ -395,7 +405,8 @@ class Pool:
 
     `like` finds the same as the database does for one person: by names, date of birth and numbers. Two people with
     dates of birth that have nothing in common can only be one under the same name, so trigrams are asked only where a
-    date is missing: the time for a sheet grows with its rows, not with how many share a family name.
+    date is missing. Of people whose dates are near, those whose letters rule out a likeness are passed by before they
+    are judged: the time for a sheet grows with its rows, not with how many share a family name or a birthday.
     """
 
     SHARED = 0.3  # The database's own limit of `%`, from which on two names are worth a judgement.
@@ -403,23 +414,27 @@ class Pool:
     def __init__(self, thresholds: Thresholds) -> None:
         self.thresholds = thresholds
         self._people: list[tuple[object, Person]] = []
-        self._names: list[tuple[int, int]] = []
-        self._by_trigram: dict[str, list[int]] = {}
-        self._by_trigram_unborn: dict[str, list[int]] = {}
-        self._by_key: dict[tuple[str, object], set[int]] = {}
+        self._outlines: list[tuple[_Outline, ...]] = []
+        self._words: dict[str, _Word] = {}
+        # Places by a number that stands for what agrees; of two things that come to one number both are judged.
+        self._by_key: dict[int, int | list[int]] = {}
+        self._by_birth: dict[int, int | list[int]] = {}
+        self._unborn = _Trigrams()
+        self._all: _Trigrams | None = None
 
     def add(self, mark: object, person: Person) -> None:
         """Take somebody in; `mark` comes back with every likeness to them."""
         place = len(self._people)
         self._people.append((mark, person))
-        for name in person.names:
-            found = _trigrams(indexed(name))
-            for index in (self._by_trigram, *([] if person.born else [self._by_trigram_unborn])):
-                for trigram in found:
-                    index.setdefault(trigram, []).append(len(self._names))
-            self._names.append((place, len(found)))
-        for key in (*_keys(person), *_same_names(person)):
-            self._by_key.setdefault(key, set()).add(place)
+        self._outlines.append(self._outlined(person))
+        for key in _keys(person):
+            _put(self._by_key, key, place)
+        if person.born:
+            _put(self._by_birth, _written(person.born), place)
+        else:
+            self._unborn.add(place, person)
+        if self._all is not None:
+            self._all.add(place, person)
 
     def like(self, person: Person) -> list[tuple[object, Likeness]]:
         """Who of them `person` may be, the surest first."""
@@ -432,36 +447,200 @@ class Pool:
 
     def _candidates(self, person: Person) -> list[int]:
         places: set[int] = set()
-        trigrams = self._by_trigram_unborn if person.born else self._by_trigram
+        for key in _keys(person):
+            places.update(_under(self._by_key, key))
+        if person.born:
+            places.update(self._unborn.like(person, self.SHARED))
+            places.update(self._born_near(person))
+        else:
+            if self._all is None:
+                self._all = _Trigrams()
+                for place, (_, held) in enumerate(self._people):
+                    self._all.add(place, held)
+            places.update(self._all.like(person, self.SHARED))
+        return sorted(places)
+
+    def _born_near(self, person: Person) -> Iterator[int]:
+        """Those whose date of birth is near and whose names may be alike."""
+        own = self._outlined(person)
+        born, least = _written(person.born), self.thresholds.name
+        for written in _near(born):
+            held = self._by_birth.get(written)
+            if held is not None:
+                for place in held if isinstance(held, list) else (held,):
+                    if _may_be(own, self._outlines[place], least, same_day=written == born):
+                        yield place
+
+    def _outlined(self, person: Person) -> tuple[_Outline, ...]:
+        return tuple(self._outline(name) for name in person.names)
+
+    def _outline(self, name: str) -> _Outline:
+        words, letters, room = [], 0, 0.0
+        for text in _words(name):
+            word = self._words.get(text)
+            if word is None:
+                word = self._words[text] = _Word(
+                    text,
+                    text[0],
+                    _letters(text),
+                    (len(text) >= 4) + (len(text) >= 7),
+                    _room(len(text) + 1, self.thresholds.word / 0.8),
+                )
+            words.append(word)
+            letters |= word.letters
+            room += _room(len(text) + 1, self.thresholds.name)
+        return _Outline(tuple(words), letters, room)
+
+
+class _Word(NamedTuple):
+    """A word by what tells quickly that two cannot be alike: its letters as bits, and `_room`."""
+
+    text: str
+    first: str
+    letters: int
+    # How many are forgiven in a word as long as this.
+    slips: int
+    room: float
+
+
+class _Outline(NamedTuple):
+    """The same of a name."""
+
+    words: tuple[_Word, ...]
+    letters: int
+    room: float
+
+
+def _letters(text: str) -> int:
+    found = 0
+    for letter in text:
+        found |= 1 << (ord(letter) & 63)
+    return found
+
+
+def _room(trigrams: int, share: float) -> float:
+    """How many trigrams may differ, for each of two that have this share in common.
+
+    Of T that both have together D differ and no more than (T - D) / 2 are shared, so D is at most T (1 - share) /
+    (1 + share). Letters that only one has stand in as many trigrams as they are, and one more.
+    """
+    return trigrams * max(0.0, 1 - share) / (1 + share)
+
+
+def _may_be(here: Sequence[_Outline], there: Sequence[_Outline], least: float, *, same_day: bool) -> bool:
+    """False only where `judge` would find no likeness of `least` between the names, and of people born on the same day
+    no name in common. What it lets through is judged.
+    """
+    for one in here:
+        for other in there:
+            differ = (one.letters ^ other.letters).bit_count()
+            if differ < one.room + other.room:
+                both = (one.letters & ~other.letters > 0) + (other.letters & ~one.letters > 0)
+                if differ + both <= one.room + other.room:
+                    return True
+            short, long = (one.words, other.words) if len(one.words) <= len(other.words) else (other.words, one.words)
+            if same_day:
+                for word in short:
+                    if len(word.text) > 1 and word in long:
+                        return True
+            unlike = len(short) * (1 - least) if len(short) > 1 else -1.0
+            for word in short:
+                if unlike < 0:
+                    break
+                if not _may_be_among(word, long):
+                    unlike -= 1
+            if unlike >= 0:
+                return True
+    return False
+
+
+def _may_be_among(word: _Word, others: Iterable[_Word]) -> bool:
+    _, first, letters, slips, room = word
+    for other in others:
+        if word is other:
+            return True
+        differ = (letters ^ other.letters).bit_count()
+        # A slip changes two letters at most.
+        if differ <= 2 * max(slips, other.slips) or differ < room + other.room:
+            return True
+        if first == other.first and letters & other.letters in (letters, other.letters):
+            return True
+    return False
+
+
+class _Trigrams:
+    """Places of people by the trigrams of their names."""
+
+    def __init__(self) -> None:
+        self._names: list[tuple[int, int]] = []
+        self._by_trigram: dict[str, list[int]] = {}
+
+    def add(self, place: int, person: Person) -> None:
+        for name in person.names:
+            found, at = _trigrams(indexed(name)), len(self._names)
+            for trigram in found:
+                self._by_trigram.setdefault(trigram, []).append(at)
+            self._names.append((place, len(found)))
+
+    def like(self, person: Person, share: float) -> Iterator[int]:
+        """The places of people with a name that has this share of trigrams in common with one of `person`'s."""
+        if not self._names:
+            return
         for name in person.names:
             wanted = _trigrams(indexed(name))
             shared: dict[int, int] = {}
             for trigram in wanted:
-                for held in trigrams.get(trigram, ()):
+                for held in self._by_trigram.get(trigram, ()):
                     shared[held] = shared.get(held, 0) + 1
             for held, count in shared.items():
                 place, size = self._names[held]
-                if count >= self.SHARED * (len(wanted) + size - count):
-                    places.add(place)
-        dates = near_births(person.born) if person.born else ()
-        for key in [*_keys(person), *_same_names(person), *(("born", born) for born in dates)]:
-            places |= self._by_key.get(key, set())
-        return sorted(places)
+                if count >= share * (len(wanted) + size - count):
+                    yield place
 
 
-def _same_names(person: Person) -> Iterator[tuple[str, object]]:
-    """What two names have in common that are the same, as `name_likeness` sees it."""
+def _put(index: dict[int, int | list[int]], key: int, place: int) -> None:
+    held = index.get(key)
+    if held is None:
+        index[key] = place
+    elif isinstance(held, list):
+        held.append(place)
+    else:
+        index[key] = [held, place]
+
+
+def _under(index: dict[int, int | list[int]], key: int) -> Iterable[int]:
+    held = index.get(key)
+    if held is None:
+        return ()
+    return held if isinstance(held, list) else (held,)
+
+
+def _written(born: date) -> int:
+    """A date as the number that its eight digits make: 19940204."""
+    return born.year * 10000 + born.month * 100 + born.day
+
+
+def _near(number: int) -> Iterator[int]:
+    """As `near_births`, as numbers; some of them are no days at all, and nobody was born on those."""
+    year, month, day = number // 10000, number // 100 % 100, number % 100
+    found = {number, year * 10000 + day * 100 + month, number - 10000, number + 10000}
+    place = 1
+    for _ in range(8):
+        without = number - number // place % 10 * place
+        found.update(range(without, without + 10 * place, place))
+        place *= 10
+    return iter(found)
+
+
+def _keys(person: Person) -> Iterator[int]:
+    """What makes two people worth a judgement where it is the same: a number, the words of a name, its letters."""
+    for kind, number in person.numbers.items():
+        if key := number_key(kind, number):
+            yield hash((kind, key))
     for name in person.names:
         if words := plain(name).split():
-            yield "words", tuple(sorted(words))
-            yield "letters", "".join(words)
-
-
-def _keys(person: Person) -> list[tuple[str, object]]:
-    keys: list[tuple[str, object]] = [
-        (kind, key) for kind, number in person.numbers.items() if (key := number_key(kind, number))
-    ]
-    return [*keys, ("born", person.born)] if person.born else keys
+            yield hash(("words", *sorted(words)))
+            yield hash(("letters", "".join(words)))
 
 
 def surest_first(likeness: Likeness) -> tuple[int, float]:

@@ -50,7 +50,7 @@ class Sighting:
         return next((case for case in self.cases if case.status != "closed"), None)
 
 
-def known(entries: Sequence[Entry], scheme: Scheme, *, but: Collection[int] = ()) -> dict[int, list[Sighting]]:
+def known(entries: Iterable[Entry], scheme: Scheme, *, but: Collection[int] = ()) -> dict[int, list[Sighting]]:
     """Whom the scheme holds who may be the person of a row, by row, the surest first; nobody of the ids in `but`.
 
     Three queries, however many rows and people.

@@ -11,19 +11,17 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any
-
-from openpyxl import load_workbook
-from openpyxl.utils import get_column_letter
-from openpyxl.utils.cell import range_boundaries
+from itertools import islice
+from typing import Any, overload
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_BYTES_UNPACKED = 100 * 1024 * 1024
 MOST_ENTRIES = 1000
-MOST_ROWS = 10_000
+MOST_ROWS = 25_000
 MOST_COLUMNS = 100
 # Sheets may be formatted far below their last person; so many rows are looked at, and so many cells.
 MOST_ROWS_WITH_BLANKS = 200_000
@@ -92,12 +90,59 @@ class Line:
     faults: Mapping[int, Fault] = field(default_factory=dict)
 
 
+class Lines(Sequence[Line]):
+    """Many lines in little memory: the cells of each as one text, apart again whenever it is looked at.
+
+    A cell never holds a zero byte, which no database stores: it stands between them.
+    """
+
+    __slots__ = ("_cells", "_faults", "_numbers")
+
+    def __init__(self, lines: Iterable[Line] = ()) -> None:
+        self._numbers = array("L")
+        self._cells: list[bytes] = []
+        self._faults: dict[int, Mapping[int, Fault]] = {}
+        for line in lines:
+            self.append(line)
+
+    def append(self, line: Line) -> None:
+        if line.faults:
+            self._faults[len(self._cells)] = line.faults
+        self._numbers.append(line.number)
+        # Half a surrogate pair is kept as it is: that it cannot be stored is said of its cell.
+        self._cells.append("\0".join(line.cells).encode("utf-8", "surrogatepass"))
+
+    def _at(self, place: int) -> Line:
+        cells = tuple(self._cells[place].decode("utf-8", "surrogatepass").split("\0"))
+        return Line(self._numbers[place], cells, self._faults.get(place, _NONE))
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    @overload
+    def __getitem__(self, place: int) -> Line: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Lines: ...
+
+    def __getitem__(self, place: int | slice) -> Line | Lines:
+        if isinstance(place, slice):
+            return Lines(self._at(at) for at in range(*place.indices(len(self))))
+        return self._at(range(len(self))[place])
+
+    def __iter__(self) -> Iterator[Line]:
+        return map(self._at, range(len(self)))
+
+
+_NONE: Mapping[int, Fault] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Headings and the rows under them; rows without anything are left away. `notes` say how the file was read."""
 
     headings: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: Sequence[Line]
     heading_row: int = 1
     notes: tuple[Problem, ...] = ()
 
@@ -126,20 +171,23 @@ def unread(problem: str, remedy: str, row: int = 0) -> UnreadSheet:
     return UnreadSheet([Problem(row, "", problem, remedy)])
 
 
-def _table(lines: Sequence[Line], known: KnowsHeading, notes: Iterable[Problem]) -> Table:
+def _table(lines: Iterable[Line], known: KnowsHeading, notes: Iterable[Problem]) -> Table:
     """Headings and rows apart: the headings are the first row that holds two which are known, else the first."""
-    full = [line for line in lines if any(line.cells) or line.faults]
-    if not full:
+    full = (line for line in lines if any(line.cells) or line.faults)
+    first = list(islice(full, HEADINGS_WITHIN))
+    if not first:
         raise unread("The file is empty.", "Put a row of headings first, then one row for each person.")
-    place = next((at for at, line in enumerate(full[:HEADINGS_WITHIN]) if sum(map(known, line.cells)) > 1), 0)
-    headings, body = full[place], full[place + 1 :]
+    place = next((at for at, line in enumerate(first) if sum(map(known, line.cells)) > 1), 0)
+    headings, body = first[place], Lines(first[place + 1 :])
+    for line in full:
+        body.append(line)
     if not body:
         raise unread("The file has headings and no people.", "Put one row for each person under them.")
     if len(body) > MOST_ROWS:
         raise unread(f"There are more than {MOST_ROWS:,} rows of people.", "Divide the file and import the parts.")
     if len(headings.cells) > MOST_COLUMNS:
         raise _too_wide()
-    return Table(headings.cells, tuple(body), headings.number, tuple(notes))
+    return Table(headings.cells, body, headings.number, tuple(notes))
 
 
 def _too_wide() -> UnreadSheet:
@@ -150,38 +198,51 @@ def _too_wide() -> UnreadSheet:
 
 
 def _read_csv(content: bytes, known: KnowsHeading) -> Table:
-    text, notes = _decode(content)
-    # A zero byte cannot be stored, even to be shown as wrong; another mark that nobody types stands for it.
-    text = text.replace("\0", "\x01")
-    delimiter = _delimiter(text, known)
-    lines = []
+    encoding, notes = _encoding(content)
+    delimiter = _delimiter(content, encoding, known)
     try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
-            if len(lines) > MOST_ROWS_WITH_BLANKS:
-                break
-            lines.append(Line(number, tuple(cell.strip() for cell in cells)))
+        return _table(_csv_lines(content, encoding, delimiter), known, notes)
     except csv.Error as error:
         raise unread(f"The file is not a CSV that can be read ({error}).", "Save it as CSV once more.") from error
-    return _table(lines, known, notes)
 
 
-def _decode(content: bytes) -> tuple[str, list[Problem]]:
+def _text_of(content: bytes, encoding: str) -> Iterator[str]:
+    """The lines as they stand, read as they are asked for."""
+    # A zero byte cannot be stored, even to be shown as wrong; another mark that nobody types stands for it.
+    with io.TextIOWrapper(io.BytesIO(content), encoding, newline="") as text:
+        for line in text:
+            yield line.replace("\0", "\x01") if "\0" in line else line
+
+
+def _csv_lines(content: bytes, encoding: str, delimiter: str) -> Iterator[Line]:
+    rows = csv.reader(_text_of(content, encoding), delimiter=delimiter, strict=True)
+    for number, cells in enumerate(islice(rows, MOST_ROWS_WITH_BLANKS + 1), 1):
+        yield Line(number, tuple(map(str.strip, cells)))
+
+
+def _encoding(content: bytes) -> tuple[str, list[Problem]]:
     """UTF-8 or UTF-16; what is neither is taken for the encoding that Windows used before, and that is said."""
     if content.startswith(_UTF_16) or _looks_like_utf_16(content):
         return _of_utf_16(content), []
     if b"\0" in content:
         raise unread("The file holds zero bytes, so it is not plain text.", "Save it as “CSV UTF-8”.")
-    try:
-        return content.decode("utf-8-sig"), []
-    except UnicodeDecodeError as error:
-        row = content[: error.start].count(b"\n") + 1
-    try:
-        text = content.decode("cp1252")
-    except UnicodeDecodeError as error:
-        row = content[: error.start].count(b"\n") + 1
-        raise unread("There is a character that cannot be read.", "Save the file as “CSV UTF-8”.", row) from error
+    if (wrong := _first_unread(content, "utf-8")) is None:
+        return "utf-8-sig", []
+    row = content[:wrong].count(b"\n") + 1
+    if (wrong := _first_unread(content, "cp1252")) is not None:
+        at = content[:wrong].count(b"\n") + 1
+        raise unread("There is a character that cannot be read.", "Save the file as “CSV UTF-8”.", at)
     note = "This row has a letter that is not UTF-8. The file was read as Windows text."
-    return text, [Problem(row, "", note, "Look whether names with accents are right, or save it as “CSV UTF-8”.")]
+    return "cp1252", [Problem(row, "", note, "Look whether names with accents are right, or save it as “CSV UTF-8”.")]
+
+
+def _first_unread(content: bytes, encoding: str) -> int | None:
+    """Where the first byte stands that is not of this encoding; None where all are."""
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
 
 
 def _looks_like_utf_16(content: bytes) -> bool:
@@ -195,15 +256,15 @@ def _of_utf_16(content: bytes) -> str:
     encoding = "utf-16"
     if not content.startswith(_UTF_16):
         encoding = "utf-16-be" if content[0] == 0 else "utf-16-le"
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise unread("The file breaks off within a character.", "Save it as “CSV UTF-8” once more.") from error
+    if _first_unread(content, encoding) is not None:
+        raise unread("The file breaks off within a character.", "Save it as “CSV UTF-8” once more.")
+    return encoding
 
 
-def _delimiter(text: str, known: KnowsHeading) -> str:
+def _delimiter(content: bytes, encoding: str, known: KnowsHeading) -> str:
     """What divides the cells: that with which the most headings are known, and among equals the most cells."""
-    first = [line for line in text.splitlines()[: HEADINGS_WITHIN * 2] if line.strip()][:HEADINGS_WITHIN]
+    start = "".join(islice(_text_of(content, encoding), HEADINGS_WITHIN * 2))
+    first = [line for line in start.splitlines()[: HEADINGS_WITHIN * 2] if line.strip()][:HEADINGS_WITHIN]
 
     def fits(delimiter: str) -> tuple[int, int]:
         rows = [[cell.strip(' "') for cell in line.split(delimiter)] for line in first]
@@ -262,6 +323,9 @@ class _Workbook:
     """A workbook read row by row: once as it was typed, and once more for what its formulas came to."""
 
     def __init__(self, content: bytes) -> None:
+        # Read when a workbook comes: it brings 20 MB with it.
+        from openpyxl import load_workbook
+
         self.content = content
         self.typed = load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
 
@@ -307,7 +371,7 @@ class _Workbook:
             yield row[:MOST_COLUMNS]
 
     def _read(self, title: str, known: KnowsHeading, notes: list[Problem]) -> Table:
-        lines: list[Line] = []
+        lines = Lines()
         formulas: dict[int, list[int]] = {}
         for number, row in enumerate(self._rows(self.typed, title), 1):
             cells = tuple("" if cell.data_type in ("f", "e") else _text(cell) for cell in row)
@@ -318,34 +382,72 @@ class _Workbook:
                 lines.append(Line(number, cells, faults))
         if formulas:
             lines = self._worked_out(title, lines, formulas)
-        raw = self.typed._archive.read(self.typed[title]._worksheet_path)
-        lines = _with_merged(lines, raw)
+        merged, hidden = self._merged_and_hidden(title)
+        if merged:
+            lines = _with_merged(lines, merged)
         widest = max((len(line.cells) for line in lines), default=0)
-        padded = [Line(line.number, line.cells + ("",) * (widest - len(line.cells)), line.faults) for line in lines]
+        padded = (Line(line.number, line.cells + ("",) * (widest - len(line.cells)), line.faults) for line in lines)
         table = _table(padded, known, notes)
-        return Table(table.headings, table.lines, table.heading_row, (*notes, *_hidden_rows(raw, table)))
+        return Table(table.headings, table.lines, table.heading_row, (*notes, *_hidden_rows(hidden, table)))
 
-    def _worked_out(self, title: str, lines: list[Line], formulas: Mapping[int, list[int]]) -> list[Line]:
+    def _merged_and_hidden(self, title: str) -> tuple[list[str], set[int]]:
+        """Which cells were joined over several rows, and which rows are hidden: what the reader leaves out."""
+        from openpyxl.utils.cell import range_boundaries
+
+        merged, hidden = [], set()
+        for tags in _whole_tags(self.typed._archive, self.typed[title]._worksheet_path):
+            merged += [found.decode() for found in _MERGED.findall(tags)]
+            hidden |= {
+                int(number[1])
+                for attributes in _ROW.findall(tags)
+                if _HIDDEN.search(attributes) and (number := _NUMBER.search(attributes))
+            }
+        # Cells joined within one row are headings or remarks and harm nobody.
+        return [each for each in merged if range_boundaries(each)[1] != range_boundaries(each)[3]], hidden
+
+    def _worked_out(self, title: str, lines: Lines, formulas: Mapping[int, list[int]]) -> Lines:
         """The lines with what the spreadsheet last worked out in place of each formula."""
+        from openpyxl import load_workbook
+
         book = load_workbook(io.BytesIO(self.content), read_only=True, data_only=True, keep_links=False)
-        held = {line.number: line for line in lines}
+        waiting = iter(lines)
+        found = Lines()
         for number, row in enumerate(self._rows(book, title), 1):
             if number not in formulas:
                 continue
-            cells, faults = list(held[number].cells), dict(held[number].faults)
-            for place in formulas[number]:
-                cell = row[place]
-                if cell.data_type == "e":
-                    faults[place] = _is_an_error(cell)
-                elif cell.value is None and cell.data_type == "n":
-                    faults[place] = Fault(
-                        "There is a formula whose result is not in the file.",
-                        "Open the file in the spreadsheet and save it, or type the value.",
-                    )
-                else:
-                    cells[place] = _text(cell)
-            held[number] = Line(number, tuple(cells), faults)
-        return [held[line.number] for line in lines]
+            for line in waiting:
+                if line.number == number:
+                    found.append(_with_results(line, row, formulas[number]))
+                    break
+                found.append(line)
+        for line in waiting:
+            found.append(line)
+        return found
+
+
+def _with_results(line: Line, row: Sequence[Any], formulas: Iterable[int]) -> Line:
+    cells, faults = list(line.cells), dict(line.faults)
+    for place in formulas:
+        cell = row[place]
+        if cell.data_type == "e":
+            faults[place] = _is_an_error(cell)
+        elif cell.value is None and cell.data_type == "n":
+            faults[place] = Fault(
+                "There is a formula whose result is not in the file.",
+                "Open the file in the spreadsheet and save it, or type the value.",
+            )
+        else:
+            cells[place] = _text(cell)
+    return Line(line.number, tuple(cells), faults)
+
+
+def _whole_tags(archive: zipfile.ZipFile, path: str) -> Iterator[bytes]:
+    """A part of the file in pieces, each of which ends where a tag ends."""
+    rest = b""
+    with archive.open(path) as part:
+        while piece := part.read(1 << 16):
+            whole, end, rest = (rest + piece).rpartition(b">")
+            yield whole + end
 
 
 def _is_an_error(cell: Any) -> Fault:
@@ -375,16 +477,14 @@ def _number(value: float, shown_as: str) -> str:
     return str(int(value)) if float(value).is_integer() else repr(value)
 
 
-def _with_merged(lines: list[Line], raw: bytes) -> list[Line]:
-    """A cell that was joined with others stands in the first alone: the rest would seem empty, so they are faults.
+def _with_merged(lines: Lines, merged: Iterable[str]) -> Lines:
+    """A cell that was joined with others stands in the first alone: the rest would seem empty, so they are faults."""
+    from openpyxl.utils import get_column_letter
+    from openpyxl.utils.cell import range_boundaries
 
-    Cells joined within one row are headings or remarks and harm nobody.
-    """
     held = {line.number: line for line in lines}
-    for found in _MERGED.findall(raw):
-        first_column, first_row, last_column, last_row = range_boundaries(found.decode())
-        if first_row == last_row:
-            continue
+    for found in merged:
+        first_column, first_row, last_column, last_row = range_boundaries(found)
         value = held[first_row].cells[first_column - 1 : first_column] if first_row in held else ()
         fault = Fault(
             f"The cells {get_column_letter(first_column)}{first_row} to "
@@ -396,17 +496,11 @@ def _with_merged(lines: list[Line], raw: bytes) -> list[Line]:
                 line = held[number]
                 places = range(first_column - 1, min(last_column, MOST_COLUMNS))
                 held[number] = Line(number, line.cells, {**line.faults, **dict.fromkeys(places, fault)})
-    return [held[line.number] for line in lines]
+    return Lines(held[line.number] for line in lines)
 
 
-def _hidden_rows(raw: bytes, table: Table) -> list[Problem]:
-    numbers = {line.number for line in table.lines}
-    hidden = [
-        int(number[1])
-        for attributes in _ROW.findall(raw)
-        if _HIDDEN.search(attributes) and (number := _NUMBER.search(attributes))
-    ]
-    if not (among := sorted(numbers.intersection(hidden))):
+def _hidden_rows(hidden: Collection[int], table: Table) -> list[Problem]:
+    if not hidden or not (among := sorted(line.number for line in table.lines if line.number in hidden)):
         return []
     words = "One row is hidden" if len(among) == 1 else f"{len(among)} rows are hidden"
     return [Problem(among[0], "", f"{words} in the spreadsheet.", "They were read like the others.")]

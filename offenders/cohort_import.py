@@ -6,11 +6,13 @@ them the scheme knows, and `cohort_entry` enters all of them, or nobody.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 
@@ -29,9 +31,11 @@ KINDS = {"remand": CustodyPeriod.Kind.REMAND, "sentence": CustodyPeriod.Kind.SEN
 KINDS |= {"onremand": CustodyPeriod.Kind.REMAND, "sentenced": CustodyPeriod.Kind.SENTENCE}
 KINDS |= {"undersentence": CustodyPeriod.Kind.SENTENCE}
 TEXTS = ("family_name", "given_names", "pnc_number", "cro_number", "prison_number", "probation_number", "area")
+LONGEST = {name: Offender._meta.get_field(name).max_length for name in TEXTS}
 NO_REASON = "The reason was not in the list that was taken over."
 PRISON_NOT_KNOWN = "Prison not known"
 
+_MIDNIGHT = re.compile(r"[ T]00:00(:00)?$")
 _ALIAS_MARKS = re.compile(r"[;|/\n]+")
 
 
@@ -49,14 +53,64 @@ class Entry:
     score: int | None
     score_on: date | None
     custody: dict[str, Any] | None
-    leads: list[tuple[str, Agency, Membership | None, str]] = field(default_factory=list)
+    leads: list[Lead] = field(default_factory=list)
+
+
+class Lead(NamedTuple):
+    """Who leads in a role: ids of the agency and, of somebody with an account here, the membership; else a name.
+
+    `holder` is how the readable history calls them.
+    """
+
+    role: str
+    agency: int
+    membership: int | None
+    name: str
+    holder: str
+
+
+class Entries:
+    """Many entries in little memory: each as the text that goes to the database, apart again when it is looked at."""
+
+    __slots__ = ("_texts",)
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._texts = [_packed(entry) for entry in entries]
+
+    def append(self, entry: Entry) -> None:
+        self._texts.append(_packed(entry))
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return map(_unpacked, self._texts)
+
+
+def _packed(entry: Entry) -> bytes:
+    return json.dumps([getattr(entry, name) for name in _FIELDS], default=date.isoformat).encode()
+
+
+def _unpacked(text: bytes) -> Entry:
+    said = dict(zip(_FIELDS, json.loads(text), strict=True))
+    for held, names in ((said, _DAYS), (said["person"], ("date_of_birth",)), (said["custody"] or {}, _CUSTODY_DAYS)):
+        for name in names:
+            if held.get(name):
+                held[name] = date.fromisoformat(held[name])
+    said["leads"] = [Lead(*each) for each in said["leads"]]
+    return Entry(**said)
+
+
+_FIELDS = tuple(each.name for each in fields(Entry))
+_DAYS = ("rated_on", "accepted_on", "score_on")
+_CUSTODY_DAYS = ("starts_on", "release_expected_on")
 
 
 @dataclass(slots=True)
 class Checked:
     """A sheet after every row was looked at: nothing is entered while there are errors."""
 
-    entries: list[Entry]
+    entries: Entries
     errors: list[Problem]
     warnings: list[Problem]
 
@@ -79,7 +133,7 @@ def check(sheet: Sheet, scheme: Scheme, today: date) -> Checked:
         ),
     ]
     context = _Context(scheme, today)
-    entries = []
+    entries = Entries()
     for row in sheet.rows:
         reader = _Reader(row, context)
         entry = reader.entry()
@@ -107,8 +161,12 @@ class _Context:
         current = Membership.objects.filter(scheme=scheme).current(today).select_related("user", "agency")
         self.people = list(current)
         self.colours = {str(rating.colour): rating.name for rating in self.policy.ratings}
+        # A sheet says the same few words in thousands of rows.
+        self.colour, self.agency, self.person = map(lru_cache(1000), (self._colour, self._agency, self._person))
+        rule = self.policy.lead("police_officer")
+        self.usual_police = self.agency_of_kind(rule.agency_kind if rule else "police")
 
-    def colour(self, word: str) -> str | None:
+    def _colour(self, word: str) -> str | None:
         """The colour of the scheme that a word means."""
         folded = word.casefold()
         for colour, name in self.colours.items():
@@ -117,14 +175,14 @@ class _Context:
                 return colour
         return None
 
-    def agency(self, word: str) -> Agency | None:
+    def _agency(self, word: str) -> Agency | None:
         """The agency of that name or slug, else the only one that starts so."""
         folded = word.casefold()
         exact = [each for each in self.agencies if folded in (each.name.casefold(), each.slug.casefold())]
         starting = [each for each in self.agencies if each.name.casefold().startswith(folded)]
         return exact[0] if exact else starting[0] if len(starting) == 1 else None
 
-    def person(self, name: str) -> Membership | None:
+    def _person(self, name: str) -> Membership | None:
         """The only member of that name."""
         named = [each for each in self.people if each.user.name.casefold() == name.casefold()]
         return named[0] if len(named) == 1 else None
@@ -196,8 +254,11 @@ class _Reader:
         return read()
 
     def _text(self, name: str, longest: int, *, multiline: bool = False) -> str:
+        text = self._cell(name)
+        if not text:
+            return ""
         try:
-            text = clean_text(self._cell(name), multiline=multiline)
+            text = clean_text(text, multiline=multiline)
         except ValidationError:
             self._error(name, "There is a character that cannot be stored.", "Type the cell again.")
             return ""
@@ -207,7 +268,7 @@ class _Reader:
 
     def _day(self, name: str) -> date | None:
         # Spreadsheets write midnight after a day.
-        text = re.sub(r"[ T]00:00(:00)?$", "", self._cell(name))
+        text = _MIDNIGHT.sub("", self._cell(name))
         if not text:
             return None
         try:
@@ -217,6 +278,8 @@ class _Reader:
             return None
 
     def _past_day(self, name: str) -> date | None:
+        if not self._cell(name):
+            return None
         found = self._day(name)
         if found is not None and found > self.context.today:
             self._error(name, "The date is in the future.", "Give a date of today or earlier.", self._cell(name))
@@ -235,8 +298,7 @@ class _Reader:
     # Parts of a person
 
     def _person(self) -> dict[str, Any]:
-        longest = {name: Offender._meta.get_field(name).max_length for name in TEXTS}
-        person: dict[str, Any] = {name: self._text(name, longest[name]) for name in TEXTS}
+        person: dict[str, Any] = {name: self._text(name, longest) for name, longest in LONGEST.items()}
         for name in ("family_name", "given_names"):
             if not self._cell(name):
                 self._error(name, "There is nothing in this cell.", "Fill it in.")
@@ -327,15 +389,14 @@ class _Reader:
             self._warning("custody_kind", "It is not given.", "“Under sentence” was taken; correct it on the case.")
         return kind or CustodyPeriod.Kind.SENTENCE
 
-    def _leads(self) -> Iterator[tuple[str, Agency, Membership | None, str]]:
+    def _leads(self) -> Iterator[Lead]:
         lead = self._lead_agency()
         if lead is not None:
-            yield AssignmentRole.LEAD_AGENCY, lead, None, ""
+            yield Lead(AssignmentRole.LEAD_AGENCY, lead.pk, None, "", lead.name)
         if name := self._text("lead_professional", 120):
             yield from self._named("lead_professional", AssignmentRole.LEAD_PROFESSIONAL, name, lead)
         if name := self._text("police_officer", 120):
-            rule = self.context.policy.lead("police_officer")
-            usual = self.context.agency_of_kind(rule.agency_kind if rule else "police")
+            usual = self.context.usual_police
             yield from self._named("police_officer", AssignmentRole.POLICE_OFFICER, name, usual)
 
     def _lead_agency(self) -> Agency | None:
@@ -346,14 +407,12 @@ class _Reader:
             self._error("lead_agency", f"“{word}” is not an agency of this scheme.", f"Use {choices}.", word)
         return agency
 
-    def _named(
-        self, column: str, role: AssignmentRole, name: str, agency: Agency | None
-    ) -> Iterator[tuple[str, Agency, Membership | None, str]]:
+    def _named(self, column: str, role: AssignmentRole, name: str, agency: Agency | None) -> Iterator[Lead]:
         """A person with an account here by their membership, anyone else by name under an agency."""
         if (member := self.context.person(name)) is not None:
-            yield role, member.agency, member, ""
+            yield Lead(role, member.agency_id, member.pk, "", member.user.name)
         elif agency is not None:
-            yield role, agency, None, name
+            yield Lead(role, agency.pk, None, name, name)
         elif not self._cell("lead_agency"):
             self._error(column, "It is not known for which agency this person works.", "Fill in the lead agency too.")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -24,7 +23,7 @@ from . import cohort_duplicates, cohort_entry
 from .alike import Certainty
 from .cohort_duplicates import Sighting
 from .cohort_files import Fault, Line, Problem, Table
-from .cohort_import import Checked, check
+from .cohort_import import Checked, Entries, check
 from .cohort_sheet import Column, columns_of, label, lay_out, match_problems, read_file
 from .models import Case, Offender, Restriction, RowToImport, SheetToImport
 
@@ -231,17 +230,19 @@ def enter(sheet: SheetToImport, *, by: Actor, version: int) -> bool:
         held.version += 1
         held.save()
         return False
-    entries = [each for each in judged.checked.entries if _goes_in(rows[each.row], judged.seen.get(each.row, []))]
+    entries = Entries(
+        each for each in judged.checked.entries if _goes_in(rows[each.row], judged.seen.get(each.row, []))
+    )
     if not entries:
         raise StepRefused(["There is nobody to import: everybody is on the cohort already, or left out."])
     same = {each.row: rows[each.row].same_as for each in entries if rows[each.row].answer == Answer.SAME}
     hidden = _hidden(entries, by)
-    cases = cohort_entry.enter(entries, by=by, same=same)
-    for entry, case in zip(entries, cases, strict=True):
-        for person in hidden.get(entry.row, []):
-            _tell_owner(person, case)
+    entered = cohort_entry.enter(entries, by=by, same=same)
+    for each in entered:
+        for person in hidden.get(each.row, []):
+            _tell_owner(person, each.reference, by.scheme)
     held.rows.all().delete()
-    held.status, held.entered = Status.IMPORTED, [case.reference for case in cases]
+    held.status, held.entered = Status.IMPORTED, [each.reference for each in entered]
     held.headings, held.matched, held.notes = [], [], []
     held.version += 1
     held.save()
@@ -255,7 +256,7 @@ def _goes_in(row: RowToImport, seen: Sequence[Sighting]) -> bool:
     return row.answer != Answer.SAME or (same is not None and same.open_case is None)
 
 
-def _hidden(entries: Sequence[Any], by: Actor) -> dict[int, list[Offender]]:
+def _hidden(entries: Entries, by: Actor) -> dict[int, list[Offender]]:
     """People whom the actor may not meet and who are likely the person of a row: whoever answers for them hears."""
     unseen = unseen_by(by)
     if not unseen:
@@ -272,14 +273,14 @@ def _hidden(entries: Sequence[Any], by: Actor) -> dict[int, list[Offender]]:
     }
 
 
-def _tell_owner(person: Offender, case: Case) -> None:
+def _tell_owner(person: Offender, reference: str, scheme: Scheme) -> None:
     for restriction in Restriction.objects.filter(case__offender=person, lifted_at=None).select_related("case"):
         notify.tell(
             User.objects.filter(pk=restriction.owner.user_id),
-            scheme=case.scheme,
+            scheme=scheme,
             kind="import_alike",
-            subject=f"{restriction.case.reference} {case.reference}",
-            text=f"{case.reference} was imported and may be the person of {restriction.case.reference}",
+            subject=f"{restriction.case.reference} {reference}",
+            text=f"{reference} was imported and may be the person of {restriction.case.reference}",
             url=reverse("case", args=[restriction.case.reference]),
         )
 

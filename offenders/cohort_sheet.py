@@ -7,11 +7,11 @@ here asks the database; what the cells mean is `offenders.cohort_import`'s.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from .cohort_files import Fault, Problem, Table, UnreadSheet, read_table
+from .cohort_files import Fault, Line, Problem, Table, UnreadSheet, read_table
 
 # Our name of a column, the name that people are told, and how sheets call it. Compared without case, blanks and marks.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -59,10 +59,26 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """The lines of a table by our names, made as they are asked for."""
+
+    lines: Sequence[Line]
+    places: Mapping[str, int]
+    width: int
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __iter__(self) -> Iterator[Row]:
+        for line in self.lines:
+            yield _row(line.number, line.cells, line.faults, self.places, self.width)
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """The rows, the headings that mean nothing to us, and how the file was read."""
 
-    rows: tuple[Row, ...]
+    rows: Rows
     ignored: tuple[str, ...]
     notes: tuple[Problem, ...] = ()
     heading_row: int = 1
@@ -141,16 +157,15 @@ def lay_out(table: Table, columns: Sequence[Column]) -> Sheet:
     """The rows of a table by our names, as the columns were matched."""
     places = {column.name: column.place for column in columns if column.name}
     ignored = tuple(column.heading for column in columns if not column.name)
-    rows = tuple(_row(line.number, line.cells, line.faults, places, len(table.headings)) for line in table.lines)
-    return Sheet(rows, ignored, table.notes, table.heading_row)
+    return Sheet(Rows(table.lines, places, len(table.headings)), ignored, table.notes, table.heading_row)
 
 
 def _row(number: int, cells: Sequence[str], faults: Mapping[int, Fault], places: Mapping[str, int], width: int) -> Row:
-    stray = next((cell for cell in cells[width:] if cell), "")
+    stray = next((cell for cell in cells[width:] if cell), "") if len(cells) > width else ""
     return Row(
         number,
         {name: cells[place] for name, place in places.items() if place < len(cells)},
-        {name: faults[place] for name, place in places.items() if place in faults},
+        {name: faults[place] for name, place in places.items() if place in faults} if faults else {},
         stray,
     )
 

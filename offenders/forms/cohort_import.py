@@ -22,7 +22,7 @@ class UploadForm(SaneForm):
 
     file = forms.FileField(
         label="The sheet",
-        help_text="Excel (.xlsx) or CSV, 20 MB and 10,000 people at most.",
+        help_text="Excel (.xlsx) or CSV, 20 MB and 25,000 people at most.",
         allow_empty_file=True,
         error_messages={
             "required": "Choose the file with your list",

@@ -272,7 +272,7 @@ class IdiomForm(SaneForm):
 
     file = forms.FileField(
         label="The file",
-        help_text="CSV, 20 MB and 10,000 rows at most.",
+        help_text="CSV, 20 MB and 25,000 rows at most.",
         allow_empty_file=True,
         error_messages=dict.fromkeys(("required", "invalid", "missing"), "Choose the file of the day"),
         widget=forms.FileInput(attrs={"accept": ".csv,.txt"}),

@@ -197,7 +197,7 @@ def test_size_that_the_sheet_gives_of_itself_is_not_believed():
 
 def test_limits_are_those_of_the_rules():
     assert (cohort_files.MOST_BYTES, cohort_files.MOST_BYTES_UNPACKED) == (20 * 2**20, 100 * 2**20)
-    assert (cohort_files.MOST_ROWS, cohort_files.MOST_ENTRIES) == (10_000, 1000)
+    assert (cohort_files.MOST_ROWS, cohort_files.MOST_ENTRIES) == (25_000, 1000)
 
 
 def test_rows_up_to_the_limit_are_read_and_one_more_is_refused(monkeypatch):

@@ -5,11 +5,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from auditlog.diff import model_instance_diff
 from django.core.management import CommandError, call_command
 
 from iom.models import AuditEvent, LogEntry
 from offenders import actions
-from offenders.models import Case, Offender
+from offenders.models import Alias, Assignment, Case, CustodyPeriod, Offender, RagRating
 from tests import factories
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "cohort.csv"
@@ -140,6 +141,18 @@ def test_what_is_entered_at_once_is_as_readable_as_what_is_entered_by_hand(run, 
         # By hand it also says of relations that there are none.
         own = {field.name for field in type(by_hand)._meta.concrete_fields}
         assert one.changes.keys() == other.changes.keys() & own
+
+
+@pytest.mark.parametrize("model", [Offender, Alias, Case, RagRating, Assignment, CustodyPeriod])
+def test_history_that_the_database_writes_is_what_auditlog_would(run, model):
+    run(content=EXAMPLE.read_bytes())
+    run(f"{HEADINGS},In custody,Custody since", "None,Zo\u00eb,04/02/1994,Red,12/02/2026,x,Y,13/02/2026")
+    own = [field.name for field in model._meta.concrete_fields]
+
+    for each in model.objects.all():
+        entry = LogEntry.objects.get_for_object(each).get()
+        said = json.loads(json.dumps(model_instance_diff(None, each, fields_to_check=own)))
+        assert (entry.changes, entry.object_repr) == (said, str(each))
 
 
 def test_person_with_an_account_leads_by_membership(run, cohort, housing):

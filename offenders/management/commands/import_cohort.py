@@ -15,15 +15,17 @@ from iom.access import task_actor
 from iom.jinja import plural
 from iom.models import Scheme
 from offenders import cohort_duplicates, cohort_entry
+from offenders.cohort_entry import Entered
 from offenders.cohort_files import Problem, UnreadSheet
-from offenders.cohort_import import Checked, check
+from offenders.cohort_import import Checked, Entries, check
 from offenders.cohort_sheet import read_sheet
-from offenders.models import Case
 
 REFUSED, WRONG_ARGUMENTS = 1, 2
 
 
 class Command(BaseCommand):
+    # The checks of the code look at every page: they take more memory and time than a small sheet does.
+    requires_system_checks = ()
     help = (
         "Enters a cohort from an XLSX or CSV file, all of it or nothing. Exit code 0: entered, or a dry run without "
         "errors; 1: the file has errors, which are listed by row; 2: no such file or scheme."
@@ -55,7 +57,7 @@ class Command(BaseCommand):
         try:
             checked = check(read_sheet(content, self.sheet, self.leave_out), owner, clock.today())
         except UnreadSheet as unread:
-            checked = Checked([], unread.problems, [])
+            checked = Checked(Entries(), unread.problems, [])
         if not checked.errors:
             # Another import may be under way: whom the scheme knows is asked once that has ended.
             cohort_entry.lock(by)
@@ -63,8 +65,8 @@ class Command(BaseCommand):
         checked = checked.with_more(errors, warnings)
         if checked.errors:
             self._refuse(checked, owner, dry_run)
-        cases = cohort_entry.enter(checked.entries, by=by, dry_run=dry_run)
-        self._report(checked, cases, owner, dry_run)
+        entered = cohort_entry.enter(checked.entries, by=by, dry_run=dry_run)
+        self._report(checked, entered, owner, dry_run)
 
     def _scheme(self, slug: str) -> Scheme:
         found = Scheme.objects.filter(slug=slug).first()
@@ -88,28 +90,25 @@ class Command(BaseCommand):
         count = plural(len(checked.errors), "error")
         raise CommandError(f"{count}. Nothing was entered. Correct the file and import it again.", returncode=REFUSED)
 
-    def _report(self, checked: Checked, cases: list[Case], scheme: Scheme, dry_run: bool) -> None:
+    def _report(self, checked: Checked, entered: list[Entered], scheme: Scheme, dry_run: bool) -> None:
         if self.as_json:
-            self._answer(checked, cases, scheme, dry_run)
+            self._answer(checked, entered, scheme, dry_run)
             return
         for warning in checked.warnings:
             self.stdout.write(f"Note: {warning}")
-        people, rated = plural(len(cases), "person", "people"), _by_rating(checked)
-        first, last = cases[0].reference, cases[-1].reference
+        people, rated = plural(len(entered), "person", "people"), _by_rating(entered)
+        first, last = entered[0].reference, entered[-1].reference
         done = "would be entered" if dry_run else "entered"
         self.stdout.write(f"{people} {done} for {scheme.name}, {first} to {last}: {rated}.")
         if dry_run:
             self.stdout.write("This was a dry run: nothing was changed.")
 
-    def _answer(self, checked: Checked, cases: list[Case], scheme: Scheme, dry_run: bool) -> None:
+    def _answer(self, checked: Checked, entered: list[Entered], scheme: Scheme, dry_run: bool) -> None:
         answer = {
             "scheme": scheme.slug,
             "dry_run": dry_run,
-            "entered": 0 if dry_run else len(cases),
-            "rows": [
-                {"row": entry.row, "reference": case.reference, "rating": entry.rating}
-                for entry, case in zip(checked.entries, cases, strict=False)
-            ],
+            "entered": 0 if dry_run else len(entered),
+            "rows": [{"row": each.row, "reference": each.reference, "rating": each.rating} for each in entered],
             "errors": [_told(problem) for problem in checked.errors],
             "warnings": [_told(problem) for problem in checked.warnings],
         }
@@ -120,6 +119,6 @@ def _told(problem: Problem) -> dict[str, Any]:
     return {name: value for name, value in asdict(problem).items() if name != "found"}
 
 
-def _by_rating(checked: Checked) -> str:
-    ratings = [entry.rating for entry in checked.entries]
+def _by_rating(entered: list[Entered]) -> str:
+    ratings = [each.rating for each in entered]
     return ", ".join(f"{ratings.count(colour)} {colour.capitalize()}" for colour in dict.fromkeys(ratings))
