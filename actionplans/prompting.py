@@ -15,6 +15,7 @@ from iom.access import Actor
 from iom.blocks import Task, home_tasks
 from iom.jinja import day, day_month, plural
 from iom.models import Meeting
+from iom.together import Steps
 from offenders.asks import Ask, Window, asks_panel
 from offenders.blocks import at_hand, leads_of
 from offenders.board_filters import board_filter
@@ -23,7 +24,7 @@ from offenders.querysets import CaseQuerySet
 
 from . import visits
 from .models import PathwayNeed, Review
-from .reviews import overdue, overdue_of_all, overdue_steps
+from .reviews import overdue_of_all, overdue_steps
 
 # So many of one's own stand one by one; more are counted.
 MOST = 5
@@ -98,9 +99,8 @@ def _needing(cases: CaseQuerySet, pathway: str, actor: Actor) -> CaseQuerySet:
     return cases.filter(Exists(needs))
 
 
-def _review_overdue(cases: CaseQuerySet, value: str, actor: Actor) -> CaseQuerySet:
-    rows = list(Case.objects.visible_to(actor).not_closed())
-    return cases.filter(pk__in=overdue(rows, actor.scheme.policy, clock.today()))
+def _review_overdue(cases: Sequence[Case], value: str, actor: Actor) -> Steps[Iterable[int]]:
+    return (yield from overdue_steps(cases, actor.scheme.policy, clock.today()))
 
 
 board_filter("need", "Pathway need", choices=_pathways, narrow=_needing, anyone="Any need", place=40)
@@ -108,7 +108,7 @@ board_filter(
     "review",
     "Reviews",
     choices=lambda _: [("overdue", "Review overdue")],
-    narrow=_review_overdue,
+    keep=_review_overdue,
     anyone="Any",
     place=41,
 )

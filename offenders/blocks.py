@@ -34,8 +34,8 @@ from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re
 from .leaving import of_case
 from .models import AssignmentRole, BreakGlass, Case, CaseStatus, Colour, HandOver, RagRating, Transfer, YouthTransfer
 from .narrowing import ME, NOBODY
-from .querysets import CaseQuerySet, feeds
-from .rating import beside, beside_steps, differs_of, not_fitting
+from .querysets import feeds
+from .rating import beside_steps, differs_of, not_fitting
 
 # How long before its day an exit stands among the tasks.
 EXIT_DAYS = 28
@@ -243,16 +243,15 @@ def leads_of(actor: Actor, cases: Iterable[Case]) -> list[Case]:
 DIFFERS, LESS, WAITS = "differs", "less", "to_ratify"
 
 
-def _narrow_by_fit(cases: CaseQuerySet, value: str, actor: Actor) -> CaseQuerySet:
+def _with_fit(cases: Sequence[Case], value: str, actor: Actor) -> Steps[list[int]]:
     if value == WAITS:
-        waiting = RagRating.objects.filter(scheme=actor.scheme, to_ratify=True, ratified_at=None, until=None)
-        return cases.filter(pk__in=waiting.values("case"))
-    shown = beside(list(cases.not_closed().with_current().with_custody()), actor.scheme.policy, london_today())
+        return [case.pk for case in cases if case.rating and case.rating.waits]
+    shown = yield from beside_steps(cases, actor.scheme.policy, london_today())
     fits = {
         DIFFERS: lambda each: each.differs,
         LESS: lambda each: each.intensity is not None and not each.intensity.fits,
     }
-    return cases.filter(pk__in=[pk for pk, each in shown.items() if fits[value](each)])
+    return [pk for pk, each in shown.items() if fits[value](each)]
 
 
 board_filter(
@@ -263,7 +262,7 @@ board_filter(
         (LESS, "Seen less or more than the rating expects"),
         (WAITS, "To be ratified"),
     ),
-    narrow=_narrow_by_fit,
+    keep=_with_fit,
     place=15,
 )
 

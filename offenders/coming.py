@@ -8,10 +8,10 @@ from typing import Any
 
 from iom import blocks, clock
 from iom.access import Actor
+from iom.together import Steps, all_of
 
 from .clocks import Calendar, coming_for
 from .models import Case
-from .querysets import CaseQuerySet
 
 Dated = tuple[date, str]
 
@@ -25,11 +25,14 @@ def next_of(case: Case, calendar: Calendar, more: dict[str, Any]) -> list[Dated]
     return sorted(coming)
 
 
-def whose_next_is_by(cases: CaseQuerySet, last: date, actor: Actor) -> list[int]:
-    """Which of `cases` have something dated on `last` or before. Reads them all, with a constant number of queries."""
+def whose_next_is_by(cases: Sequence[Case], last: date, actor: Actor) -> Steps[list[int]]:
+    """Which of `cases`, that come `with_current` and `with_custody`, have something dated on `last` or before."""
     today = clock.today()
-    listed: Sequence[Case] = list(cases.with_current().with_custody())
-    calendar, columns = Calendar.of(actor.scheme, today), blocks.columns_for(actor, listed, today)
-    return [
-        case.pk for case in listed if (coming := next_of(case, calendar, columns[case.pk])) and coming[0][0] <= last
-    ]
+    read = yield from all_of(
+        {
+            "calendar": Calendar.of_steps(actor.scheme, today),
+            "columns": blocks.columns_for_steps(actor, cases, today),
+        }
+    )
+    calendar, columns = read["calendar"], read["columns"]
+    return [case.pk for case in cases if (coming := next_of(case, calendar, columns[case.pk])) and coming[0][0] <= last]

@@ -21,7 +21,6 @@ from offenders.timeline import Line, on_timeline
 
 if TYPE_CHECKING:
     from iom.access import Actor
-    from offenders.querysets import CaseQuerySet
 
 # How many questions of an agency stand among the tasks before they are one line.
 EACH = 5
@@ -46,11 +45,10 @@ def flag_choices(actor: Actor) -> list[tuple[str, str]]:
     ]
 
 
-def with_flag(cases: CaseQuerySet, value: str, actor: Actor) -> CaseQuerySet:
+def with_flag(cases: Sequence[Case], value: str, actor: Actor) -> Steps[list[int]]:
     """The cases that bear one flag."""
-    listed = cases.select_related(None).prefetch_related(None).select_related("scheme")
-    flagged = safeguarding.flags_of(list(listed), actor.scheme.policy)
-    return cases.filter(pk__in=[pk for pk, flags in flagged.items() if any(_is(flag, value) for flag in flags)])
+    flagged = yield from safeguarding.flags_of_steps(cases, actor.scheme.policy)
+    return [pk for pk, flags in flagged.items() if any(_is(flag, value) for flag in flags)]
 
 
 def _is(flag: safeguarding.Flag, value: str) -> bool:
@@ -61,7 +59,7 @@ def _is(flag: safeguarding.Flag, value: str) -> bool:
     return flag.concern and flag.kind == value
 
 
-board_filter("flag", "Flag", choices=flag_choices, narrow=with_flag, place=60)
+board_filter("flag", "Flag", choices=flag_choices, keep=with_flag, place=60)
 
 
 # --- The home page ---------------------------------------------------------------------------

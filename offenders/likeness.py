@@ -97,8 +97,12 @@ def _candidates(scheme: Scheme, person: alike.Person) -> QuerySet:
 
 def with_aliases(rows: QuerySet) -> QuerySet:
     """With the names that each goes by besides, as `alias_names`."""
-    names = Alias.objects.filter(offender=OuterRef("pk")).order_by("pk").values("name")
-    return rows.annotate(alias_names=ArraySubquery(names))
+    return rows.annotate(alias_names=alias_names())
+
+
+def alias_names(of: str = "pk") -> ArraySubquery:
+    """The names that somebody goes by besides, for rows that refer to the person by the field `of`."""
+    return ArraySubquery(Alias.objects.filter(offender=OuterRef(of)).order_by("pk").values("name"))
 
 
 def pool(scheme: Scheme) -> alike.Pool:

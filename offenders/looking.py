@@ -7,55 +7,60 @@ without its slashes and zeros.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db.models import Exists, OuterRef, Q
 
-from offenders import alike, likeness
-from offenders.models import Alias, Offender
-from offenders.querysets import CaseQuerySet
+from offenders import alike
+from offenders.likeness import alias_names
+from offenders.models import Alias
+from offenders.querysets import in_the_name
+
+if TYPE_CHECKING:
+    from offenders.models import Case
+    from offenders.querysets import CaseQuerySet
 
 # How much of a word's trigrams must stand together in a name before it is worth a judgement.
 WORTH_JUDGING = 0.24
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The cases that fit, and the numbers of those that fit only by another spelling."""
-
-    cases: CaseQuerySet
-    alike: frozenset[int]
-
-
-def look_for(cases: CaseQuerySet, words: str) -> Found:
-    """Those of `cases` whom the words mean. One query for the likely spellings; the cases themselves are not read."""
-    exact = Q(pk__in=cases.matching(words).values("pk"))
-    if keys := _by_number(words):
-        exact |= keys
-    others = frozenset(_spelt_alike(cases.exclude(exact), words))
-    return Found(cases.filter(exact | Q(pk__in=others)), others)
-
-
-def _by_number(words: str) -> Q:
-    found = Q()
+def as_typed(words: str) -> Q:
+    """The condition on cases that each word stands in the name, an alias, the reference or a number, or is a number."""
+    found = in_the_name(words)
     for kind, key in alike.KEYS.items():
         if number := alike.number_key(kind, words):
             found |= Q(**{f"offender__{key}": number})
     return found
 
 
-def _spelt_alike(cases: CaseQuerySet, words: str) -> list[int]:
-    typed = alike.plain(words).split()
-    if not typed or any(any(letter.isdigit() for letter in word) for word in typed):
-        return []
-    people = Offender.objects.filter(cases__in=cases)
+def worth_judging(cases: CaseQuerySet, words: str) -> CaseQuerySet:
+    """Those of `cases` who may be meant by another spelling, each with `alias_names`: for `spelt_alike` to judge."""
+    typed = _typed(words)
+    if not typed:
+        return cases.none()
     for place, word in enumerate(typed):
-        near = f"near_{place}"
-        like = {near: TrigramWordSimilarity(alike.indexed(word), "likeness_name")}
-        enough = {f"{near}__gte": WORTH_JUDGING}
-        names = Alias.objects.filter(offender=OuterRef("pk")).annotate(**like).filter(**enough)
-        people = people.annotate(**like).filter(Q(**enough) | Exists(names))
-    rows = likeness.with_aliases(people).values_list("pk", "given_names", "family_name", "alias_names")
-    fit = {pk for pk, given, family, aliases in rows if alike.spelt_alike(typed, [f"{given} {family}", *aliases])}
-    return list(cases.filter(offender__in=fit).values_list("pk", flat=True)) if fit else []
+        likeness, near = alike.indexed(word), f"near_{place}"
+        like = {near: TrigramWordSimilarity(likeness, "offender__likeness_name")}
+        names = Alias.objects.filter(offender=OuterRef("offender")).alias(
+            near=TrigramWordSimilarity(likeness, "likeness_name")
+        )
+        enough = Q(**{f"{near}__gte": WORTH_JUDGING}) | Exists(names.filter(near__gte=WORTH_JUDGING))
+        cases = cases.alias(**like).filter(enough)
+    return cases.filter(~as_typed(words)).annotate(alias_names=alias_names(of="offender"))
+
+
+def spelt_alike(cases: Iterable[Case], words: str) -> Sequence[Case]:
+    """Those of the cases that were worth it whom the words mean, in their order."""
+    typed = _typed(words)
+    return [
+        case
+        for case in cases
+        if alike.spelt_alike(typed, [f"{case.offender.given_names} {case.offender.family_name}", *case.alias_names])
+    ]
+
+
+def _typed(words: str) -> list[str]:
+    typed = alike.plain(words).split()
+    return [] if any(letter.isdigit() for word in typed for letter in word) else typed

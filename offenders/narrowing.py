@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from django.db.models import QuerySet
-
 from iom import clock
 from iom.access import Actor
 from iom.models import Agency
+from iom.together import Steps
 from iom.working_days import add_months
 
 from .board_filters import board_filter
@@ -20,6 +19,8 @@ from .querysets import CaseQuerySet
 NOBODY, ME = "none", "me"
 Choices = Sequence[tuple[str, str]]
 DAYS = (7, 14, 28, 56, 84)
+# No number of a row is so long.
+LONG = 18
 IN_DAYS = tuple((str(days), f"{days} days") for days in DAYS)
 LEAVING, CLOSED = "leaving", "closed"
 
@@ -29,8 +30,9 @@ def cohort(actor: Actor) -> CaseQuerySet:
     return Case.objects.visible_to(actor).not_closed()
 
 
-def _agencies(actor: Actor) -> Choices:
-    return [("none", "No lead agency"), *Agency.objects.in_scheme_of(actor).values_list("slug", "name")]
+def _agencies(actor: Actor) -> Steps[Choices]:
+    names = yield Agency.objects.in_scheme_of(actor).values_list("slug", "name")
+    return [("none", "No lead agency"), *names]
 
 
 def _of_agency(cases: CaseQuerySet, slug: str, actor: Actor) -> CaseQuerySet:
@@ -39,16 +41,22 @@ def _of_agency(cases: CaseQuerySet, slug: str, actor: Actor) -> CaseQuerySet:
     return cases.assigned_to(AssignmentRole.LEAD_AGENCY, agency__slug=slug)
 
 
-def _leads(actor: Actor) -> Choices:
+def _leads(actor: Actor) -> Steps[Choices]:
     """Who leads a case that the actor reads, by name."""
-    held = _held_in(actor).filter(role=AssignmentRole.LEAD_PROFESSIONAL, membership__isnull=False)
-    rows = held.values_list("membership_id", "membership__user__name").distinct().order_by("membership__user__name")
-    people = [(str(pk), name) for pk, name in rows]
+    people = yield from _holders(actor, AssignmentRole.LEAD_PROFESSIONAL)
     return [(ME, "Me, or police officer"), (NOBODY, "Nobody, or somebody who has left"), *people]
 
 
-def _held_in(actor: Actor) -> QuerySet:
-    return Assignment.objects.filter(case__in=cohort(actor), until=None)
+def _holders(actor: Actor, role: str) -> Steps[Choices]:
+    """Who holds a role in a case that the actor reads; of all roles at once, so that it is asked once."""
+    held = Assignment.objects.filter(case__in=cohort(actor), until=None, membership__isnull=False)
+    rows = held.values_list("role", "membership_id", "membership__user__name").distinct()
+    found = yield rows.order_by("membership__user__name")
+    return [(str(pk), name) for holds, pk, name in found if holds == role]
+
+
+def _member(value: str) -> bool:
+    return value in (ME, NOBODY) or (value.isascii() and value.isdigit() and len(value) < LONG)
 
 
 def _led(cases: CaseQuerySet, lead: str, actor: Actor) -> CaseQuerySet:
@@ -59,12 +67,11 @@ def _led(cases: CaseQuerySet, lead: str, actor: Actor) -> CaseQuerySet:
     return cases.assigned_to(AssignmentRole.LEAD_PROFESSIONAL, membership=int(lead))
 
 
-def _officers(actor: Actor) -> Choices:
+def _officers(actor: Actor) -> Steps[Choices]:
     if actor.scheme.policy.lead(AssignmentRole.POLICE_OFFICER) is None:
         return []
-    held = _held_in(actor).filter(role=AssignmentRole.POLICE_OFFICER, membership__isnull=False)
-    rows = held.values_list("membership_id", "membership__user__name").distinct().order_by("membership__user__name")
-    return [(NOBODY, "Nobody, or somebody who has left"), *((str(pk), name) for pk, name in rows)]
+    people = yield from _holders(actor, AssignmentRole.POLICE_OFFICER)
+    return [(NOBODY, "Nobody, or somebody who has left"), *people]
 
 
 def _with_officer(cases: CaseQuerySet, officer: str, actor: Actor) -> CaseQuerySet:
@@ -73,9 +80,9 @@ def _with_officer(cases: CaseQuerySet, officer: str, actor: Actor) -> CaseQueryS
     return cases.assigned_to(AssignmentRole.POLICE_OFFICER, membership=int(officer))
 
 
-def _areas(actor: Actor) -> Choices:
+def _areas(actor: Actor) -> Steps[Choices]:
     people = Offender.objects.filter(cases__in=cohort(actor)).exclude(area="").order_by("area")
-    return [(area, area) for area in people.values_list("area", flat=True).distinct()]
+    return [(area, area) for area in (yield people.values_list("area", flat=True).distinct())]
 
 
 def _custody(cases: CaseQuerySet, value: str, actor: Actor) -> CaseQuerySet:
@@ -97,13 +104,13 @@ def _green_for(cases: CaseQuerySet, months: str, actor: Actor) -> CaseQuerySet:
     return cases.green_since(add_months(clock.today(), -int(months)))
 
 
-def _due_in(cases: CaseQuerySet, days: str, actor: Actor) -> CaseQuerySet:
+def _due_in(cases: Sequence[Case], days: str, actor: Actor) -> Steps[list[int]]:
     return due_by(cases, clock.today() + timedelta(days=int(days)), actor)
 
 
-def due_by(cases: CaseQuerySet, last: date, actor: Actor) -> CaseQuerySet:
+def due_by(cases: Sequence[Case], last: date, actor: Actor) -> Steps[list[int]]:
     """Those with something dated on `last` or before: the exit radar (feature 306)."""
-    return cases.filter(pk__in=whose_next_is_by(cases, last, actor))
+    return whose_next_is_by(cases, last, actor)
 
 
 def _cohorts(actor: Actor) -> Choices:
@@ -127,8 +134,16 @@ def _at_stage(cases: CaseQuerySet, stage: str, actor: Actor) -> CaseQuerySet:
 
 
 board_filter("agency", "Lead agency", choices=_agencies, narrow=_of_agency, anyone="Any agency", place=10)
-board_filter("lead", "Lead professional", choices=_leads, narrow=_led, anyone="Anyone", place=11)
-board_filter("officer", "Police officer", choices=_officers, narrow=_with_officer, anyone="Anyone", place=12)
+board_filter("lead", "Lead professional", choices=_leads, narrow=_led, anyone="Anyone", place=11, plausible=_member)
+board_filter(
+    "officer",
+    "Police officer",
+    choices=_officers,
+    narrow=_with_officer,
+    anyone="Anyone",
+    place=12,
+    plausible=lambda value: value != ME and _member(value),
+)
 board_filter("area", "Area", choices=_areas, narrow=lambda cases, area, _: cases.filter(offender__area=area), place=13)
 board_filter("cohort", "Cohort", choices=_cohorts, narrow=_taken_on_under, place=20)
 board_filter(
@@ -141,5 +156,5 @@ board_filter(
 )
 board_filter("release", "Release within", choices=lambda _: IN_DAYS, narrow=_released, anyone="Any time", place=31)
 board_filter("green", "Green for", choices=_greens, narrow=_green_for, anyone="Any time", place=32)
-board_filter("due", "Something due within", choices=lambda _: IN_DAYS, narrow=_due_in, anyone="Any time", place=60)
+board_filter("due", "Something due within", choices=lambda _: IN_DAYS, keep=_due_in, anyone="Any time", place=60)
 board_filter("stage", "Stage", choices=_stages, narrow=_at_stage, anyone="On the cohort", place=70)

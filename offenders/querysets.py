@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Case as Choose
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, Subquery, Value, When
+from django.db.models import Exists, F, FilteredRelation, OrderBy, OuterRef, Prefetch, Q, Value, When
 
 from iom import clock, together
 from iom.access import fact
@@ -17,6 +17,8 @@ from iom.models import POLICE_AND_PROBATION, Handling, SchemeQuerySet
 if TYPE_CHECKING:
     from iom.access import Actor
 
+# The ratings, the most urgent first.
+URGENCY = ("RED", "AMBER", "GREEN", "BLUE")
 # What makes an agency "involved" in a case beyond leading it (actions, returns, agenda items) is known further right;
 # those apps add here, in their `rules.py`, a query that gives the ids of the cases.
 Involvement = Callable[["Actor"], models.QuerySet]
@@ -171,6 +173,25 @@ class NamedListQuerySet(SchemeQuerySet):
         return self.in_scheme_of(actor).exclude(offender__in=hidden)
 
 
+def in_the_name(words: str) -> Q:
+    """The condition on cases that each word stands in the name, an alias, the reference or a number, accents aside."""
+    from offenders.models import Alias
+
+    found = Q()
+    for word in words.split():
+        alias = Alias.objects.filter(offender=OuterRef("offender"), name__unaccent__icontains=word)
+        found &= (
+            Q(offender__sort_name__unaccent__icontains=word.casefold())
+            | Exists(alias)
+            | Q(reference__iexact=word)
+            | Q(offender__pnc_number__icontains=word)
+            | Q(offender__cro_number__icontains=word)
+            | Q(offender__prison_number__icontains=word)
+            | Q(offender__probation_number__icontains=word)
+        )
+    return found
+
+
 def feeds() -> list[Prefetch]:
     """What `CaseQuerySet.with_feeds` reads, for cases that were read already."""
     from offenders.models import LegalStatus, Tag
@@ -302,51 +323,28 @@ class CaseQuerySet(SchemeQuerySet):
 
     def matching(self, words: str) -> CaseQuerySet:
         """Each word stands in the name, an alias, the reference or a number; accents do not count."""
-        from offenders.models import Alias
+        return self.filter(in_the_name(words))
 
-        rows = self
-        for word in words.split():
-            alias = Alias.objects.filter(offender=OuterRef("offender"), name__unaccent__icontains=word)
-            rows = rows.filter(
-                Q(offender__sort_name__unaccent__icontains=word.casefold())
-                | Exists(alias)
-                | Q(reference__iexact=word)
-                | Q(offender__pnc_number__icontains=word)
-                | Q(offender__cro_number__icontains=word)
-                | Q(offender__prison_number__icontains=word)
-                | Q(offender__probation_number__icontains=word)
-            )
-        return rows
+    def rated_now(self) -> CaseQuerySet:
+        """With the person and, as `present`, the rating in force or None: one row a case."""
+        present = FilteredRelation("ratings", condition=Q(ratings__until=None))
+        return self.annotate(present=present).select_related("offender", "present")
 
-    def ordered(self, key: str, *, last: Iterable[int] = (), grouped: bool = False) -> CaseQuerySet:
+    def ordered(self, key: str, *, grouped: bool = False) -> CaseQuerySet:
         """By "name", "rating", "since" (of the rating) or "score"; with "-" in front the other way round.
 
-        Those numbered in `last` come after all others, in the same order; `grouped` keeps each rating together.
+        `grouped` keeps each rating together. For cases that are `rated_now`.
         """
-        column = {"name": "offender__sort_name", "rating": "urgency", "since": "rated_on", "score": "score"}[
-            key.removeprefix("-")
-        ]
-        order = F(column).desc(nulls_last=True) if key.startswith("-") else F(column).asc(nulls_last=True)
-        rows, first = self._with_rating(), []
-        if grouped and column != "urgency":
-            first.append(F("urgency").asc(nulls_last=True))
-        if last:
-            rows = rows.annotate(after=Choose(When(pk__in=list(last), then=Value(1)), default=Value(0)))
-            # Within its group, where there are groups: a rating that came twice would stand under two headings.
-            first = [order, "after"] if grouped and column == "urgency" else [*first, "after"]
-        return rows.order_by(*first, order, "offender__sort_name", "pk")
-
-    def _with_rating(self) -> CaseQuerySet:
-        from offenders.models import RagRating
-
-        present = RagRating.objects.filter(case=OuterRef("pk"), until=None)
-        urgency = Choose(
-            *(When(colour=colour, then=Value(place)) for place, colour in enumerate(("RED", "AMBER", "GREEN", "BLUE")))
-        )
-        return self.annotate(
-            urgency=Subquery(present.annotate(place=urgency).values("place")[:1], output_field=models.IntegerField()),
-            rated_on=Subquery(present.values("starts_on")[:1]),
-        )
+        urgency = Choose(*(When(present__colour=colour, then=Value(place)) for place, colour in enumerate(URGENCY)))
+        column = {
+            "name": F("offender__sort_name"),
+            "rating": urgency,
+            "since": F("present__starts_on"),
+            "score": F("score"),
+        }[key.removeprefix("-")]
+        order = (OrderBy(column, descending=key.startswith("-"), nulls_last=True),)
+        first = (OrderBy(urgency, nulls_last=True),) if grouped and column is not urgency else ()
+        return self.order_by(*first, *order, "offender__sort_name", "pk")
 
     def green_since(self, day: date) -> CaseQuerySet:
         """Green without a break from `day` or before. Any other rating, Blue included, ends the run (design.md 5)."""

@@ -65,12 +65,13 @@ def beside(cases: Sequence[Case], policy: Policy, today: date) -> dict[int, Besi
 
 def beside_steps(cases: Sequence[Case], policy: Policy, today: date) -> Steps[dict[int, Beside]]:
     """`beside`, read together with other rows."""
-    said = {case.pk: says for case in cases if (says := says_of(case, policy)) is not None}
-    rated = [case for case in cases if case.pk in said]
+    rated = [case for case in cases if case.rating is not None and case.status != CaseStatus.CLOSED]
     rule = policy.says_shows
-    green = [says.since for says in said.values() if says.colour == Colour.GREEN]
+    green = [case.rating.starts_on for case in rated if case.rating.colour == Colour.GREEN]
     since = looks_back(today, *green, days=max(rule.recent_days, rule.enforcement_days, rule.intervention_days))
     shown: dict[int, tuple[Event, ...]] = (yield from events_steps(rated, since)) if rated else {}
+    # Custody may be read together with the events, so that nothing before asks for it.
+    said = {case.pk: says for case in rated if (says := says_of(case, policy)) is not None}
     return {
         pk: Beside(
             says,

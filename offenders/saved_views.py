@@ -12,6 +12,7 @@ from django.http import QueryDict
 from iom import audit
 from iom.access import Actor
 from iom.steps import StepRefused, locked
+from iom.together import Steps
 
 from .board_filters import board_filters
 from .models import SavedView
@@ -31,14 +32,15 @@ def worth_keeping(parameters: QueryDict) -> str:
     return urlencode(pairs)
 
 
-def views_of(actor: Actor) -> list[SavedView]:
-    """One's own and the shared ones, by name."""
-    return list(SavedView.objects.visible_to(actor).select_related("owner__user"))
+def views_of_steps(actor: Actor) -> Steps[list[SavedView]]:
+    """One's own and the shared ones, by name, read together with other rows."""
+    return (yield SavedView.objects.visible_to(actor).select_related("owner__user"))
 
 
-def opened_first(actor: Actor) -> SavedView | None:
-    """The view with which the reader's board opens, if one was chosen."""
-    return SavedView.objects.visible_to(actor).filter(owner=actor.membership, opens_first=True).first()
+def opened_first(views: Iterable[SavedView], actor: Actor) -> SavedView | None:
+    """The view with which the reader's board opens, if one was chosen that narrows or orders anything."""
+    mine = (view for view in views if actor.membership is not None and view.owner_id == actor.membership.pk)
+    return next((view for view in mine if view.opens_first and view.query), None)
 
 
 @transaction.atomic

@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from iom import exports
+from iom import exports, together
 from iom.access import Actor
-from iom.jinja import plural, query
+from iom.jinja import query
 from iom.pages import found, page
 from iom.steps import StepRefused
 from offenders import actions, board, saved_views
-from offenders.blocks import rating_counts
+from offenders.blocks import rating_counts_steps
 from offenders.forms.board import ExportForm, SaveViewForm, SearchForm
 from offenders.models import Case, SavedView
-from offenders.restricted import sealed_cases
+from offenders.restricted import sealed_cases_steps
 
 ON_A_PAGE = 100
 
@@ -31,9 +30,10 @@ def cases(request: HttpRequest) -> HttpResponse:
         return _search(request)
     if (reference := request.GET.get("q", "").strip().upper()) and _known(request.actor, reference):
         return redirect("case", reference)
-    if not request.GET and (first := saved_views.opened_first(request.actor)) and first.query:
+    context = _board(request)
+    if not request.GET and (first := saved_views.opened_first(context["views"], request.actor)):
         return redirect(first)
-    return render(request, "offenders/board.html", _board(request))
+    return render(request, "offenders/board.html", context)
 
 
 def _search(request: HttpRequest) -> HttpResponse:
@@ -64,12 +64,18 @@ def _board(
     request: HttpRequest, search_form: SearchForm | None = None, save_form: SaveViewForm | None = None
 ) -> dict[str, Any]:
     actor = request.actor
-    listing = board.Listing(actor, request.GET)
-    search, filters = listing.search, listing.filters
-    shown = Paginator(listing.cases, ON_A_PAGE).get_page(request.GET.get("page"))
-    rows = listing.rows(list(shown))
-    counts = _counts(request)
-    views = saved_views.views_of(actor)
+    read = together.run(
+        together.all_of(
+            {
+                "listing": board.listing_steps(actor, request.GET, page=request.GET.get("page", ""), size=ON_A_PAGE),
+                "counts": rating_counts_steps(actor),
+                "views": saved_views.views_of_steps(actor),
+                "sealed": sealed_cases_steps(actor),
+            }
+        )
+    )
+    listing, views, counts = read["listing"], read["views"], _marked(read["counts"], request)
+    search = listing.search
     return {
         "today": listing.today,
         "counts": counts,
@@ -77,35 +83,28 @@ def _board(
         "search": search,
         "search_lost": search is None and "s" in request.GET,
         "search_form": search_form or SearchForm(initial={"words": search.words if search else ""}),
-        "filters": filters,
+        "filters": listing.filters,
         "chips": _chips(request, listing),
         "kept": {name: request.GET[name] for name in ("s", "sort", "group") if request.GET.get(name)},
         "sort": listing.sort,
         "grouped": listing.grouped,
-        "shown": shown,
-        "result_words": _result_words(shown.paginator.count, listing),
-        "groups": listing.groups(rows),
-        "rows": rows,
+        "shown": listing.shown,
+        "result_words": listing.words,
+        "groups": listing.groups,
+        "rows": listing.rows,
         "views": views,
         "view": saved_views.current(views, request.GET),
         "save_form": save_form or SaveViewForm(actor),
-        "may_export": shown.paginator.count <= board.MOST,
-        "sealed": sealed_cases(actor),
+        "may_export": not listing.more,
+        "sealed": read["sealed"],
         "may_import": actor.holds("offenders.import_cohort"),
     }
 
 
-def _result_words(count: int, listing: board.Listing) -> str:
-    words = plural(count, "case")
-    if others := len(listing.found.alike):
-        return f"{words}, {others} with a name spelt alike"
-    return words
-
-
-def _counts(request: HttpRequest) -> list[dict[str, Any]]:
+def _marked(counts: list[dict[str, Any]], request: HttpRequest) -> list[dict[str, Any]]:
     """The count links, the one in use marked."""
     chosen = request.GET.getlist("rating")
-    return [each | {"current": chosen == [each["colour"]]} for each in rating_counts(request.actor)]
+    return [each | {"current": chosen == [each["colour"]]} for each in counts]
 
 
 def _chips(request: HttpRequest, listing: board.Listing) -> list[dict[str, str]]:
@@ -132,22 +131,25 @@ def _or_all(address: str) -> str:
 @page("offenders.view_cohort")
 def cases_print(request: HttpRequest) -> HttpResponse:
     """The same list for paper: A4, everybody on it, ratings as words, no buttons."""
-    listing = board.Listing(request.actor, request.GET)
-    rows = listing.rows(list(listing.cases[: board.MOST]))
+    listing = board.listing(request.actor, request.GET)
     context = {
         "listing": listing,
-        "groups": listing.groups(rows),
-        "count": _result_words(len(rows), listing),
+        "groups": listing.groups,
+        "count": _on_paper(listing),
         "applied": [f"{label}: {words}" for _, _, label, words in listing.filters.applied()],
         "back_to": f"{reverse('cases')}{_or_all(query(request.GET))}",
     }
     return render(request, "offenders/board_print.html", context)
 
 
+def _on_paper(listing: board.Listing) -> str:
+    return f"the first {board.MOST:,} of {listing.words}" if listing.more else listing.words
+
+
 @page("offenders.export_cohort", methods=("GET", "POST"), fresh=True, kind="export")
 def cases_export(request: HttpRequest) -> HttpResponse:
     """The same list as a CSV file: for its maker, with a reason and a recipient (security.md E1)."""
-    listing = board.Listing(request.actor, request.GET)
+    listing = board.listing(request.actor, request.GET)
     form = ExportForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -159,7 +161,8 @@ def cases_export(request: HttpRequest) -> HttpResponse:
             return redirect("export", made.key)
     context = {
         "form": form,
-        "count": listing.cases.count(),
+        "count": listing.words,
+        "any": bool(listing.rows),
         "applied": [f"{label}: {words}" for _, _, label, words in listing.filters.applied()],
         "searched": listing.search is not None,
         "address": f"{reverse('cases_export')}{query(request.GET)}",
@@ -169,19 +172,18 @@ def cases_export(request: HttpRequest) -> HttpResponse:
 
 
 def _make_file(request: HttpRequest, listing: board.Listing, form: ExportForm) -> Any:
-    listed = list(listing.cases[: board.MOST + 1])
-    if len(listed) > board.MOST:
+    if listing.more:
         raise StepRefused([f"That is more than {board.MOST:,} cases. Narrow the list first."])
     return exports.make(
         by=request.actor,
         kind="cohort",
         name="cohort",
         header=board.HEADER,
-        rows=[board.cells(row) for row in listing.rows(listed)],
+        rows=[board.cells(row) for row in listing.rows],
         reason=form.cleaned_data["reason"],
         recipient=form.cleaned_data["recipient"],
         chosen={name: value for name, value, _, _ in listing.filters.applied()},
-        subjects=[case.reference for case in listed],
+        subjects=[row.case.reference for row in listing.rows],
     )
 
 

@@ -348,7 +348,7 @@ def test_board_is_for_those_at_the_table(merton, sign_in, role, status):
 
 # Counts, views, the choices of the filters, the list with its people, ratings, leads and custody, the calendar, the flags,
 # and what each app adds.
-QUERIES = 36
+QUERIES = 10
 
 
 def test_queries_of_the_board_are_constant(merton, board, django_assert_num_queries, django_assert_max_num_queries):
