@@ -13,7 +13,7 @@ from iom import together
 from iom.access import Actor
 from iom.blocks import Block, Task, board_columns, case_block, home_tasks
 from iom.jinja import plural
-from iom.together import Steps, all_of
+from iom.together import Steps
 from offenders.history import Part, part_of_history
 from offenders.models import Assignment, Case
 from offenders.querysets import CaseQuerySet
@@ -38,7 +38,7 @@ from .models import (
     Plan,
     SupervisorReview,
 )
-from .reading import action_counts_steps, overdue_first, pathway_lines, plan_updates_steps
+from .reading import Stands, overdue_first, pathway_lines, stands_steps
 
 # Actions and reports that are due this soon stand among the tasks; agreements and bids need longer.
 SOON_DAYS = 7
@@ -86,15 +86,11 @@ def _visible(actor: Actor) -> Any:
 @board_columns
 def plan_columns(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[int, dict[str, Any]]]:
     """Open and late actions, and when the plan was last touched."""
-    found = yield from all_of({"counts": action_counts_steps(cases, today), "updates": plan_updates_steps(cases)})
-    counts, updates = found["counts"], found["updates"]
+    found = yield from stands_steps(cases, today)
     return {
-        case.pk: {
-            "open_actions": counts.get(case.pk, (0, 0))[0],
-            "late_actions": counts.get(case.pk, (0, 0))[1],
-            "plan_updated": updates.get(case.pk),
-        }
+        case.pk: {"open_actions": stands.to_do, "late_actions": stands.late, "plan_updated": stands.updated}
         for case in cases
+        if (stands := found.get(case.pk, Stands(0, 0, None)))
     }
 
 

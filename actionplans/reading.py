@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from django.db.models import Case as Choose
 from django.db.models import Count, Max, Q, QuerySet, When
@@ -116,42 +117,49 @@ def pathway_lines(case: Case, plan: Plan | None, actions: Sequence[Action]) -> l
     return [*lines, PathwayLine(OTHER, "Other actions", None, other)]
 
 
-def plan_updates(cases: Sequence[Case]) -> dict[int, date]:
-    """When the plan of each case was last touched: reviewed, agreed, a need assessed, an action agreed or finished."""
-    return together.run(plan_updates_steps(cases))
+class Stands(NamedTuple):
+    """How the plan of a case stands: actions to be done, those of them that are late, and when it was last touched."""
+
+    to_do: int
+    late: int
+    updated: date | None
 
 
-def plan_updates_steps(cases: Sequence[Case]) -> Steps[dict[int, date]]:
-    """`plan_updates`, read together with other rows."""
-    latest: dict[int, date] = {}
+def stands_steps(cases: Sequence[Case], today: date) -> Steps[dict[int, Stands]]:
+    """How the plan of each case stands, if it has one or an action.
 
-    def see(case: int, *days: date | None) -> None:
-        known = [day for day in (latest.get(case), *days) if day is not None]
-        if known:
-            latest[case] = max(known)
-
+    It is touched when it is reviewed or agreed, a need assessed, an action agreed or finished.
+    """
     wanted = [case.pk for case in cases]
-    assessed = Plan.objects.filter(case__in=wanted).annotate(assessed=Max("needs__updated_on"))
-    touched = Action.objects.filter(case__in=wanted).order_by().values("case")
-    plans, actions = yield [
-        assessed.values_list("case", "created_at", "reviewed_on", "agreed_on", "assessed"),
-        touched.annotate(made=Max("created_at"), finished=Max("finished_on")).values_list("case", "made", "finished"),
-    ]
-    for case, made, *days in (*plans, *actions):
-        see(case, made.astimezone(LONDON).date(), *days)
-    return latest
+    plans, actions = yield [_plans_of(cases=wanted), _actions_of(cases=wanted, today=today)]
+    touched = {case: _last(made, *days) for case, made, *days in plans}
+    return {
+        **{case: Stands(0, 0, on) for case, on in touched.items()},
+        **{
+            case: Stands(to_do, late, max(_last(made, done), touched.get(case, date.min)))
+            for case, to_do, late, made, done in actions
+        },
+    }
 
 
-def action_counts(cases: Sequence[Case], today: date) -> dict[int, tuple[int, int]]:
-    """How many actions of each case are to be done, and how many of these are late."""
-    return together.run(action_counts_steps(cases, today))
+def _last(made: datetime, *days: date | None) -> date:
+    return max([made.astimezone(LONDON).date(), *(day for day in days if day is not None)])
 
 
-def action_counts_steps(cases: Sequence[Case], today: date) -> Steps[dict[int, tuple[int, int]]]:
-    """`action_counts`, read together with other rows."""
-    rows = Action.objects.filter(case__in=[case.pk for case in cases], status__in=STILL_TO_DO)
-    counted = rows.order_by().values("case").annotate(open=Count("pk"), late=Count("pk", filter=Q(due_on__lt=today)))
-    return {case: (to_do, late) for case, to_do, late in (yield counted.values_list("case", "open", "late"))}
+@together.worded
+def _plans_of(cases: list[int]) -> QuerySet:
+    rows = Plan.objects.filter(case__in=cases).annotate(assessed=Max("needs__updated_on"))
+    return rows.values_list("case", "created_at", "reviewed_on", "agreed_on", "assessed")
+
+
+@together.worded
+def _actions_of(cases: list[int], today: date) -> QuerySet:
+    to_do = Q(status__in=STILL_TO_DO)
+    rows = Action.objects.filter(case__in=cases).order_by().values("case")
+    counted = rows.annotate(open=Count("pk", filter=to_do), late=Count("pk", filter=to_do & Q(due_on__lt=today)))
+    return counted.annotate(made=Max("created_at"), finished=Max("finished_on")).values_list(
+        "case", "open", "late", "made", "finished"
+    )
 
 
 def overdue_first(actions: QuerySet[Action]) -> QuerySet[Action]:

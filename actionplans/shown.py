@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet
 
-from iom import clock
+from iom import clock, together
 from iom.access import Actor
 from iom.jinja import plural
 from offenders.evidence import Fact, rating_evidence, shows, shows_within
@@ -23,8 +23,7 @@ MISSED = (OfferAnswer.REFUSED, OfferAnswer.DID_NOT_ATTEND, OfferAnswer.STOPPED)
 @shows
 def offered(cases: Sequence[Case], since: date) -> Iterator[Any]:
     """An offer that is taken up is an intervention for as long as it is; any other on its day."""
-    rows = Offer.objects.filter(case__in=[case.pk for case in cases])
-    for case, answer, on in (yield rows.values_list("case", "answer", "offered_on")):
+    for case, answer, on in (yield _offers(cases=[case.pk for case in cases])):
         if answer == OfferAnswer.TAKEN_UP:
             yield case, Event("intervention", clock.today())
         elif on >= since:
@@ -34,11 +33,19 @@ def offered(cases: Sequence[Case], since: date) -> Iterator[Any]:
 @shows
 def done(cases: Sequence[Case], since: date) -> Iterator[Any]:
     """Enforcement and support that somebody did as agreed."""
-    rows = Action.objects.filter(
-        case__in=[case.pk for case in cases], status=ActionStatus.DONE, finished_on__gte=since, marker=None
-    )
-    for case, kind, on in (yield rows.exclude(kind="").values_list("case", "kind", "finished_on")):
+    for case, kind, on in (yield _finished(cases=[case.pk for case in cases], since=since)):
         yield case, Event("enforcement" if kind == ActionKind.ENFORCEMENT else "intervention", on)
+
+
+@together.worded
+def _offers(cases: list[int]) -> QuerySet:
+    return Offer.objects.filter(case__in=cases).values_list("case", "answer", "offered_on")
+
+
+@together.worded
+def _finished(cases: list[int], since: date) -> QuerySet:
+    rows = Action.objects.filter(case__in=cases, status=ActionStatus.DONE, finished_on__gte=since, marker=None)
+    return rows.exclude(kind="").values_list("case", "kind", "finished_on")
 
 
 @shows_within

@@ -18,11 +18,12 @@ or tuples. What `prefetch_related` names (to-many by foreign key) is read for al
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from inspect import isgenerator
 from typing import Any, TypeVar
@@ -80,7 +81,14 @@ class _Failed:
     error: Exception
 
 
-Read = QuerySet | Counted | First | Existing
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """Asks for the rows of a question whose words are made already (`worded`)."""
+
+    asked: _Asked
+
+
+Read = QuerySet | Counted | First | Existing | Worded
 Steps = Generator[Any, Any, Answer]
 
 
@@ -330,7 +338,7 @@ def _put(relation: Any, look: Prefetch, things: Sequence[Model], rows: Sequence[
 
 def fetch(reads: Sequence[Read]) -> list[Any]:
     """The answers to all `reads`, in their order, from one statement; the same question twice is asked once."""
-    asked = [_Asked(read) for read in reads]
+    asked = [read.asked if isinstance(read, Worded) else _Asked(read) for read in reads]
     parts: dict[tuple[str, tuple[Any, ...]], int] = {}
     for one in asked:
         if one.sql:
@@ -339,7 +347,8 @@ def fetch(reads: Sequence[Read]) -> list[Any]:
         using = next(one.using for one in asked if one.sql)
         words = "SELECT " + ", ".join(f"({sql})::text" for sql, _ in parts)
         with connections[using].cursor() as cursor:
-            cursor.execute(words, [value for _, parameters in parts for value in parameters])
+            given = [value for _, parameters in parts for value in parameters]
+            cursor.execute(words, [list(value) if isinstance(value, Numbers) else value for value in given])
             cells = cursor.fetchone()
     answers = [one.answer(cells[parts[one.sql, one.parameters]] if one.sql else None) for one in asked]
     more = {
@@ -406,7 +415,7 @@ class _Asked:
                 for line in lines:
                     if line[place] is not None:
                         line[place] = convert(line[place])
-        compiler = self.compiler
+        compiler = copy.copy(self.compiler)
         compiler.execute_sql = lambda *args, **options: [lines]
         rows = self.rows._chain()
         rows.query.get_compiler = lambda *args, **options: compiler
@@ -422,6 +431,88 @@ def _line(names: Sequence[str]) -> str:
     parts = [names[start : start + WIDEST] for start in range(0, len(names), WIDEST)]
     arrays = [f"json_build_array({', '.join(part)})" for part in parts]
     return arrays[0] if len(arrays) == 1 else f"json_build_array({', '.join(arrays)})"
+
+
+# --- Words that are made once ------------------------------------------------------------------
+
+
+def worded(question: Callable[..., QuerySet]) -> Callable[..., Worded]:
+    """Make a function that gives a queryset into one that asks for its rows in words made once in a process.
+
+    Making SQL costs more than most answers. The question is put to the function once, with a mark for each value, and
+    each later question puts its values where the marks stood. So the words must not depend on the values: those are
+    given by name, each an int, a text, a day, or a list of ints for `__in`, and stand in conditions as they are.
+
+        @worded
+        def checks_of(cases: list[int]) -> QuerySet:
+            return Check.objects.filter(case__in=cases)
+
+        checks = yield checks_of(cases=[1, 2])
+
+    What the words do depend on, such as an order, is given without a name: there is one pattern for each. What is asked
+    for by `prefetch_related` cannot be worded.
+    """
+    made: dict[tuple[Any, ...], _Pattern] = {}
+
+    @functools.wraps(question)
+    def ask(*how: Hashable, **values: Any) -> Worded:
+        if how not in made:
+            made[how] = _Pattern(functools.partial(question, *how), values)
+        return Worded(made[how].with_values(values))
+
+    return ask
+
+
+class _Pattern:
+    """The SQL of a question, and which of its parameters is which of the values."""
+
+    def __init__(self, question: Callable[..., QuerySet], values: Mapping[str, Any]) -> None:
+        marks = {name: _mark(place, value) for place, (name, value) in enumerate(values.items())}
+        self.asked = _Asked(question(**marks))
+        by_mark = {mark[0] if isinstance(mark, list) else mark: name for name, mark in marks.items()}
+        self.places = [by_mark.get(value) for value in self.asked.parameters]
+        if missing := set(values) - set(self.places):
+            raise TypeError(f"a worded question does not say {', '.join(sorted(missing))} as it is")
+        parts = self.asked.sql.split("%s")
+        for place, name in enumerate(self.places):
+            if name is not None and isinstance(marks[name], list):
+                if not parts[place].endswith("IN (") or not parts[place + 1].startswith(")"):
+                    raise TypeError(f"a worded question must say {name} by __in")
+                parts[place] = parts[place].removesuffix("IN (") + "= ANY ("
+        self.asked.sql = "%s".join(parts)
+
+    def with_values(self, values: Mapping[str, Any]) -> _Asked:
+        asked = copy.copy(self.asked)
+        asked.parameters = tuple(
+            constant if name is None else Numbers(values[name]) if isinstance(values[name], list) else values[name]
+            for name, constant in zip(self.places, self.asked.parameters, strict=True)
+        )
+        return asked
+
+
+# No row of ours has such a number, no day such a date.
+MARKED, MARKED_DAY = 9_000_000_000_000_000_001, date(1, 2, 3)
+
+
+def _mark(place: int, value: Any) -> Any:
+    match value:
+        case list():
+            return [MARKED + place]
+        case bool():
+            raise TypeError("whether something is so changes the words of a question")
+        case int():
+            return MARKED + place
+        case str():
+            return f"<value {place}>"
+        case date() if not isinstance(value, datetime):
+            return MARKED_DAY + timedelta(days=place)
+    raise TypeError(f"{type(value).__name__} is no value of a worded question")
+
+
+class Numbers(tuple):
+    """Some numbers as one array of bigint."""
+
+    __slots__ = ()
 
 
 def _bare(rows: QuerySet) -> QuerySet:

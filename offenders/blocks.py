@@ -33,7 +33,7 @@ from .board_filters import board_filter
 from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
 from .leaving import of_case
 from .models import AssignmentRole, BreakGlass, Case, CaseStatus, Colour, HandOver, RagRating, Transfer, YouthTransfer
-from .narrowing import ME, NOBODY
+from .narrowing import ME, NOBODY, how_many
 from .querysets import feeds
 from .rating import beside_steps, differs_of, not_fitting
 
@@ -316,16 +316,16 @@ def rating_counts(actor: Actor) -> list[dict[str, object]]:
 
 
 def rating_counts_steps(actor: Actor) -> Steps[list[dict[str, object]]]:
-    """`rating_counts`, read in its caller's round."""
-    cases = Case.objects.visible_to(actor).not_closed()
-    rated = RagRating.objects.filter(case__in=cases.order_by().values("pk"), until=None).order_by()
-    counted = dict((yield rated.values_list("colour").annotate(count=Count("pk"))))
+    """`rating_counts`, read together with other rows."""
+    counted: Counter[str] = Counter()
+    for _, colour, count in (yield how_many(actor)):
+        counted[colour] += count
     return [
         {
             "colour": rating.colour,
             # Custody is said in words, whatever the colour is called.
             "word": None if rating.colour == Colour.BLUE else rating.name,
-            "count": counted.get(rating.colour, 0),
+            "count": counted[rating.colour],
             "href": f"{reverse('cases')}?rating={rating.colour}",
         }
         for rating in actor.scheme.policy.ratings

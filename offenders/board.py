@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import QueryDict
 
 from iom import blocks, clock, together
@@ -26,7 +27,7 @@ from offenders.forms import board as forms
 from offenders.forms.board import SORTS, FilterForm, Given
 from offenders.looking import as_typed, spelt_alike, worth_judging
 from offenders.models import Assignment, AssignmentRole, Case, CustodyPeriod, Search, Supervision
-from offenders.querysets import URGENCY, CaseQuerySet
+from offenders.querysets import URGENCY, CaseQuerySet, reader_of_all
 from offenders.safeguarding import Flag
 
 # What a file or a paper may hold; more is narrowed first. Nor is more than that counted.
@@ -173,6 +174,16 @@ class _Asked:
         rows = forms.narrowed(Case.objects.visible_to(self.actor), given, self.actor)
         entire = forms.keeps(given)
         if words is None:
+            if not given and self.number == 1 and (kind := reader_of_all(self.actor)):
+                cases = yield _cohort(
+                    kind,
+                    self.sort,
+                    self.grouped,
+                    self.size + 1,
+                    scheme=self.actor.scheme.pk,
+                    opened=sorted(self.actor.known["opened"]),
+                )
+                return _Found(_rated(cases), frozenset(), False, rows)
             wanted = self._ordered(rows)
             cases = yield wanted if entire else wanted[self.start : self.start + self.size + 1]
             return _Found(_rated(cases), frozenset(), entire, rows)
@@ -235,11 +246,10 @@ def _rated(cases: Iterable[Case]) -> list[Case]:
 def _surroundings(cases: Sequence[Case]) -> Steps[dict[tuple[int, str], str]]:
     """Gives the cases what `with_custody` reads; returns who leads each, by the number of the case and the role."""
     numbers = [case.pk for case in cases]
-    held = Assignment.objects.filter(case__in=numbers, until=None)
     assignments, custody, supervisions = yield [
-        held.values_list("case", "role", "agency__name", "membership__user__name", "person_name"),
-        CustodyPeriod.objects.filter(case__in=numbers).order_by("-starts_on", "-pk"),
-        Supervision.objects.filter(case__in=numbers),
+        _holders_of(cases=numbers),
+        _custody_of(cases=numbers),
+        _supervisions_of(cases=numbers),
     ]
     known = {case.pk: case for case in cases}
     for case in cases:
@@ -252,6 +262,29 @@ def _surroundings(cases: Sequence[Case]) -> Steps[dict[tuple[int, str], str]]:
         (case, role): agency if role == AssignmentRole.LEAD_AGENCY else person or named or agency
         for case, role, agency, person, named in assignments
     }
+
+
+@together.worded
+def _cohort(kind: str, sort: str, grouped: bool, most: int, *, scheme: int, opened: list[int]) -> QuerySet:
+    """The whole cohort, as most readers ask for it."""
+    rows = Case.objects.readable(kind, scheme, opened).not_closed()
+    return rows.rated_now().ordered(sort, grouped=grouped)[:most]
+
+
+@together.worded
+def _holders_of(cases: list[int]) -> QuerySet:
+    held = Assignment.objects.filter(case__in=cases, until=None)
+    return held.values_list("case", "role", "agency__name", "membership__user__name", "person_name")
+
+
+@together.worded
+def _custody_of(cases: list[int]) -> QuerySet:
+    return CustodyPeriod.objects.filter(case__in=cases).order_by("-starts_on", "-pk")
+
+
+@together.worded
+def _supervisions_of(cases: list[int]) -> QuerySet:
+    return Supervision.objects.filter(case__in=cases)
 
 
 def _row(case: Case, told: _Told, calendar: Calendar) -> Row:

@@ -23,6 +23,8 @@ from .youth import Young, steps
 # A release this near needs a new rating before it (ux.md 4.2).
 RELEASE_DAYS = 28
 FRIDAY = 4
+# What no body is called.
+NO_BODY = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,18 @@ def case_clock(function: Clock) -> Clock:
 
 def planned_meetings(scheme: Scheme, slug: str | None, since: date) -> list[date]:
     """Days from `since` on, on which a body meets or is due to; cancelled ones left out."""
-    return list(_planned(scheme, slug, since))
+    return together.run(planned_meetings_steps(scheme, slug, since))
 
 
 def planned_meetings_steps(scheme: Scheme, slug: str | None, since: date) -> Steps[list[date]]:
     """`planned_meetings`, read together with other rows."""
-    return (yield _planned(scheme, slug, since))
+    return (yield _planned(scheme=scheme.pk, body=slug or NO_BODY, since=since))
 
 
-def _planned(scheme: Scheme, slug: str | None, since: date) -> QuerySet:
-    rows = Meeting.objects.filter(scheme=scheme, body__slug=slug, date__gte=since).exclude(status="cancelled")
-    return (rows if slug else rows.none()).order_by("date").values_list("date", flat=True)
+@together.worded
+def _planned(scheme: int, body: str, since: date) -> QuerySet:
+    rows = Meeting.objects.filter(scheme=scheme, body__slug=body, date__gte=since).exclude(status="cancelled")
+    return rows.order_by("date").values_list("date", flat=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,8 @@ class Calendar:
         # The panel of a review that is due soon may have met already; it must not look as if the next one took it.
         since = add_months(today, -1 - (review.months or 0)) if review else today
         exits, reviews = yield [
-            _planned(scheme, policy.exit.decided_by, today),
-            _planned(scheme, review.body if review else None, since),
+            _planned(scheme=scheme.pk, body=policy.exit.decided_by or NO_BODY, since=today),
+            _planned(scheme=scheme.pk, body=(review.body if review else None) or NO_BODY, since=since),
         ]
         return cls(policy, today, tuple(exits), tuple(reviews))
 

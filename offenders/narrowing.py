@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from iom import clock
+from django.db.models import Count, QuerySet
+
+from iom import clock, together
 from iom.access import Actor
 from iom.models import Agency
 from iom.together import Steps
@@ -13,8 +15,8 @@ from iom.working_days import add_months
 
 from .board_filters import board_filter
 from .coming import whose_next_is_by
-from .models import Assignment, AssignmentRole, Case, Offender
-from .querysets import CaseQuerySet
+from .models import Assignment, AssignmentRole, Case
+from .querysets import CaseQuerySet, reader_of_all
 
 NOBODY, ME = "none", "me"
 Choices = Sequence[tuple[str, str]]
@@ -30,9 +32,31 @@ def cohort(actor: Actor) -> CaseQuerySet:
     return Case.objects.visible_to(actor).not_closed()
 
 
+def of_the_cohort(question: Callable[[CaseQuerySet], QuerySet]) -> Callable[[Actor], together.Read]:
+    """Make what is asked of cases a question about the whole cohort, as an actor reads it.
+
+    For those who read every unrestricted case, which most do, its words are made once.
+    """
+
+    @together.worded
+    def of_all(kind: str, *, scheme: int, opened: list[int]) -> QuerySet:
+        return question(Case.objects.readable(kind, scheme, opened).not_closed())
+
+    def ask(actor: Actor) -> together.Read:
+        if kind := reader_of_all(actor):
+            return of_all(kind, scheme=actor.scheme.pk, opened=sorted(actor.known["opened"]))
+        return question(cohort(actor))
+
+    return ask
+
+
 def _agencies(actor: Actor) -> Steps[Choices]:
-    names = yield Agency.objects.in_scheme_of(actor).values_list("slug", "name")
-    return [("none", "No lead agency"), *names]
+    return [("none", "No lead agency"), *(yield _agencies_of(scheme=actor.scheme.pk))]
+
+
+@together.worded
+def _agencies_of(scheme: int) -> QuerySet:
+    return Agency.objects.filter(scheme=scheme).values_list("slug", "name")
 
 
 def _of_agency(cases: CaseQuerySet, slug: str, actor: Actor) -> CaseQuerySet:
@@ -49,10 +73,14 @@ def _leads(actor: Actor) -> Steps[Choices]:
 
 def _holders(actor: Actor, role: str) -> Steps[Choices]:
     """Who holds a role in a case that the actor reads; of all roles at once, so that it is asked once."""
-    held = Assignment.objects.filter(case__in=cohort(actor), until=None, membership__isnull=False)
-    rows = held.values_list("role", "membership_id", "membership__user__name").distinct()
-    found = yield rows.order_by("membership__user__name")
-    return [(str(pk), name) for holds, pk, name in found if holds == role]
+    return [(str(pk), name) for holds, pk, name in (yield _held(actor)) if holds == role]
+
+
+@of_the_cohort
+def _held(cases: CaseQuerySet) -> QuerySet:
+    held = Assignment.objects.filter(case__in=cases, until=None, membership__isnull=False)
+    people = held.values_list("role", "membership_id", "membership__user__name").distinct()
+    return people.order_by("membership__user__name")
 
 
 def _member(value: str) -> bool:
@@ -81,8 +109,14 @@ def _with_officer(cases: CaseQuerySet, officer: str, actor: Actor) -> CaseQueryS
 
 
 def _areas(actor: Actor) -> Steps[Choices]:
-    people = Offender.objects.filter(cases__in=cohort(actor)).exclude(area="").order_by("area")
-    return [(area, area) for area in (yield people.values_list("area", flat=True).distinct())]
+    areas = {area for area, _, _ in (yield how_many(actor))}
+    return [(area, area) for area in sorted(areas - {""})]
+
+
+@of_the_cohort
+def how_many(cases: CaseQuerySet) -> QuerySet:
+    """How many of the cohort an actor reads, as area, rating or None, and number."""
+    return cases.rated_now().order_by().values_list("offender__area", "present__colour").annotate(count=Count("pk"))
 
 
 def _custody(cases: CaseQuerySet, value: str, actor: Actor) -> CaseQuerySet:

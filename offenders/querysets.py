@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -126,6 +126,19 @@ def _opened(actor: Actor) -> together.Steps[frozenset[int]]:
     return frozenset((yield restricted.filter(opened_to(actor)).values_list("pk", flat=True)))
 
 
+# The office reads closed cases too.
+OFFICE, MANAGERS = "office", "managers"
+
+
+def reader_of_all(actor: Actor) -> str:
+    """Whether an actor of a request reads every unrestricted case, and of which kind they are; blank if not."""
+    if "opened" not in actor.known or actor.user is None or not actor.holds("offenders.view_cohort"):
+        return ""
+    if actor.has_role("coordinator", "chair", "researcher"):
+        return OFFICE
+    return MANAGERS if actor.reads_all_cases else ""
+
+
 class BreakGlassQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> BreakGlassQuerySet:
         """Every opening of the scheme, for those who look them over (security.md Z5)."""
@@ -212,18 +225,31 @@ class CaseQuerySet(SchemeQuerySet):
         """
         if actor is None or actor.user is None or not actor.holds("offenders.view_cohort"):
             return self.none()
+        if kind := reader_of_all(actor):
+            return self.readable(kind, actor.scheme.pk, actor.known["opened"])
         rows = self.in_scheme_of(actor).filter(Q(restricted=False) | opened_to(actor))
         if actor.has_role("coordinator", "chair", "researcher"):
             return rows
         rows = rows.exclude(status="closed")
         return rows if actor.reads_all_cases else rows.filter(self._involved(actor) | named(actor))
 
+    def readable(self, kind: str, scheme: int, opened: Iterable[int]) -> CaseQuerySet:
+        """What a `reader_of_all` of a kind reads of a scheme: the unrestricted cases, and those `opened` to them."""
+        rows = self.filter(Q(restricted=False) | Q(pk__in=opened), scheme=scheme)
+        return rows if kind == OFFICE else rows.exclude(status="closed")
+
     def closed_to(self, actor: Actor | None) -> CaseQuerySet:
         """The restricted cases that the actor may not open. Whatever tells of their people is absent for the actor."""
         rows = self.in_scheme_of(actor).filter(restricted=True)
         if actor is None or actor.user is None or not actor.holds("offenders.view_cohort"):
             return rows
+        if "opened" in actor.known:
+            return self.shut(actor.scheme.pk, actor.known["opened"])
         return rows.filter(~opened_to(actor))
+
+    def shut(self, scheme: int, opened: Iterable[int]) -> CaseQuerySet:
+        """The restricted cases of a scheme but those that are `opened`."""
+        return self.filter(~Q(pk__in=opened), scheme=scheme, restricted=True)
 
     def sealed_to(self, actor: Actor | None) -> CaseQuerySet:
         """Those of them whose reference and owner the actor may know: as coordinator or chair (security.md Z4)."""
@@ -372,7 +398,11 @@ class SavedViewQuerySet(SchemeQuerySet):
         """One's own and those that were shared, for whoever reads the board."""
         if actor is None or actor.membership is None or not actor.holds("offenders.view_cohort"):
             return self.none()
-        return self.in_scheme_of(actor).filter(Q(owner=actor.membership) | Q(shared=True))
+        return self.seen_by(actor.scheme.pk, actor.membership.pk)
+
+    def seen_by(self, scheme: int, owner: int) -> SavedViewQuerySet:
+        """Those of one owner in a scheme, and those that were shared there."""
+        return self.filter(Q(owner=owner) | Q(shared=True), scheme=scheme)
 
 
 class SheetQuerySet(SchemeQuerySet):

@@ -159,12 +159,12 @@ def in_the_log(cases: Sequence[Case], since: date) -> Iterator[Any]:
     shown = yield from timeline.shows_steps(cases, since)
     for pk, entries in shown.items():
         for entry in entries:
-            if entry.kind in ALARMS and not entry.is_marked:
-                yield pk, Event("alarm", entry.happened_on, entry.get_kind_display())
+            if entry.kind in ALARMS and not entry.marked:
+                yield pk, Event("alarm", entry.on, EntryKind(entry.kind).label)
             if entry.kind in ENFORCING:
-                yield pk, Event("enforcement", entry.happened_on)
+                yield pk, Event("enforcement", entry.on)
             elif entry.kind in SEEING:
-                yield pk, Event("contact", entry.happened_on)
+                yield pk, Event("contact", entry.on)
 
 
 @shows_within

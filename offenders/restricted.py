@@ -26,7 +26,7 @@ from iom.steps import StepRefused, locked
 from iom.together import Steps
 
 from .models import Assignment, AssignmentRole, BreakGlass, Case, CaseGrant, Restriction
-from .querysets import everything_called, named
+from .querysets import CaseQuerySet, everything_called, named
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -266,17 +266,29 @@ def sealed_cases(actor: Actor) -> list[Sealed]:
 
 def sealed_cases_steps(actor: Actor) -> Steps[list[Sealed]]:
     """`sealed_cases`, read together with other rows; owners with them."""
-    rows = Case.objects.sealed_to(actor).not_closed().order_by("reference")
+    known = "opened" in actor.known and actor.has_role("coordinator", "chair") and actor.holds("offenders.view_cohort")
+    if known:
+        found = yield _shut(scheme=actor.scheme.pk, opened=sorted(actor.known["opened"]))
+    else:
+        found = yield _owned(Case.objects.sealed_to(actor))
+    return [Sealed(reference, lead or by or "") for reference, lead, by in found]
+
+
+@together.worded
+def _shut(*, scheme: int, opened: list[int]) -> QuerySet:
+    return _owned(Case.objects.shut(scheme, opened))
+
+
+def _owned(cases: CaseQuerySet) -> QuerySet:
+    """Of those on the cohort the reference, the lead professional in words, and whoever restricted the case."""
+    rows = cases.not_closed().order_by("reference")
     leads = Assignment.objects.filter(role=AssignmentRole.LEAD_PROFESSIONAL, until=None, membership__isnull=False)
     made = Restriction.objects.filter(lifted_at=None).order_by("-restricted_at")
     owned = rows.annotate(
         lead=Subquery(_owner(leads, "membership")),
         by=Subquery(_owner(made, "owner")),
     )
-    return [
-        Sealed(reference, lead or by or "")
-        for reference, lead, by in (yield owned.values_list("reference", "lead", "by"))
-    ]
+    return owned.values_list("reference", "lead", "by")
 
 
 def _owner(rows: QuerySet, held: str) -> QuerySet:

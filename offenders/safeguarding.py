@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Case as Choose
-from django.db.models import Count, Q, Value, When
+from django.db.models import Count, Q, QuerySet, Value, When
 from django.urls import reverse
 
 from iom import audit, clock, notify, together
@@ -135,12 +135,18 @@ def standings_steps(numbers: Iterable[int], today: date | None = None) -> Steps[
     """`standings`, read together with other rows."""
     today = today or clock.today()
     found: dict[int, dict[str, list[Said]]] = {number: {} for number in numbers}
-    for check in (yield Check.objects.filter(case__in=list(found), mistaken_on=None).select_related("agency")):
-        found[check.case_id].setdefault(check.kind, []).append(said(check))
+    for case, *words in (yield _checks_of(cases=list(found))):
+        found[case].setdefault(words[0], []).append(Said(*words))
     return {
         pk: tuple(standing(kind, kinds.get(kind, ()), today) for kind in CheckKind.values)
         for pk, kinds in found.items()
     }
+
+
+@together.worded
+def _checks_of(cases: list[int]) -> QuerySet:
+    rows = Check.objects.filter(case__in=cases, mistaken_on=None)
+    return rows.values_list("case", "kind", "outcome", "agency__name", "checked_by", "checked_on", "expires_on", "pk")
 
 
 def flags_of(

@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 
 from iom import audit, together
 from iom.models import Agency, Handling
@@ -215,7 +216,15 @@ def _warn_of_names(entry: Entry, by: Actor) -> None:
 # --- For rules --------------------------------------------------------------
 
 
-def shows(cases: Iterable[Case], since: date) -> dict[int, tuple[Entry, ...]]:
+class Shown(NamedTuple):
+    """That something happened, without what: of which kind, when, and whether it is for fewer than the panel."""
+
+    kind: str
+    on: date
+    marked: bool
+
+
+def shows(cases: Iterable[Case], since: date) -> dict[int, tuple[Shown, ...]]:
     """What happened to each case since a day, that day too, oldest first; one query for all of them.
 
     For rules alone: whoever reads a page may not be among an entry's readers, so that nothing of this is shown.
@@ -223,11 +232,16 @@ def shows(cases: Iterable[Case], since: date) -> dict[int, tuple[Entry, ...]]:
     return together.run(shows_steps(cases, since))
 
 
-def shows_steps(cases: Iterable[Case], since: date) -> Steps[dict[int, tuple[Entry, ...]]]:
+def shows_steps(cases: Iterable[Case], since: date) -> Steps[dict[int, tuple[Shown, ...]]]:
     """`shows`, read together with other rows."""
     wanted = [case.pk for case in cases]
-    found: dict[int, list[Entry]] = defaultdict(list)
-    rows = Entry.objects.standing().filter(case__in=wanted, happened_on__gte=since)
-    for entry in (yield rows.order_by("happened_on", "pk")):
-        found[entry.case_id].append(entry)
+    found: dict[int, list[Shown]] = defaultdict(list)
+    for case, kind, on, handling in (yield _standing(cases=wanted, since=since)):
+        found[case].append(Shown(kind, on, handling != Handling.PANEL))
     return {pk: tuple(found.get(pk, ())) for pk in wanted}
+
+
+@together.worded
+def _standing(cases: list[int], since: date) -> QuerySet:
+    rows = Entry.objects.standing().filter(case__in=cases, happened_on__gte=since).order_by("happened_on", "pk")
+    return rows.values_list("case", "kind", "happened_on", "handling")

@@ -200,12 +200,9 @@ def _progress(actor: Actor, today: date) -> together.Steps[list[tuple[dict[str, 
 @board_columns
 def scores(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[int, dict[str, Any]]]:
     """The score that counts for each person of the board, never without its date."""
-    held = yield from scoring.current_scores_steps(case.offender_id for case in cases)
-    return {
-        case.pk: {"score": {"pct": score.pct_2yr, "on": score.scored_on}}
-        for case in cases
-        if (score := held.get(case.offender_id))
-    }
+    found = yield scoring.counting(people=[case.offender_id for case in cases])
+    held = {person: {"score": {"pct": pct, "on": on}} for person, pct, on in found}
+    return {case.pk: held[case.offender_id] for case in cases if case.offender_id in held}
 
 
 @case_block

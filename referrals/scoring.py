@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 
 from iom import audit, clock, together
 from iom.jinja import day, lower_first
@@ -167,6 +168,14 @@ def current_scores_steps(offender_ids: Iterable[int]) -> Steps[dict[int, Score]]
     rows = Score.objects.filter(offender__in=list(offender_ids), model__in=REOFFENDING)
     found = yield rows.order_by("offender", "-scored_on", "-pk").distinct("offender")
     return {score.offender_id: score for score in found}
+
+
+@together.worded
+def counting(people: list[int]) -> QuerySet:
+    """The score that counts for each of these people, as person, per cent within two years, and day."""
+    rows = Score.objects.filter(offender__in=people, model__in=REOFFENDING)
+    newest = rows.order_by("offender", "-scored_on", "-pk").distinct("offender")
+    return newest.values_list("offender", "pct_2yr", "scored_on")
 
 
 def is_out_of_date(score: Score, referral: Referral) -> bool:

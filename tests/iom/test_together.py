@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 from django.apps import apps
-from django.db.models import Count, F, Prefetch, Q, Value
+from django.db.models import Count, F, Prefetch, Q, QuerySet, Value
 from django.db.models.functions import Now
 
 from iom import together
@@ -250,3 +250,36 @@ def test_no_question_is_no_statement(django_assert_num_queries):
             [],
             [],
         ]
+
+
+@together.worded
+def _ratings_of(cases: list[int], since: date, colour: str) -> QuerySet:
+    rows = RagRating.objects.filter(case__in=cases, starts_on__gte=since, colour=colour)
+    return rows.select_related("case").order_by("pk")
+
+
+def test_words_that_are_made_once_ask_with_other_values(cases, django_assert_num_queries):
+    numbers, since = [case.pk for case in cases], date(2000, 1, 1)
+    with django_assert_num_queries(1):
+        every, none, later, again = together.fetch(
+            [
+                _ratings_of(cases=numbers, since=since, colour="RED"),
+                _ratings_of(cases=[], since=since, colour="RED"),
+                _ratings_of(cases=numbers, since=date(2999, 1, 1), colour="RED"),
+                _ratings_of(cases=numbers[:1], since=since, colour="RED"),
+            ]
+        )
+
+    same(every, RagRating.objects.filter(colour="RED").order_by("pk"))
+    assert every and again == every[:1] and none == later == []
+    with django_assert_num_queries(0):
+        assert [rating.case for rating in every] == cases
+
+
+def test_words_that_would_change_with_the_values_are_refused(cases):
+    @together.worded
+    def changed(number: int) -> QuerySet:
+        return Case.objects.filter(pk=number + 1)
+
+    with pytest.raises(TypeError, match="as it is"):
+        changed(number=1)

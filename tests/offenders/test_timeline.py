@@ -119,7 +119,7 @@ def test_rules_see_what_stands_since_a_day_in_one_question(case, merton, as_poli
 
     with django_assert_num_queries(1):
         found = timeline.shows([case, other], today - timedelta(days=7))
-    assert [entry.text for entry in found[case.pk]] == ["7 days ago", "0 days ago"]
+    assert found[case.pk] == (("arrest", today - timedelta(days=7), False), ("arrest", today, False))
     assert found[other.pk] == ()
 
 
