@@ -16,6 +16,7 @@ from iom.pages import found, page
 from iom.steps import StepRefused
 from offenders import actions, board, saved_views
 from offenders.blocks import rating_counts_steps
+from offenders.board_lines import lines
 from offenders.forms.board import ExportForm, SaveViewForm, SearchForm
 from offenders.models import Case, SavedView
 from offenders.restricted import sealed_cases_steps
@@ -90,7 +91,7 @@ def _board(
         "grouped": listing.grouped,
         "shown": listing.shown,
         "result_words": listing.words,
-        "groups": listing.groups,
+        "groups": [(heading, lines(rows)) for heading, rows in listing.groups],
         "rows": listing.rows,
         "views": views,
         "view": saved_views.current(views, request.GET),

@@ -359,7 +359,7 @@ ASKED = {
     "?group=rating&stage=open&sort=score": QUERIES,
     "?fit=differs": QUERIES,
     "?flag=not_done&due=84&by=1+6+2026&review=overdue": QUERIES,
-    "?rating=PINK&custody=in": QUERIES,
+    "?rating=PINK&custody=out": QUERIES,
     "?s=2f1b3a52-0000-4000-8000-000000000000": OF_A_SEARCH,
 }
 
