@@ -38,7 +38,13 @@ from .models import (
     Plan,
     SupervisorReview,
 )
-from .reading import Stands, overdue_first, pathway_lines, stands_steps
+from .reading import (
+    Stands,
+    actions_of_steps,
+    pathway_lines,
+    plan_of_steps,
+    stands_steps,
+)
 
 # Actions and reports that are due this soon stand among the tasks; agreements and bids need longer.
 SOON_DAYS = 7
@@ -95,10 +101,12 @@ def plan_columns(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict
 
 
 @case_block
-def pathways_and_actions(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+def pathways_and_actions(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """The pathways with how each stands, and what is to be done."""
-    plan = Plan.objects.visible_to(actor).filter(case=case).prefetch_related("needs").first()
-    actions = list(overdue_first(Action.objects.visible_to(actor).filter(case=case).for_list()))
+    plan, actions = yield [
+        together.shared(plan_of_steps, actor, case),
+        together.shared(actions_of_steps, actor, case),
+    ]
     lines = [line for line in pathway_lines(case, plan, actions) if line.slug != "other" or line.actions]
     unsaved = Plan(scheme_id=case.scheme_id, case=case)
     may_change = case.status != "closed" and actor.can("actionplans.change_plan", plan or unsaved)
@@ -210,9 +218,9 @@ def reports_and_statements(actor: Actor, case: Case) -> Iterable[Part]:
 
 
 @case_block
-def tactical_options(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+def tactical_options(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """How far the options of the rating are gone through; nothing where the scheme suggests none."""
-    found = tactics.options_of(case) if case.status != "closed" else []
+    found = (yield from tactics.options_of_steps(case)) if case.status != "closed" else []
     if found:
         said = [each.said for each in found if each.said is not None]
         shown = {"case": case, "count": len(found), "said": len(said)}

@@ -9,15 +9,14 @@ from django.db.models import Q
 
 from iom.models import SchemeQuerySet
 from offenders.models import Case
+from offenders.querysets import OfCaseQuerySet
 
 if TYPE_CHECKING:
     from iom.access import Actor
 
 
-class OfCasesQuerySet(SchemeQuerySet):
-    def visible_to(self, actor: Actor | None) -> OfCasesQuerySet:
-        """What belongs to the cases that one may read."""
-        return self.in_scheme_of(actor).filter(case__in=Case.objects.visible_to(actor))
+class OfCasesQuerySet(OfCaseQuerySet):
+    """What belongs to the cases that one may read."""
 
 
 class FundingQuerySet(OfCasesQuerySet):

@@ -17,6 +17,7 @@ from iom.models import Agency, Membership, Role, Scheme
 from iom.together import Steps
 from offenders.clocks import planned_meetings_steps
 from offenders.models import Assignment, Case
+from offenders.querysets import of_one_case
 
 from .models import STILL_TO_DO, Action, PathwayNeed, Plan
 
@@ -160,6 +161,31 @@ def _actions_of(cases: list[int], today: date) -> QuerySet:
     return counted.annotate(made=Max("created_at"), finished=Max("finished_on")).values_list(
         "case", "open", "late", "made", "finished"
     )
+
+
+def plan_of_steps(actor: Actor, case: Case) -> Steps[Plan | None]:
+    """The plan of a case, with its needs."""
+    plan, needs = yield [_plan(actor, case), _needs(case.pk)]
+    if plan is not None:
+        plan.case = case
+        together.attach([plan], "needs", needs)
+    return plan
+
+
+def actions_of_steps(actor: Actor, case: Case) -> Steps[list[Action]]:
+    """The actions of a case that the reader may read, `overdue_first`."""
+    return (yield _actions(actor, case))
+
+
+_plan = of_one_case(Plan.objects.all, together.first)
+_actions = of_one_case(
+    Action.objects.all, lambda rows: overdue_first(rows.for_list()), permission="actionplans.view_actions"
+)
+
+
+@together.worded
+def _needs(case: int) -> QuerySet[PathwayNeed]:
+    return PathwayNeed.objects.filter(plan__case=case)
 
 
 def overdue_first(actions: QuerySet[Action]) -> QuerySet[Action]:

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 
 from iom.access import Actor, has_role, permit
 from iom.models import POLICE_AND_PROBATION, Membership
-from offenders.models import Assignment, AssignmentRole, may_open
+from offenders.models import Assignment, AssignmentRole, holds_a_role, may_open
 from offenders.querysets import involves
 
 from . import transition  # noqa: F401 -- registers what is asked before somebody leaves
@@ -43,9 +43,7 @@ def is_office(actor: Actor) -> bool:
 @rules.predicate
 def leads_it(actor: Actor, thing: Action | Funding | Offer | Plan | TransitionPlan | None) -> bool:
     """Lead professional or police officer of the case, now."""
-    if thing is None or thing.case_id is None or actor.membership is None:
-        return False
-    return Assignment.objects.filter(case_id=thing.case_id, membership=actor.membership, until=None).exists()
+    return thing is not None and thing.case is not None and holds_a_role(actor, thing.case)
 
 
 @rules.predicate

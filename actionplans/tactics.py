@@ -10,12 +10,14 @@ from datetime import date
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 
-from iom import audit
+from iom import audit, together
 from iom.access import Actor
 from iom.models import Agency
 from iom.policy.managing import TacticalOption
 from iom.steps import StepRefused, locked
+from iom.together import Steps
 from offenders.models import Case, RagRating
 
 from . import actions as plans
@@ -50,11 +52,21 @@ class Option:
 
 def options_of(case: Case) -> list[Option]:
     """The options of the present rating, each with what was said of it since the rating began."""
+    return together.run(options_of_steps(case))
+
+
+@together.worded
+def _said_of(case: int, colour: str, since: date) -> QuerySet[Tactic]:
+    return Tactic.objects.filter(case=case, colour=colour, since=since).select_related("action__agency")
+
+
+def options_of_steps(case: Case) -> Steps[list[Option]]:
+    """`options_of`, read together with other rows."""
     rating = case.rating
     if rating is None:
         return []
-    rows = Tactic.objects.filter(case=case, colour=rating.colour, since=rating.starts_on)
-    said = {row.text: row for row in rows.select_related("action__agency")}
+    rows = yield _said_of(case.pk, str(rating.colour), rating.starts_on)
+    said = {row.text: row for row in rows}
     return [Option(each, said.get(each.text)) for each in case.scheme.policy.tactics(rating.colour)]
 
 

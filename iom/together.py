@@ -20,12 +20,12 @@ from __future__ import annotations
 
 import copy
 import functools
+import inspect
 import json
 from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from inspect import isgenerator
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -115,6 +115,11 @@ def shared(steps: Callable[..., Any], *given: Hashable) -> Shared:
     return Shared((steps, *given), functools.partial(steps, *given))
 
 
+def asked(read: Read | Shared) -> Steps[Any]:
+    """A part of `all_of` that asks one question and has its answer."""
+    return (yield read)
+
+
 def is_read(asked: Any) -> bool:
     """Whether a generator asks for rows with this: one read, or a list or tuple of them, or what is shared."""
     if isinstance(asked, list | tuple) and not hasattr(asked, "_fields"):
@@ -130,7 +135,7 @@ def run(steps: Steps[Answer] | Answer) -> Answer:
 
     What is no generator has nothing to ask and is returned as it is.
     """
-    if not isgenerator(steps):
+    if not inspect.isgenerator(steps):
         return steps  # type: ignore[return-value]
     rounds = _go_through(_SideBySide(None, outermost=True), {"": steps})
     answer = None
@@ -192,7 +197,7 @@ class _SideBySide:
         self.for_common: dict[Hashable, list[tuple[_Waiting, int, bool]]] = {}
 
     def begin(self, name: Hashable, part: Any) -> None:
-        if isgenerator(part):
+        if inspect.isgenerator(part):
             self.go_on(name, part, lambda: part.send(None))
         else:
             self.end(name, part)
@@ -270,7 +275,7 @@ class _SideBySide:
 
 def items_of(source: Iterable[Any]) -> Steps[list[Any]]:
     """What a source yields between its questions, as a list: a block or a task is an item, a queryset is a question."""
-    if not isgenerator(source):
+    if not inspect.isgenerator(source):
         return list(source)
     items: list[Any] = []
     answer = None
@@ -297,6 +302,16 @@ def prefetched(things: Sequence[Model], *lookups: Prefetch | str) -> Steps[None]
     found = yield reads
     for relation, look, rows in zip(relations, wanted, found, strict=True):
         _put(relation, look, things, rows)
+
+
+def attach(things: Sequence[Model], lookup: Prefetch | str, rows: Sequence[Any]) -> None:
+    """Put on each of `things` those of `rows` that point to it, as if `lookup` had been prefetched: somebody read them
+    at the same time as the things, so that they cost no round of their own.
+    """
+    look = lookup if isinstance(lookup, Prefetch) else Prefetch(lookup)
+    if things:
+        model = type(things[0])
+        _put(model._meta.get_field(_relation_name(model, look.prefetch_through)), look, things, rows)
 
 
 def _relation_name(model: type[Model], accessor: str) -> str:
@@ -354,7 +369,7 @@ def fetch(reads: Sequence[Read]) -> list[Any]:
     more = {
         place: prefetched(_listed(answers[place]), *one.rows._prefetch_related_lookups)
         for place, one in enumerate(asked)
-        if one.rows._prefetch_related_lookups and answers[place] and not isinstance(reads[place], Counted | Existing)
+        if one.rows._prefetch_related_lookups and answers[place] and not isinstance(one.read, Counted | Existing)
     }
     if more:
         run(all_of(more))
@@ -415,7 +430,9 @@ class _Asked:
                 for line in lines:
                     if line[place] is not None:
                         line[place] = convert(line[place])
+        # Words that are made once are asked by many threads: each reads with a compiler of its own.
         compiler = copy.copy(self.compiler)
+        compiler.connection = connections[self.using]
         compiler.execute_sql = lambda *args, **options: [lines]
         rows = self.rows._chain()
         rows.query.get_compiler = lambda *args, **options: compiler
@@ -436,29 +453,35 @@ def _line(names: Sequence[str]) -> str:
 # --- Words that are made once ------------------------------------------------------------------
 
 
-def worded(question: Callable[..., QuerySet]) -> Callable[..., Worded]:
-    """Make a function that gives a queryset into one that asks for its rows in words made once in a process.
+def worded(question: Callable[..., Any]) -> Callable[..., Worded]:
+    """Make a function that gives a question into one that asks it in words made once in a process.
 
     Making SQL costs more than most answers. The question is put to the function once, with a mark for each value, and
-    each later question puts its values where the marks stood. So the words must not depend on the values: those are
-    given by name, each an int, a text, a day, or a list of ints for `__in`, and stand in conditions as they are.
+    each later question puts its values where the marks stood. So the words must not depend on the values: each is an
+    int, a text, a day, or a list of ints for `__in`, and stands in conditions as it is. Raises TypeError otherwise.
 
         @worded
         def checks_of(cases: list[int]) -> QuerySet:
             return Check.objects.filter(case__in=cases)
 
-        checks = yield checks_of(cases=[1, 2])
+        checks = yield checks_of([1, 2])
 
-    What the words do depend on, such as an order, is given without a name: there is one pattern for each. What is asked
-    for by `prefetch_related` cannot be worded.
+    What the words do depend on, such as an order, is given before a `/`: there is one pattern for each. What depends on
+    who asks stays a queryset, and what `prefetch_related` reads depends on no value.
     """
+    names = list(inspect.signature(question).parameters.values())
+    hows = sum(each.kind is each.POSITIONAL_ONLY for each in names)
+    values = [each.name for each in names[hows:]]
     made: dict[tuple[Any, ...], _Pattern] = {}
 
     @functools.wraps(question)
-    def ask(*how: Hashable, **values: Any) -> Worded:
-        if how not in made:
-            made[how] = _Pattern(functools.partial(question, *how), values)
-        return Worded(made[how].with_values(values))
+    def ask(*given: Any, **named: Any) -> Worded:
+        named.update(zip(values, given[hows:], strict=False))
+        how = (*given[:hows], *named, *map(type, named.values()))
+        pattern = made.get(how)
+        if pattern is None:
+            pattern = made[how] = _Pattern(functools.partial(question, *given[:hows]), named)
+        return Worded(pattern.with_values(named))
 
     return ask
 
@@ -466,12 +489,13 @@ def worded(question: Callable[..., QuerySet]) -> Callable[..., Worded]:
 class _Pattern:
     """The SQL of a question, and which of its parameters is which of the values."""
 
-    def __init__(self, question: Callable[..., QuerySet], values: Mapping[str, Any]) -> None:
+    def __init__(self, question: Callable[..., Any], values: Mapping[str, Any]) -> None:
         marks = {name: _mark(place, value) for place, (name, value) in enumerate(values.items())}
         self.asked = _Asked(question(**marks))
         by_mark = {mark[0] if isinstance(mark, list) else mark: name for name, mark in marks.items()}
         self.places = [by_mark.get(value) for value in self.asked.parameters]
-        if missing := set(values) - set(self.places):
+        missing = set(values) - set(self.places)
+        if missing or not self.asked.sql:
             raise TypeError(f"a worded question does not say {', '.join(sorted(missing))} as it is")
         parts = self.asked.sql.split("%s")
         for place, name in enumerate(self.places):
@@ -490,8 +514,8 @@ class _Pattern:
         return asked
 
 
-# No row of ours has such a number, no day such a date.
-MARKED, MARKED_DAY = 9_000_000_000_000_000_001, date(1, 2, 3)
+# No row of ours has such a number, which fits a column of any kind, and no day such a date.
+MARKED, MARKED_DAY = 2_147_483_001, date(1, 2, 3)
 
 
 def _mark(place: int, value: Any) -> Any:
@@ -506,7 +530,7 @@ def _mark(place: int, value: Any) -> Any:
             return f"<value {place}>"
         case date() if not isinstance(value, datetime):
             return MARKED_DAY + timedelta(days=place)
-    raise TypeError(f"{type(value).__name__} is no value of a worded question")
+    raise TypeError(f"a {type(value).__name__} is no value of a worded question")
 
 
 class Numbers(tuple):

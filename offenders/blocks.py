@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet, prefetch_related_objects
+from django.db.models import Count, Max, Q, QuerySet
 from django.urls import reverse
 
 from iom import together
@@ -30,12 +31,12 @@ from . import (
     youths,
 )
 from .board_filters import board_filter
-from .clocks import RELEASE_DAYS, Calendar, cases_with_clocks, coming_for, to_re_rate
+from .clocks import RELEASE_DAYS, Calendar, Coming, cases_with_clocks, coming_for, to_re_rate
 from .leaving import of_case
 from .models import AssignmentRole, BreakGlass, Case, CaseStatus, Colour, HandOver, RagRating, Transfer, YouthTransfer
 from .narrowing import ME, NOBODY, how_many
-from .querysets import feeds
-from .rating import beside_steps, differs_of, not_fitting
+from .querysets import feeds, of_one_case
+from .rating import beside_steps, differs_of_steps, not_fitting
 
 # How long before its day an exit stands among the tasks.
 EXIT_DAYS = 28
@@ -281,9 +282,9 @@ def rating_fit(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[i
 
 
 @case_block
-def rating_beside_what_is_shown(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+def rating_beside_what_is_shown(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """Where the rating does not fit what is shown, and that it waits to be ratified; nothing otherwise."""
-    differs = differs_of(case, today)
+    differs = yield from differs_of_steps(case, today)
     waits = bool(case.rating and case.rating.waits)
     if differs or waits:
         yield Block(
@@ -344,30 +345,61 @@ def cohorts(actor: Actor, cases: Sequence[Case], today: date) -> dict[int, dict[
     return {case.pk: {"cohort": named[case.criterion]} for case in cases if case.criterion in named}
 
 
+_arranged = of_one_case(HandOver.objects.all, lambda rows: rows.waiting().select_related("membership__user", "agency"))
+
+
 @case_block
-def who_is_missing(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+def who_is_missing(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """A required role that nobody holds who works here, and leads that change on a day to come."""
     if case.status == "closed":
         return
     missing = caseloads.missing_roles(case, actor.scheme.policy, today)
-    waiting = list(HandOver.objects.visible_to(actor).filter(case=case).waiting().select_related("membership__user"))
+    waiting = yield _arranged(actor, case)
+    for each in waiting:
+        each.case = case
     if missing or waiting:
         yield Block("offenders/block_leads.html", {"missing_roles": missing, "waiting": waiting}, place=4, slot="top")
 
 
+@together.worded
+def _dated(case: int) -> QuerySet:
+    return feeds()[0].queryset.filter(case=case)
+
+
+@together.worded
+def _tags(case: int) -> QuerySet:
+    return feeds()[1].queryset.filter(case=case)
+
+
 @case_block
-def next_dates(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+def next_dates(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """Release, court, bail, end of a tag, Green clock, first review."""
-    prefetch_related_objects([case], *feeds())
-    coming = coming_for(case, Calendar.of(case.scheme, today)) if case.status != "closed" else []
+    coming: list[Coming] = []
+    if case.status != CaseStatus.CLOSED:
+        calendar, case.present_dates, case.present_tags = yield [
+            together.shared(Calendar.of_steps, case.scheme, today),
+            _dated(case.pk),
+            _tags(case.pk),
+        ]
+        coming = coming_for(case, calendar)
     yield Block("offenders/block_next_dates.html", {"coming": coming}, place=40, slot="aside")
 
 
+@together.worded
+def _ratings_before(offender: int) -> QuerySet[RagRating]:
+    return RagRating.objects.filter(case__offender=offender, case__status=CaseStatus.CLOSED)
+
+
 @case_block
-def earlier_cases(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+def earlier_cases(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """The person's earlier times on the scheme, for those who read closed cases: how each went, ended, and why."""
     before = Case.objects.visible_to(actor).filter(offender=case.offender_id, status=CaseStatus.CLOSED)
-    rows = [each for each in before.prefetch_related("ratings").order_by("-accepted_on", "-pk") if each.pk != case.pk]
+    found, ratings = yield [
+        before.order_by("-accepted_on", "-pk"),
+        _ratings_before(case.offender_id),
+    ]
+    rows = [each for each in found if each.pk != case.pk]
+    together.attach(rows, "ratings", ratings)
     if rows:
         endings = case.scheme.policy.exit
         shown = [
@@ -382,18 +414,18 @@ def earlier_cases(actor: Actor, case: Case, today: date) -> Iterable[Block]:
 
 
 @case_block
-def family(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+def family(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """Victims and safeguarding contacts that the reader may know of, without names: those stand on their own page."""
     if actor.holds("offenders.view_related"):
-        listed = related_pages.listing(actor, case.offender)
+        listed = yield from related_pages.listing_steps(actor, case.offender_id)
         context = {"lines": [*listed["ours"], *listed["theirs"]], "agency": actor.agency}
         yield Block("offenders/block_family.html", context, place=70, slot="aside")
 
 
 @case_block
-def latest(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+def latest(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """The last few things that happened, of everything that the reader may read."""
-    rows = timeline_page.rows_of(actor, case)
+    rows = yield from timeline_page.rows_of_steps(actor, case)
     context = {"rows": rows[:LATEST], "count": len(rows), "may_add": actor.can("offenders.add_entry", case)}
     yield Block("offenders/block_timeline.html", context, place=55)
 
@@ -422,9 +454,9 @@ def between_schemes(actor: Actor, today: date) -> Iterable[Block]:
 
 
 @case_block
-def other_areas(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+def other_areas(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """Which other schemes are concerned with the person, for whoever opens the case."""
-    rows = Transfer.objects.visible_to(actor).filter(offender=case.offender_id)
+    rows = yield Transfer.objects.visible_to(actor).filter(offender=case.offender_id)
     between = [row for row in rows if row.is_open or row.status == "accepted"]
     if between:
         yield Block("offenders/block_other_areas.html", {"between": between}, place=60, slot="aside")

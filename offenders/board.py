@@ -265,7 +265,7 @@ def _surroundings(cases: Sequence[Case]) -> Steps[dict[tuple[int, str], str]]:
 
 
 @together.worded
-def _cohort(kind: str, sort: str, grouped: bool, most: int, *, scheme: int, opened: list[int]) -> QuerySet:
+def _cohort(kind: str, sort: str, grouped: bool, most: int, /, scheme: int, opened: list[int]) -> QuerySet:
     """The whole cohort, as most readers ask for it."""
     rows = Case.objects.readable(kind, scheme, opened).not_closed()
     return rows.rated_now().ordered(sort, grouped=grouped)[:most]

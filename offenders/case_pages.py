@@ -5,23 +5,26 @@ Other apps' pages of a case (plan, actions, score) call `case_page` and extend `
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.urls import NoReverseMatch, resolve, reverse
 
-from iom import clock
+from iom import clock, together
 from iom.access import Actor
 from iom.jinja import day
 from iom.pages import Interruption
+from iom.together import Steps
 
 from .clocks import Calendar, re_rate_words, to_re_rate
 from .forms.restricted import BreakGlassForm
 from .models import AssignmentRole, Case, CaseStatus
 from .querysets import named
-from .restricted import Sealed, present_opening
-from .safeguarding import Flag, flags_of
+from .restricted import Sealed, present_opening_steps
+from .safeguarding import Flag, flags_of_steps
 
 # In the order of ux.md 4.5. A page is linked to where it exists and its function is the reader's.
 PAGES = (
@@ -49,17 +52,41 @@ NOW_AND_THEN = frozenset({"case_score", "case_engagement", "case_family", "case_
 LED_BY = ("case_audit",)
 
 
+def _of_reference(name: str) -> tuple[str, Callable[[int, str], together.Ready]]:
+    """What `with_current` and `with_custody` put on a case under this name, of the case of a reference."""
+    rows = Case.objects.with_current().with_custody()
+    look = next(each for each in rows._prefetch_related_lookups if each.to_attr == name)
+
+    @together.worded
+    def read(scheme: int, reference: str) -> QuerySet:
+        return look.queryset.filter(case__scheme=scheme, case__reference=reference)
+
+    return name, read
+
+
+# The rules under which the case was taken on are kept as they were parsed, once in a process.
+NOT_SHOWN = ("policy_version__document",)
+# Read at the same time as the case: of one that turns out not to be the reader's, nothing is done with them.
+_CURRENT = tuple(map(_of_reference, ("current_ratings", "current_assignments", "all_custody", "all_supervisions")))
+
+
 def find_case(actor: Actor, reference: str) -> Case:
     """The case that the actor may read, with what the identity bar shows. Raises Http404, or the page before it."""
-    rows = (
-        Case.objects.visible_to(actor)
-        .with_current()
-        .with_custody()
-        .select_related("scheme", "accepted_at__body", "policy_version")
+    rows = Case.objects.visible_to(actor).filter(reference=reference)
+    case, *current = together.fetch(
+        [
+            together.first(rows.select_related("offender", "accepted_at__body", "policy_version").defer(*NOT_SHOWN)),
+            *(read(actor.scheme.pk, reference) for _, read in _CURRENT),
+        ]
     )
-    case = rows.filter(reference=reference).first()
     if case is None:
         raise closed_door(actor, reference)
+    for (name, _), found in zip(_CURRENT, current, strict=True):
+        case.__dict__[name] = found
+        for each in found:
+            each.case = case
+    case.scheme = actor.scheme
+    case.found_by = actor
     return case
 
 
@@ -87,8 +114,20 @@ def sealed_page(case: Case, form: BreakGlassForm | None = None) -> dict[str, Any
 
 def case_page(request: HttpRequest, case: Case, current: str) -> dict[str, Any]:
     """The context of a case's page; `current` is the name of its address."""
+    return together.run(case_page_steps(request, case, current))
+
+
+def case_page_steps(request: HttpRequest, case: Case, current: str) -> Steps[dict[str, Any]]:
+    """`case_page`, read together with other rows."""
     today = clock.today()
-    calendar = Calendar.of(case.scheme, today)
+    found = yield from together.all_of(
+        {
+            "calendar": together.asked(together.shared(Calendar.of_steps, case.scheme, today)),
+            "flags": flags_of_steps([case], case.scheme.policy, today),
+            "opening": present_opening_steps(request.actor, case),
+        }
+    )
+    calendar = found["calendar"]
     return {
         "case": case,
         "today": today,
@@ -97,8 +136,8 @@ def case_page(request: HttpRequest, case: Case, current: str) -> dict[str, Any]:
         "re_rate_words": re_rate_words(case, calendar),
         "case_links": _links(request.actor, case, current),
         "case_people": _people(case),
-        "case_flags": [_flag(each, case) for each in flags_of([case], calendar.policy, today)[case.pk]],
-        "opening": present_opening(request.actor, case),
+        "case_flags": [_flag(each, case) for each in found["flags"][case.pk]],
+        "opening": found["opening"],
         "may_restrict": may_restrict(request.actor, case),
     }
 

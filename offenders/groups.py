@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from iom import audit, clock
+from iom import audit, clock, together
 from iom.blocks import Block, board_columns, case_block
 from iom.models import Meeting
 from iom.steps import StepRefused, locked
@@ -79,10 +79,15 @@ def take_out(held: InGroup, *, on: date, by: Actor) -> InGroup:
 
 def standing(actor: Actor, case: Case) -> list[dict[str, Any]]:
     """The groups of a case with how each is worked with, and how the case came into it."""
+    return together.run(standing_steps(actor, case))
+
+
+def standing_steps(actor: Actor, case: Case) -> Steps[list[dict[str, Any]]]:
+    """`standing`, read together with other rows."""
     policy = actor.scheme.policy
     known = {each.slug: each for each in policy.sub_cohorts}
     rows = InGroup.objects.visible_to(actor).filter(case=case, until=None).select_related("meeting__body", "made_by")
-    placed = [{"group": known[row.group], "held": row} for row in rows if row.group in known]
+    placed = [{"group": known[row.group], "held": row} for row in (yield rows) if row.group in known]
     slugs = {each["group"].slug for each in placed}
     return [*({"group": each, "held": None} for each in by_clause(case, policy) if each.slug not in slugs), *placed]
 
@@ -100,9 +105,10 @@ def placed(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[int, 
 
 
 @case_block
-def groups_of_the_case(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+def groups_of_the_case(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """In which group somebody is managed, and how that differs; the coordinator may change it."""
     if not actor.scheme.policy.sub_cohorts:
         return
     may = case.status != CaseStatus.CLOSED and actor.can("offenders.place_in_group", case)
-    yield Block("offenders/block_groups.html", {"groups": standing(actor, case), "may_place": may}, place=6, slot="top")
+    found = yield from standing_steps(actor, case)
+    yield Block("offenders/block_groups.html", {"groups": found, "may_place": may}, place=6, slot="top")

@@ -16,6 +16,7 @@ from offenders import safeguarding
 from offenders.asks import Ask, Window, asks_panel
 from offenders.board_filters import board_filter
 from offenders.models import Case, Check, CheckAsked, CheckKind, MashReferral
+from offenders.querysets import of_one_case
 from offenders.safeguarding import SHORT, outcome_words
 from offenders.timeline import Line, on_timeline
 
@@ -125,15 +126,20 @@ def records_of_the_case(actor: Actor, case: Case, today: date) -> Iterable[Block
 # --- The timeline ----------------------------------------------------------------------------
 
 
+_checks = of_one_case(Check.objects.all, lambda rows: rows.filter(mistaken_on=None).select_related("agency"))
+_children = of_one_case(MashReferral.objects.all, lambda rows: rows.select_related("agency"))
+
+
 @on_timeline
-def on_the_log(actor: Actor, case: Case) -> Iterable[Line]:
+def on_the_log(actor: Actor, case: Case) -> Iterable[Any]:
     """Checks by class of outcome, and concerns for a child that were referred."""
     at = reverse("case_safeguarding", args=[case.reference])
-    for check in Check.objects.visible_to(actor).filter(case=case, mistaken_on=None).select_related("agency"):
+    checks, children = yield [_checks(actor, case), _children(actor, case)]
+    for check in checks:
         words = f"{SHORT[CheckKind(check.kind)]}: {lower_first(outcome_words(check.kind, check.outcome))}"
         by = f"{check.checked_by}, {check.agency.name}"
         yield Line(check.checked_on, "safeguarding", f"Safeguarding check: {words}", by=by, href=at)
-    for child in MashReferral.objects.visible_to(actor).filter(case=case).select_related("agency"):
+    for child in children:
         answer = f"{child.get_answer_display()}, {day(child.answered_on)}" if child.answered_on else ""
         by = f"{child.referred_by}, {child.agency.name}"
         yield Line(child.referred_on, "safeguarding", f"Concern for a child referred to the {child.to}", answer, by, at)

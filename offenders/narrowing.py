@@ -39,7 +39,7 @@ def of_the_cohort(question: Callable[[CaseQuerySet], QuerySet]) -> Callable[[Act
     """
 
     @together.worded
-    def of_all(kind: str, *, scheme: int, opened: list[int]) -> QuerySet:
+    def of_all(kind: str, /, scheme: int, opened: list[int]) -> QuerySet:
         return question(Case.objects.readable(kind, scheme, opened).not_closed())
 
     def ask(actor: Actor) -> together.Read:

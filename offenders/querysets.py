@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Case as Choose
@@ -12,10 +12,12 @@ from django.db.models import Exists, F, FilteredRelation, OrderBy, OuterRef, Pre
 
 from iom import clock, together
 from iom.access import fact
-from iom.models import POLICE_AND_PROBATION, Handling, SchemeQuerySet
+from iom.models import POLICE_AND_PROBATION, Agency, Handling, SchemeQuerySet
+from iom.together import Steps
 
 if TYPE_CHECKING:
     from iom.access import Actor
+    from offenders.models import Case
 
 # The ratings, the most urgent first.
 URGENCY = ("RED", "AMBER", "GREEN", "BLUE")
@@ -139,6 +141,35 @@ def reader_of_all(actor: Actor) -> str:
     return MANAGERS if actor.reads_all_cases else ""
 
 
+def found_by(actor: Actor | None, case: Case) -> bool:
+    """Whether this very row was given to the actor by `CaseQuerySet.visible_to`, so that nobody need ask again.
+
+    A row that is read anew, as `steps.locked` does before something is changed, is asked for anew.
+    """
+    return actor is not None and case.__dict__.get("found_by") is actor
+
+
+def of_one_case(
+    rows: Callable[[], models.QuerySet], narrow: Callable[[Any], Any], *, permission: str = ""
+) -> Callable[[Actor, Case], Any]:
+    """What a page of a case reads of rows that belong to cases: `fn(actor, case)`, put into words once for all cases.
+
+    Of a case that the actor has found every row of it, where they hold `permission` if one is named; of any other what
+    `visible_to` gives.
+    """
+
+    @together.worded
+    def of_found(scheme: int, case: int) -> Any:
+        return narrow(rows().filter(scheme_id=scheme, case=case))
+
+    def of(actor: Actor, case: Case) -> Any:
+        if found_by(actor, case) and (not permission or (actor.user is not None and actor.holds(permission))):
+            return of_found(actor.scheme.pk, case.pk)
+        return narrow(rows().visible_to(actor).filter(case=case.pk))
+
+    return of
+
+
 class BreakGlassQuerySet(SchemeQuerySet):
     def visible_to(self, actor: Actor | None) -> BreakGlassQuerySet:
         """Every opening of the scheme, for those who look them over (security.md Z5)."""
@@ -214,6 +245,19 @@ def feeds() -> list[Prefetch]:
         Prefetch("legal_statuses", dated, to_attr="present_dates"),
         Prefetch("tags", Tag.objects.filter(ended_on=None), to_attr="present_tags"),
     ]
+
+
+def agency_names_steps(actor: Actor) -> Steps[dict[str, str]]:
+    """The names of the scheme's agencies by slug, to say who else reads something."""
+    return dict((yield Agency.objects.visible_to(actor).values_list("slug", "name")))
+
+
+def present_openings() -> Prefetch:
+    """What `RelatedPersonQuerySet.with_opening` reads, for records that are read with other rows."""
+    from offenders.models import RelatedOpening
+
+    present = RelatedOpening.objects.filter(shut_at=None).select_related("opened_by")
+    return Prefetch("openings", present, to_attr="present_openings")
 
 
 class CaseQuerySet(SchemeQuerySet):
@@ -381,13 +425,7 @@ class CaseQuerySet(SchemeQuerySet):
         )
 
 
-class HandOverQuerySet(SchemeQuerySet):
-    def visible_to(self, actor: Actor | None) -> HandOverQuerySet:
-        """Those of the cases that the actor reads."""
-        from offenders.models import Case
-
-        return self.in_scheme_of(actor).filter(case__in=Case.objects.visible_to(actor))
-
+class HandOverQuerySet(OfCaseQuerySet):
     def waiting(self) -> HandOverQuerySet:
         """Arranged, their day not come yet."""
         return self.filter(assignment=None, ended_because="")
@@ -451,12 +489,7 @@ class RelatedPersonQuerySet(SchemeQuerySet):
 
     def with_opening(self) -> RelatedPersonQuerySet:
         """With the agency, and the opening in force as `present_openings`."""
-        from offenders.models import RelatedOpening
-
-        present = RelatedOpening.objects.filter(shut_at=None).select_related("opened_by")
-        return self.select_related("agency", "offender").prefetch_related(
-            Prefetch("openings", present, to_attr="present_openings")
-        )
+        return self.select_related("agency", "offender").prefetch_related(present_openings())
 
 
 class EntryQuerySet(SchemeQuerySet):
@@ -469,6 +502,15 @@ class EntryQuerySet(SchemeQuerySet):
         """
         from offenders.models import Case
 
+        return self._allowed(actor, case__in=Case.objects.visible_to(actor).order_by().values("pk"))
+
+    def of_case(self, actor: Actor, case: Case) -> EntryQuerySet:
+        """Those of one case that are `visible_to` the actor; a case that the actor has found is not asked for again."""
+        rows = self._allowed(actor) if found_by(actor, case) else self.visible_to(actor)
+        return rows.filter(case=case.pk)
+
+    def _allowed(self, actor: Actor | None, **of_cases: object) -> EntryQuerySet:
+        """As far as handling goes, and in the cases that the caller names."""
         if actor is None or actor.user is None or not actor.holds("offenders.view_case"):
             return self.none()
         allowed = Q(handling=Handling.PANEL)
@@ -477,8 +519,7 @@ class EntryQuerySet(SchemeQuerySet):
             if actor.agency.kind in POLICE_AND_PROBATION:
                 marked |= Q(handling=Handling.POLICE_PROBATION)
             allowed |= Q(agency=actor.agency) | (marked & admitted(actor))
-        cases = Case.objects.visible_to(actor).order_by().values("pk")
-        return self.in_scheme_of(actor).filter(allowed, case__in=cases)
+        return self.in_scheme_of(actor).filter(allowed, **of_cases)
 
     def standing(self) -> EntryQuerySet:
         """What holds: neither corrected nor withdrawn."""

@@ -6,21 +6,34 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from iom import together
 from iom.access import Actor
-from iom.models import Agency
 from iom.steps import StepRefused
+from iom.together import Steps
 from offenders import related
 from offenders.forms.related import RelatedForm
 from offenders.models import Audience, Offender, RelatedOpening, RelatedPerson
+from offenders.querysets import agency_names_steps, present_openings
 
 
 def listing(actor: Actor, offender: Offender) -> dict[str, Any]:
     """The records of a person that the actor may read, one's own agency's apart. How many others keep is not said."""
-    rows = list(RelatedPerson.objects.visible_to(actor).filter(offender=offender).with_opening())
-    names = agency_names(actor)
+    return together.run(listing_steps(actor, offender.pk))
+
+
+def listing_steps(actor: Actor, offender: int) -> Steps[dict[str, Any]]:
+    """`listing` of the person of this number, read together with other rows."""
+    present = present_openings()
+    rows, openings, names = yield [
+        RelatedPerson.objects.visible_to(actor).filter(offender=offender).select_related("agency", "offender"),
+        _openings(offender),
+        together.shared(agency_names_steps, actor),
+    ]
+    together.attach(rows, present, openings)
     lines = [
         {
             "record": row,
@@ -37,8 +50,13 @@ def listing(actor: Actor, offender: Offender) -> dict[str, Any]:
     }
 
 
+@together.worded
+def _openings(offender: int) -> QuerySet[RelatedOpening]:
+    return present_openings().queryset.filter(related__offender=offender)
+
+
 def agency_names(actor: Actor) -> dict[str, str]:
-    return dict(Agency.objects.visible_to(actor).values_list("slug", "name"))
+    return together.run(agency_names_steps(actor))
 
 
 def readers_in_words(openings: list[RelatedOpening], names: Mapping[str, str]) -> str:

@@ -355,10 +355,15 @@ def _tell_of(opening: BreakGlass, by: Actor) -> None:
 
 def present_opening(actor: Actor, case: Case) -> BreakGlass | None:
     """The opening by which the actor reads a restricted case now, if they are not named on it."""
+    return together.run(present_opening_steps(actor, case))
+
+
+def present_opening_steps(actor: Actor, case: Case) -> Steps[BreakGlass | None]:
+    """`present_opening`, read together with other rows."""
     if not case.restricted or actor.membership is None:
         return None
-    rows = BreakGlass.objects.filter(case=case, membership=actor.membership, ends_at__gt=clock.now())
-    return rows.order_by("ends_at").last()
+    rows = BreakGlass.objects.filter(case=case.pk, membership=actor.membership, ends_at__gt=clock.now())
+    return (yield together.first(rows.order_by("-ends_at")))
 
 
 @transaction.atomic

@@ -22,9 +22,10 @@ from .models import (
     SheetToImport,
     Transfer,
     YouthTransfer,
+    holds_a_role,
     may_open,
 )
-from .querysets import named
+from .querysets import found_by, named
 
 at_the_table = has_role("member", "researcher", "coordinator", "chair")
 office = has_role("coordinator", "chair")
@@ -52,6 +53,8 @@ def opens_it(actor: Actor, case: Case | None) -> bool:
 @rules.predicate
 def leads_it(actor: Actor, case: Case | None) -> bool:
     """Lead professional or police officer of the case, now."""
+    if case is not None and found_by(actor, case):
+        return case.status != "closed" and holds_a_role(actor, case)
     return case is not None and Case.objects.led_by(actor).filter(pk=case.pk).exists()
 
 

@@ -6,10 +6,11 @@ Nothing on it is overwritten. Who was wrong writes a correction, with a reason, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -46,7 +47,8 @@ class Line:
     href: str = ""
 
 
-Lines = Callable[["Actor", Case], Iterable[Line]]
+# What is registered may ask for rows between its lines (`iom.together`).
+Lines = Callable[["Actor", Case], Iterable[Any]]
 _lines: list[Lines] = []
 
 
@@ -58,7 +60,20 @@ def on_timeline(function: Lines) -> Lines:
 
 def lines_of(actor: Actor, case: Case) -> list[Line]:
     """What the apps add for this reader."""
-    return [line for function in _lines for line in function(actor, case)]
+    return together.run(lines_of_steps(actor, case))
+
+
+def lines_of_steps(actor: Actor, case: Case) -> Steps[list[Line]]:
+    """`lines_of`, read together with other rows."""
+    return (yield from _gathered(_lines, actor, case))
+
+
+def _gathered(sources: Sequence[Callable[[Actor, Case], Iterable[Any]]], actor: Actor, case: Case) -> Steps[list[Any]]:
+    """What all `sources` yield, in their order, each asking at the same time as the others."""
+    found = yield from together.all_of(
+        {place: together.items_of(source(actor, case)) for place, source in enumerate(sources)}
+    )
+    return [item for items in found.values() for item in items]
 
 
 # --- Told what is expected --------------------------------------------------
@@ -72,7 +87,7 @@ class Told:
     by: str
 
 
-TellsOfIt = Callable[["Actor", Case], Iterable[Told]]
+TellsOfIt = Callable[["Actor", Case], Iterable[Any]]
 _told: list[TellsOfIt] = []
 
 
@@ -84,12 +99,35 @@ def knows_who_was_told(function: TellsOfIt) -> TellsOfIt:
 
 def last_told(actor: Actor, case: Case) -> Told | None:
     """When the person was told last, as far as the reader may know (Richmond, principle 3); None: not recorded."""
-    rows = Entry.objects.visible_to(actor).standing().filter(case=case, kind=EntryKind.TOLD)
-    entry = rows.select_related("made_by", "agency").order_by("-happened_on", "-pk").first()
-    found = [each for function in _told for each in function(actor, case)]
-    if entry is not None:
-        found.append(Told(entry.happened_on, entry.agency.name if entry.agency else ""))
+    return together.run(last_told_steps(actor, case))
+
+
+def last_told_steps(actor: Actor, case: Case) -> Steps[Told | None]:
+    """`last_told`, read together with other rows."""
+    asked = yield from together.all_of({"entry": _told_by_entry(actor, case), "others": _gathered(_told, actor, case)})
+    found = [*asked["others"], *asked["entry"]]
     return max(found, key=lambda told: told.on or date.min, default=None)
+
+
+def _told_by_entry(actor: Actor, case: Case) -> Steps[list[Told]]:
+    entries = yield together.shared(entries_of, actor, case)
+    told = (entry for entry in standing(entries) if entry.kind == EntryKind.TOLD)
+    return [Told(each.happened_on, each.agency.name if each.agency else "") for each in islice(told, 1)]
+
+
+def entries_of(actor: Actor, case: Case) -> Steps[list[Entry]]:
+    """Every entry of a case that the reader may read, the newest first; what was corrected too."""
+    return (yield Entry.objects.of_case(actor, case).select_related("agency", "made_by"))
+
+
+def standing(entries: Iterable[Entry]) -> list[Entry]:
+    """Those of the entries of a case that hold: neither corrected nor withdrawn (`EntryQuerySet.standing`).
+
+    A correction is for the readers of what it corrects, so that whoever reads the one was given the other.
+    """
+    entries = list(entries)
+    corrected = {entry.corrects_id for entry in entries}
+    return [entry for entry in entries if entry.text and entry.pk not in corrected]
 
 
 # --- What is written --------------------------------------------------------

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from iom import clock
+from django.db.models import QuerySet
+
+from iom import clock, together
 from iom.jinja import day, lower_first, moment
-from iom.models import Agency
+from iom.together import Steps
 from offenders.models import Case, Entry, EntryKind
-from offenders.timeline import lines_of
+from offenders.querysets import agency_names_steps
+from offenders.timeline import entries_of, lines_of_steps
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -75,20 +78,39 @@ class Row:
 
 def rows_of(actor: Actor, case: Case) -> list[Row]:
     """Everything that the reader may read of a case, the newest first."""
+    return together.run(rows_of_steps(actor, case))
+
+
+def rows_of_steps(actor: Actor, case: Case) -> Steps[list[Row]]:
+    """`rows_of`, read together with other rows."""
+    found = yield from together.all_of({"entries": _rows_of_entries(actor, case), "lines": lines_of_steps(actor, case)})
     rows = [
-        *entry_rows(actor, Entry.objects.visible_to(actor).filter(case=case)),
-        *(Row(each.on, each.kind, each.title, each.text, each.by, each.href) for each in lines_of(actor, case)),
+        *found["entries"],
+        *(Row(each.on, each.kind, each.title, each.text, each.by, each.href) for each in found["lines"]),
     ]
     # The time of day only orders what has one; of one day, what was written last stands first.
     return sorted(rows, key=lambda row: (row.on, row.at.timestamp() if row.at else 0, row.entry or 0), reverse=True)
 
 
-def entry_rows(actor: Actor, entries: Iterable[Entry]) -> list[Row]:
+def entry_rows(actor: Actor, entries: QuerySet[Entry]) -> list[Row]:
     """Entries that the reader was given, each with what it corrects; one row for what stands, and none for the rest."""
-    found = list(entries.select_related("agency", "made_by"))
+    return together.run(entry_rows_steps(actor, entries))
+
+
+def entry_rows_steps(actor: Actor, entries: QuerySet[Entry]) -> Steps[list[Row]]:
+    """`entry_rows`, read together with other rows."""
+    found, names = yield [entries.select_related("agency", "made_by"), together.shared(agency_names_steps, actor)]
+    return _rows(actor, found, names)
+
+
+def _rows_of_entries(actor: Actor, case: Case) -> Steps[list[Row]]:
+    found, names = yield [together.shared(entries_of, actor, case), together.shared(agency_names_steps, actor)]
+    return _rows(actor, found, names)
+
+
+def _rows(actor: Actor, found: Sequence[Entry], names: Mapping[str, str]) -> list[Row]:
     by_number = {entry.pk: entry for entry in found}
     corrected = {entry.corrects_id for entry in found}
-    names = agency_names(actor, found)
     return [_row(actor, entry, by_number, names) for entry in found if entry.pk not in corrected]
 
 
@@ -138,14 +160,6 @@ def source_words(entry: Entry) -> str:
     """Who or what says so, and when somebody last looked there."""
     checked = f"checked {moment(entry.checked_at)}" if entry.checked_at else ""
     return ", ".join(part for part in (entry.source, checked) if part)
-
-
-def agency_names(actor: Actor, entries: Iterable[Entry]) -> dict[str, str]:
-    """The agencies that entries name as readers, by slug; asks nothing where none does."""
-    slugs = {slug for entry in entries for slug in entry.readers}
-    if not slugs:
-        return {}
-    return dict(Agency.objects.in_scheme_of(actor).filter(slug__in=slugs).values_list("slug", "name"))
 
 
 def marked_words(entry: Entry, names: Mapping[str, str]) -> str:

@@ -27,7 +27,7 @@ from panels import (
     ratifying,
     safeguarding,  # noqa: F401 -- registers MAPPA and harm on shared pages
 )
-from panels.case_brief import taken_on_at
+from panels.case_brief import taken_on_at_steps
 from panels.chairing import with_chair
 from panels.coming import coming, known, next_of
 from panels.countdown import steps_of
@@ -45,7 +45,7 @@ from panels.models import (
     OutsideDecision,
 )
 from panels.readiness import readiness_steps
-from panels.since import since_last_sitting
+from panels.since import since_last_sitting_steps
 from panels.words import OUTCOME_WORDS
 from referrals.deciding import panels_for_steps
 from referrals.models import Referral
@@ -72,18 +72,18 @@ def on_agendas(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[i
 
 
 @case_block
-def changed_since_the_last_panel(actor: Actor, case: Case, today: date) -> Iterator[Block]:
+def changed_since_the_last_panel(actor: Actor, case: Case, today: date) -> Iterator[Any]:
     """At most five things, the newest first; the rest is a link away, on the timeline."""
     if case.status != "closed":
-        found = since_last_sitting(actor, case, today)
+        found = yield from since_last_sitting_steps(actor, case, today)
         context = {"since": found, "changes": found.changes[:CHANGES], "more": len(found.changes) - CHANGES}
         yield Block("panels/blocks/changed_since.html", context, place=20, slot="top")
 
 
 @case_block
-def where_it_was_decided(actor: Actor, case: Case, today: date) -> Iterator[Block]:
+def where_it_was_decided(actor: Actor, case: Case, today: date) -> Iterator[Any]:
     """The way to the item that took the person on, in the signed minutes or on the agenda, for those who read it."""
-    place = taken_on_at(actor, case)
+    place = yield from taken_on_at_steps(actor, case)
     if place is not None:
         yield Block("panels/blocks/decided_at.html", {"place": place}, slot="decided")
 

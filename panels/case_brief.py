@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 from django.urls import reverse
 
-from actionplans.models import Action, Plan
-from actionplans.reading import PathwayLine, overdue_first, pathway_lines
+from actionplans.models import Action
+from actionplans.reading import PathwayLine, actions_of_steps, pathway_lines, plan_of_steps
+from iom import together
+from iom.together import Steps
 from offenders.clocks import Calendar, coming_for
 from offenders.models import Case
-from offenders.rating import differs_of
-from offenders.safeguarding import Flag, flags_of
-from offenders.timeline import Told, last_told
+from offenders.rating import differs_of_steps
+from offenders.safeguarding import Flag, flags_of_steps
+from offenders.timeline import Told, last_told_steps
 from panels.models import AgendaItem, Minutes, MinutesStatus
-from panels.since import Since, since_last_sitting
-from referrals import hooks
-from referrals.returns import Answer, latest_returns
+from panels.since import Since, answers_steps, since_last_sitting_steps
+from referrals.returns import Answer
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -41,15 +42,22 @@ class Place:
 
 def taken_on_at(actor: Actor, case: Case) -> Place | None:
     """The item that took the person on: in the signed minutes, else on the agenda, for those who read them."""
+    return together.run(taken_on_at_steps(actor, case))
+
+
+def taken_on_at_steps(actor: Actor, case: Case) -> Steps[Place | None]:
+    """`taken_on_at`, read together with other rows."""
     if case.accepted_at_id is None:
         return None
     about = Q(case=case) | Q(referral__offender=case.offender_id)
     rows = AgendaItem.objects.visible_to(actor).filter(about, meeting=case.accepted_at_id)
-    item = rows.select_related("meeting__body").order_by("pk").first()
+    signed = Minutes.objects.visible_to(actor).filter(meeting=case.accepted_at_id, status=MinutesStatus.SIGNED)
+    item, number = yield [
+        together.first(rows.select_related("meeting__body").order_by("pk")),
+        together.first(signed.order_by("-number").values_list("number", flat=True)),
+    ]
     if item is None:
         return None
-    signed = Minutes.objects.visible_to(actor).filter(meeting=item.meeting_id, status=MinutesStatus.SIGNED)
-    number = signed.order_by("-number").values_list("number", flat=True).first()
     called = f"item {item.number}" if item.number else "the item"
     if number is None:
         return Place(f"{called} of the agenda", f"{item.meeting.get_absolute_url()}#item-{item.pk}")
@@ -75,23 +83,37 @@ class Brief:
 
 def brief_of(actor: Actor, case: Case, today: date) -> Brief:
     """The brief of a case that the reader opens."""
-    signed = hooks.signature_of(actor)
-    since = since_last_sitting(actor, case, today)
-    plan = Plan.objects.visible_to(actor).filter(case=case).prefetch_related("needs").first()
-    actions = list(overdue_first(Action.objects.visible_to(actor).filter(case=case).for_list()))
+    return together.run(brief_of_steps(actor, case, today))
+
+
+def brief_of_steps(actor: Actor, case: Case, today: date) -> Steps[Brief]:
+    """`brief_of`, read together with other rows."""
+    found = yield from together.all_of(
+        {
+            "since": since_last_sitting_steps(actor, case, today),
+            "plan": together.asked(together.shared(plan_of_steps, actor, case)),
+            "actions": together.asked(together.shared(actions_of_steps, actor, case)),
+            "flags": flags_of_steps([case], actor.scheme.policy, today),
+            "calendar": Calendar.of_steps(case.scheme, today),
+            "answers": answers_steps(actor, case),
+            "told": last_told_steps(actor, case),
+            "differs": differs_of_steps(case, today),
+        }
+    )
+    since, plan, actions = found["since"], found["plan"], found["actions"]
     to_do = [action for action in actions if action.to_do]
     assessed = [line for line in pathway_lines(case, plan, actions) if line.need is not None or line.actions]
     open_case = case.status != "closed"
     return Brief(
         case=case,
-        flags=flags_of([case], actor.scheme.policy, today)[case.pk],
+        flags=found["flags"][case.pk],
         since=Since(since.day, since.meeting, since.changes[:CHANGES]),
         more_changes=max(0, len(since.changes) - CHANGES),
         lines=tuple(assessed),
         actions=tuple(to_do[:ACTIONS]),
         more_actions=max(0, len(to_do) - ACTIONS),
-        coming=tuple(coming_for(case, Calendar.of(case.scheme, today))[:DATES]) if open_case else (),
-        answers=tuple(latest_returns(actor, case.offender, signed=signed.given and not signed.missing_at)[:ANSWERS]),
-        told=last_told(actor, case),
-        differs=differs_of(case, today),
+        coming=tuple(coming_for(case, found["calendar"])[:DATES]) if open_case else (),
+        answers=tuple(found["answers"][:ANSWERS]),
+        told=found["told"],
+        differs=found["differs"],
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
+from iom.together import Steps
 from offenders.models import Case, Colour
 from offenders.timeline import Line, on_timeline
 from panels.models import AgendaItem, Decision, Minutes, MinutesStatus, Outcome
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
 
 @on_timeline
-def decisions(actor: Actor, case: Case) -> Iterator[Line]:
+def decisions(actor: Actor, case: Case) -> Iterator[Any]:
     """Decisions in force on items that the reader sees; with the minutes, where they are signed and the reader's."""
     about = Q(item__case=case) | Q(case=case)
     rows = Decision.objects.in_force().filter(about, item__in=AgendaItem.objects.visible_to(actor))
-    found = list(rows.select_related("item__meeting__body").order_by("item__meeting__date", "pk").distinct())
-    minuted = signed_minutes(actor, {each.item.meeting_id for each in found})
+    found = yield rows.select_related("item__meeting__body").order_by("item__meeting__date", "pk").distinct()
+    minuted = yield from signed_minutes(actor, {each.item.meeting_id for each in found})
     for each in found:
         meeting = each.item.meeting
         words = OUTCOME_WORDS[Outcome(each.outcome)]
@@ -32,7 +33,7 @@ def decisions(actor: Actor, case: Case) -> Iterator[Line]:
         yield Line(meeting.date, "decision", f"{words}{colour}{waits}", each.reason, f"the {meeting.body.name}", href)
 
 
-def signed_minutes(actor: Actor, meetings: set[int]) -> set[int]:
+def signed_minutes(actor: Actor, meetings: set[int]) -> Steps[set[int]]:
     """Of these meetings those whose signed minutes the reader may open."""
     rows = Minutes.objects.visible_to(actor).filter(meeting__in=meetings, status=MinutesStatus.SIGNED)
-    return set(rows.values_list("meeting", flat=True))
+    return set((yield rows.values_list("meeting", flat=True)))

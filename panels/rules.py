@@ -8,6 +8,7 @@ from django.db.models import Exists, Min, QuerySet
 from iom import together
 from iom.access import Actor, has_role, permit
 from iom.models import Meeting, MeetingStatus
+from iom.together import Steps
 from offenders.querysets import involves, restricted_needs
 from referrals import hooks
 from referrals.hooks import tells_when_agenda_went_out, when_marked_opens
@@ -125,13 +126,13 @@ def nominations_on_agendas_that_one_was_sent(actor: Actor) -> QuerySet:
 
 
 @hooks.asks_signature
-def signature_for_marked_papers(actor: Actor) -> hooks.Signature:
+def signature_for_marked_papers(actor: Actor) -> Steps[hooks.Signature]:
     """security.md Z12: between meetings the last signature counts; in a live one that signs each time, one for it."""
-    signed = set(agreement.signed_by(actor).values_list("meeting", flat=True))
-    live = Meeting.objects.filter(scheme=actor.scheme, status=MeetingStatus.LIVE).exclude(pk__in=signed - {None})
-    missing = {
-        meeting.pk
-        for meeting in live.select_related("body", "scheme")
-        if meeting.body.policy.agreement.signed == "each_meeting"
-    }
+    given, live = yield [
+        agreement.signed_by(actor).values_list("meeting", flat=True),
+        Meeting.objects.filter(scheme=actor.scheme, status=MeetingStatus.LIVE).values_list("pk", "body__slug"),
+    ]
+    signed = set(given)
+    once = {body.slug for body in actor.scheme.policy.bodies if body.agreement.signed != "each_meeting"}
+    missing = {pk for pk, body in live if pk not in signed and body not in once}
     return hooks.Signature(bool(signed), frozenset(missing))

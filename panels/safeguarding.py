@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.urls import reverse
 
-from iom import clock
+from iom import clock, together
 from iom.blocks import Block, Task, case_block, home_tasks
+from iom.together import Steps
 from offenders import ledger
 from offenders.asks import Ask, Window, asks_panel
 from offenders.assurance import Said, standing
@@ -88,17 +89,20 @@ def mappa_waits(actor: Actor, today: date) -> Iterable[Task]:
 
 
 @case_block
-def mappa_on_the_case(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+def mappa_on_the_case(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """The warning with its rule, and whether the panel has looked."""
-    found = mappa_of([case], actor.scheme.policy, today).get(case.pk)
-    if found is not None and case.status != "closed":
+    if case.status == "closed":
+        return
+    found = _warned((yield _mappa_checks_of(case.pk)), actor.scheme.policy, today).get(case.pk)
+    if found is not None:
         yield Block("panels/blocks/mappa.html", {"mappa": found[0], "decided": found[1]}, place=1, slot="top")
 
 
 @case_block
-def harm_considered(actor: Actor, case: Case, today: date) -> Iterable[Block]:
+def harm_considered(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """When victims' harm and safety were last considered, and by which meeting (Waltham Forest, 5.7)."""
-    yield Block("panels/blocks/harm.html", {"harm": harm_last_considered(case)}, place=65, slot="aside")
+    harm = yield from harm_last_considered_steps(case)
+    yield Block("panels/blocks/harm.html", {"harm": harm}, place=65, slot="aside")
 
 
 def carry_from_nomination(referral: Referral, case: Case, *, by: Actor) -> None:
@@ -116,8 +120,23 @@ def carry_from_nomination(referral: Referral, case: Case, *, by: Actor) -> None:
 
 def harm_last_considered(case: Case) -> Decision | None:
     """The decision that last said how the risk of harm stands; None if no meeting has. For the exit too."""
+    return together.run(harm_last_considered_steps(case))
+
+
+def harm_last_considered_steps(case: Case) -> Steps[Decision | None]:
+    """`harm_last_considered`, read together with other rows."""
+    return (yield _harm_said(case.pk))
+
+
+@together.worded
+def _harm_said(case: int) -> together.First:
     rows = Decision.objects.in_force().filter(case=case).exclude(harm="")
-    return rows.select_related("item__meeting__body", "harm_agency").order_by("-decided_at", "-pk").first()
+    return together.first(rows.select_related("item__meeting__body", "harm_agency").order_by("-decided_at", "-pk"))
+
+
+@together.worded
+def _mappa_checks_of(case: int) -> QuerySet[Check]:
+    return _mappa_checks([case])
 
 
 def children_referred(meeting: Meeting) -> dict[int, list[MashReferral]]:

@@ -10,18 +10,21 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
 
 from actionplans.models import STILL_TO_DO, Action, ActionStatus
+from actionplans.reading import actions_of_steps
 from iom import clock, together
 from iom.jinja import colour_word, lower_first, plural
 from iom.models import Body, Handling, Meeting, MeetingStatus
+from offenders.happened import assignments_of, ratings_of
 from offenders.models import Assignment, AssignmentRole, Case, Colour, CustodyPeriod, Entry, RagRating
+from offenders.timeline import entries_of, standing
 from referrals import engagement, hooks
 from referrals.engagement import Shown
 from referrals.models import Score
 from referrals.research import Held
-from referrals.returns import Answer, latest_returns
+from referrals.returns import Answer, latest_returns_steps
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -74,25 +77,78 @@ def since_last(
 
 def since_last_sitting(actor: Actor, case: Case, today: date) -> Since:
     """The same for the pages of a case, between meetings: since the body that manages the cohort met last."""
-    body = case.accepted_at.body_id if case.accepted_at else None
-    if body is None:
-        body = Body.objects.filter(scheme=case.scheme_id, position=0).values_list("pk", flat=True).first()
-    signed = hooks.signature_of(actor)
-    answers = latest_returns(actor, case.offender, signed=signed.given and not signed.missing_at)
-    last = sitting_before(case, body, today + timedelta(days=1))
-    found = since(
+    return together.run(since_last_sitting_steps(actor, case, today))
+
+
+def since_last_sitting_steps(actor: Actor, case: Case, today: date) -> together.Steps[Since]:
+    """`since_last_sitting`, read together with other rows."""
+    found = yield from together.all_of(
+        {
+            "sitting": together.asked(together.first(_sittings(case, today))),
+            "rows": _rows_of_page(actor, case),
+            "answers": answers_steps(actor, case),
+            "ratings": together.asked(together.shared(ratings_of, case)),
+            "met": engagement.latest_steps(case.offender, actor.scheme.policy),
+        }
+    )
+    answers = found["answers"]
+    last = found["sitting"] if found["sitting"] and found["sitting"].date >= case.accepted_on else None
+    told = since(
         case,
         last,
-        ratings=case.ratings.all(),
+        ratings=found["ratings"],
         periods=case.custody,
         returns=answers,
         systems=(),
-        met=engagement.latest(case.offender, actor.scheme.policy),
-        lately=together.run(lately_steps(actor, case, day_of(case, last))),
+        met=found["met"],
+        lately=_after(found["rows"], day_of(case, last)),
     )
     # In a meeting the answers stand beside the brief by themselves; here that one came is news.
-    changes = sorted([*found.changes, *_answered(answers, found.day)], key=lambda change: change.on, reverse=True)
-    return Since(found.day, found.meeting, tuple(changes))
+    changes = sorted([*told.changes, *_answered(answers, told.day)], key=lambda change: change.on, reverse=True)
+    return Since(told.day, told.meeting, tuple(changes))
+
+
+def answers_steps(actor: Actor, case: Case) -> together.Steps[list[Answer]]:
+    """The newest answers, marked ones too for whoever has signed and owes no meeting a signature of its own."""
+    signed = yield together.shared(hooks.signature_of_steps, actor)
+    full = signed.given and not signed.missing_at
+    return (yield together.shared(latest_returns_steps, actor, case.offender_id, full))
+
+
+def _sittings(case: Case, today: date) -> QuerySet[Meeting]:
+    """Those of the body that took the case on, else of the scheme's first, until today."""
+    body: Any = case.accepted_at.body_id if case.accepted_at else None
+    if body is None:
+        body = Subquery(Body.objects.filter(scheme=case.scheme_id, position=0).values("pk")[:1])
+    return sittings_before(body, today + timedelta(days=1))
+
+
+def _rows_of_page(actor: Actor, case: Case) -> together.Steps[Lately]:
+    """What the other parts of a case's page read too, of any day."""
+    leads, scores, actions, entries = yield [
+        together.shared(assignments_of, case),
+        _newest_scores(case.offender_id),
+        together.shared(actions_of_steps, actor, case),
+        together.shared(entries_of, actor, case),
+    ]
+    return Lately([each for each in leads if each.until is None], scores, actions, standing(entries))
+
+
+@together.worded
+def _newest_scores(offender: int) -> QuerySet[Score]:
+    return Score.objects.filter(offender=offender).order_by("-scored_on", "-pk")[:2]
+
+
+def _after(rows: Lately, day: date) -> Lately:
+    """Of these rows what `lately_steps` would have read, in its order."""
+    today = clock.today()
+    ended = [each for each in rows.actions if each.overdue(today) or (each.finished_on and each.finished_on > day)]
+    return Lately(
+        rows.leads,
+        rows.scores,
+        sorted(ended, key=lambda action: (action.due_on, action.pk)),
+        [entry for entry in rows.entries if entry.happened_on > day],
+    )
 
 
 def sitting_before(case: Case, body: int | None, day: date) -> Meeting | None:
@@ -105,7 +161,7 @@ def sitting_before_steps(case: Case, body: int | None, day: date) -> together.St
     return last if last is not None and last.date >= case.accepted_on else None
 
 
-def sittings_before(body: int | None, day: date) -> QuerySet[Meeting]:
+def sittings_before(body: Any, day: date) -> QuerySet[Meeting]:
     """The meetings of a body that were held before a day, the last one first."""
     return Meeting.objects.filter(body=body, status__in=HELD, date__lt=day).select_related("body").order_by("-date")
 

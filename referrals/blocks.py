@@ -206,9 +206,9 @@ def scores(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[int, 
 
 
 @case_block
-def how_the_rules_stood(actor: Actor, case: Case, today: date) -> Iterator[Block]:
+def how_the_rules_stood(actor: Actor, case: Case, today: date) -> Iterator[Any]:
     """Each clause as it stood when the case was taken on, with the version of the rules, and its sub-cohorts."""
-    kept = explaining.kept_for(case)
+    kept = yield from explaining.kept_for_steps(case)
     if kept is not None:
         yield Block("referrals/blocks/rules.html", {"kept": kept}, place=70)
         if kept.sub_cohorts:
@@ -256,9 +256,9 @@ board_filter("part", "Group", choices=_groups_of, narrow=_in_group, anyone="Ever
 
 
 @case_block
-def what_agencies_said(actor: Actor, case: Case, today: date) -> Iterator[Block]:
+def what_agencies_said(actor: Actor, case: Case, today: date) -> Iterator[Any]:
     """The newest answer of each agency about the person, without those that are marked."""
-    answers = returns.latest_returns(actor, case.offender)
+    answers = yield together.shared(returns.latest_returns_steps, actor, case.offender_id, False)
     if answers:
         names = {pathway.slug: pathway.name for pathway in actor.scheme.policy.pathways}
         yield Block("referrals/blocks/answers.html", {"answers": answers, "pathway_names": names}, place=60)

@@ -19,6 +19,7 @@ from iom.access import Actor
 from iom.models import Membership, Role, Scheme, User
 from iom.policy import Policy
 from iom.steps import StepRefused, locked
+from iom.together import Steps
 from offenders import naming
 from offenders.models import AssignmentRole, Case, Offender
 from referrals.models import Engagement, EngagementKind, Met, NeedLevel, Referral
@@ -252,9 +253,14 @@ def latest(offender: Offender, policy: Policy) -> Shown | None:
     return together.run(latest_steps(offender, policy))
 
 
-def latest_steps(offender: Offender, policy: Policy) -> together.Steps[Shown | None]:
-    rows = Engagement.objects.filter(scheme=offender.scheme_id, offender=offender)
-    found = yield together.first(rows.finished().for_list())
+@together.worded
+def _newest(scheme: int, offender: int) -> together.First:
+    return together.first(Engagement.objects.filter(scheme=scheme, offender=offender).finished().for_list())
+
+
+def latest_steps(offender: Offender, policy: Policy) -> Steps[Shown | None]:
+    """`latest`, read together with other rows."""
+    found = yield _newest(offender.scheme_id, offender.pk)
     return shown(found, policy) if found else None
 
 

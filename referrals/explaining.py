@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
+from iom import together
 from iom.clock import LONDON
 from iom.jinja import day, lower_first, plural
 from iom.models import PolicyVersion
 from iom.policy.joining import Clause, Criteria, SubCohort
+from iom.together import Steps
 from offenders.models import Case
 from referrals import eligibility, scoring
 from referrals.eligibility import ClauseResult, Facts
@@ -130,12 +132,17 @@ class Kept:
 
 def kept_for(case: Case) -> Kept | None:
     """The last finding of the nomination by which a case was opened; None for one that came without a nomination."""
+    return together.run(kept_for_steps(case))
+
+
+def kept_for_steps(case: Case) -> Steps[Kept | None]:
+    """`kept_for`, read together with other rows."""
     taken_on = Finding.objects.filter(
         scheme=case.scheme_id, referral__offender=case.offender_id, referral__status=ReferralStatus.ACCEPTED
     )
     if case.accepted_at_id is not None:
         taken_on = taken_on.filter(referral__meeting=case.accepted_at_id)
-    finding = taken_on.select_related("policy_version").first()
+    finding = yield together.first(taken_on.select_related("policy_version"))
     if finding is None:
         return None
     policy = finding.policy_version.policy

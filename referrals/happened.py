@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
-from iom import clock
+from iom import clock, together
+from iom.together import Steps
 from offenders.models import Case
 from offenders.timeline import Line, Told, knows_who_was_told, on_timeline
+from referrals import hooks
 from referrals.models import Engagement, Paper
 
 if TYPE_CHECKING:
@@ -17,27 +20,34 @@ if TYPE_CHECKING:
 
 
 @on_timeline
-def documents(actor: Actor, case: Case) -> Iterator[Line]:
+def documents(actor: Actor, case: Case) -> Iterator[Any]:
     """Files of the case that the reader may open, by what they are; a file's own name stays on its page."""
     href = reverse("case_documents", args=[case.reference])
-    for paper in Paper.objects.visible_to(actor).filter(case=case).kept().select_related("file__agency"):
+    signed = yield together.shared(hooks.signature_of_steps, actor)
+    papers = Paper.objects.visible_to(actor, signed=signed).filter(case=case).kept()
+    for paper in (yield papers.select_related("file__agency")):
         on = clock.local(paper.file.created_at).date()
         yield Line(on, "document", f"Document added: {paper.get_what_display()}", "", paper.file.agency.name, href)
 
 
 @on_timeline
-def met(actor: Actor, case: Case) -> Iterator[Line]:
+def met(actor: Actor, case: Case) -> Iterator[Any]:
     """When the team met the person, or tried to; and what a prison found at reception."""
     href = reverse("case_engagement", args=[case.reference])
-    rows = Engagement.objects.visible_to(actor).filter(offender=case.offender_id).finished().select_related("agency")
-    for each in rows:
+    for each in (yield together.shared(meetings_with, actor, case)):
         title = f"{each.get_kind_display()}: {each.get_met_display().lower()}"
         yield Line(each.met_on, "meeting", title, each.own_words, each.agency.name, href)
 
 
 @knows_who_was_told
-def told_at_a_meeting(actor: Actor, case: Case) -> Iterator[Told]:
+def told_at_a_meeting(actor: Actor, case: Case) -> Iterator[Any]:
     """The meeting with the team at which the person was told what is expected."""
-    rows = Engagement.objects.visible_to(actor).filter(offender=case.offender_id, expectations_told=True).finished()
-    for each in rows.select_related("agency")[:1]:
+    meetings = yield together.shared(meetings_with, actor, case)
+    for each in islice((each for each in meetings if each.expectations_told), 1):
         yield Told(each.told_on or each.met_on, each.agency.name)
+
+
+def meetings_with(actor: Actor, case: Case) -> Steps[list[Engagement]]:
+    """The finished meetings with the person that the reader may read, the newest first."""
+    rows = Engagement.objects.visible_to(actor).filter(offender=case.offender_id).finished()
+    return (yield rows.select_related("agency"))

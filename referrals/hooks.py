@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from iom import together
+from iom.together import Steps
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -134,7 +135,7 @@ class Signature:
 
 
 Heard = Callable[["Actor"], "QuerySet"]
-Signed = Callable[["Actor"], Signature]
+Signed = Callable[["Actor"], Steps[Signature]]
 _heard: list[Heard] = []
 _signed: list[Signed] = []
 
@@ -158,6 +159,11 @@ def asks_signature(function: Signed) -> Signed:
 
 def signature_of(actor: Actor) -> Signature:
     """The actor's signature; none where nothing knows of any."""
-    found = [function(actor) for function in _signed]
-    missing: frozenset[int] = frozenset().union(*(each.missing_at for each in found))
-    return Signature(any(each.given for each in found), missing)
+    return together.run(signature_of_steps(actor))
+
+
+def signature_of_steps(actor: Actor) -> Steps[Signature]:
+    """`signature_of`, read together with other rows."""
+    found = yield from together.all_of({place: function(actor) for place, function in enumerate(_signed)})
+    missing: frozenset[int] = frozenset().union(*(each.missing_at for each in found.values()))
+    return Signature(any(each.given for each in found.values()), missing)

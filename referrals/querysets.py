@@ -11,6 +11,7 @@ from offenders.models import Alias, Case, RagRating
 
 if TYPE_CHECKING:
     from iom.access import Actor
+    from referrals.hooks import Signature
 
 
 class ReferralQuerySet(SchemeQuerySet):
@@ -171,11 +172,12 @@ class EngagementQuerySet(SchemeQuerySet):
 
 
 class PaperQuerySet(SchemeQuerySet):
-    def visible_to(self, actor: Actor | None) -> PaperQuerySet:
+    def visible_to(self, actor: Actor | None, *, signed: Signature | None = None) -> PaperQuerySet:
         """Papers of nominations, cases and answers that the actor may read, as far as their handling allows.
 
         A nomination's papers go with the agenda on which it stands. What came with an answer is its agency's own until
-        the answer is sent. What is marked for others is absent, and so is everything of a restricted case.
+        the answer is sent. What is marked for others is absent, and so is everything of a restricted case. `signed` is
+        the actor's signature, where the caller has read it.
         """
         if actor is None or actor.user is None or not actor.holds("referrals.view_papers"):
             return self.none()
@@ -185,7 +187,7 @@ class PaperQuerySet(SchemeQuerySet):
         return (
             self.in_scheme_of(actor)
             .filter(self._reached(actor, answered))
-            .filter(ours | self._handled(actor))
+            .filter(ours | self._handled(actor, signed))
             .exclude(Exists(hidden))
         )
 
@@ -198,12 +200,12 @@ class PaperQuerySet(SchemeQuerySet):
             Q(referral__in=nominations) | Q(case__in=Case.objects.visible_to(actor)) | (Q(request__in=asked) & answered)
         )
 
-    def _handled(self, actor: Actor) -> Q:
+    def _handled(self, actor: Actor, signed: Signature | None) -> Q:
         """Whose handling lets the actor read it; marked ones only with a signature under the sharing agreement."""
         from referrals import hooks
 
         for_all = Q(file__handling=Handling.PANEL)
-        signed = hooks.signature_of(actor)
+        signed = signed or hooks.signature_of(actor)
         if not signed.given or actor.agency is None:
             return for_all
         marked = Q(file__handling=Handling.AGENCIES, file__readers__contains=[actor.agency.slug])

@@ -19,8 +19,10 @@ from iom import audit, clock, together
 from iom.deadlines import END_OF_WORK, LONDON
 from iom.models import POLICE_AND_PROBATION, Agency, Meeting
 from iom.steps import Stale, StepRefused, locked
+from iom.together import Steps
 from offenders import naming
 from offenders.models import Offender
+from offenders.querysets import agency_names_steps
 from referrals.models import AgencyReturn, CheckRequest, Handling
 
 if TYPE_CHECKING:
@@ -261,38 +263,55 @@ def returns_for_steps(
     actor: Actor, offender: Offender, meeting: Meeting, *, signed: bool = False
 ) -> together.Steps[list[Answer]]:
     rows = _readable(actor, signed=signed).filter(request__meeting=meeting, request__offender=offender.pk)
-    return (yield from _by_offender(rows)).get(offender.pk, [])
+    return (yield from _by_offender(actor, rows)).get(offender.pk, [])
 
 
 def returns_by_offender(
     actor: Actor, meeting: Meeting, *, signed: bool = False, offenders: Iterable[int] | None = None
 ) -> dict[int, list[Answer]]:
     """`returns_for` of everyone at a meeting (or of `offenders`), in one query."""
+    return together.run(returns_by_offender_steps(actor, meeting, signed=signed, offenders=offenders))
+
+
+def returns_by_offender_steps(
+    actor: Actor, meeting: Meeting, *, signed: bool = False, offenders: Iterable[int] | None = None
+) -> Steps[dict[int, list[Answer]]]:
+    """`returns_by_offender`, read together with other rows."""
     rows = _readable(actor, signed=signed).filter(request__meeting=meeting)
     if offenders is not None:
         rows = rows.filter(request__offender__in=list(offenders))
-    return together.run(_by_offender(rows))
+    return (yield from _by_offender(actor, rows))
 
 
 def latest_returns(actor: Actor, offender: Offender, *, signed: bool = False) -> list[Answer]:
     """The newest answer of each agency about a person, whatever the meeting, as far as the actor may read it."""
-    return together.run(latest_returns_steps(actor, offender, signed=signed))
+    return together.run(latest_returns_steps(actor, offender.pk, signed))
 
 
-def latest_returns_steps(actor: Actor, offender: Offender, *, signed: bool = False) -> together.Steps[list[Answer]]:
+def latest_returns_steps(actor: Actor, offender: int, signed: bool) -> Steps[list[Answer]]:
+    """`latest_returns` of the person of this number, read together with other rows."""
     rows = _readable(actor, signed=signed).filter(request__offender=offender)
     newest = rows.order_by("request__agency_id", "-request__meeting__date", "-pk").distinct("request__agency_id")
-    found = yield from _by_offender(newest)
-    return sorted(found.get(offender.pk, []), key=lambda answer: answer.agency.name)
+    found = yield from _by_offender(actor, newest)
+    return sorted(found.get(offender, []), key=lambda answer: answer.agency.name)
 
 
 def answers_about(
     actor: Actor, offender: Offender, *, signed: bool, narrowed: Q | None = None
 ) -> list[tuple[AgencyReturn, str]]:
     """Every answer about a person that the actor may read, whatever the meeting, each with its readers in words."""
+    return together.run(answers_about_steps(actor, offender, signed=signed, narrowed=narrowed))
+
+
+def answers_about_steps(
+    actor: Actor, offender: Offender, *, signed: bool, narrowed: Q | None = None
+) -> Steps[list[tuple[AgencyReturn, str]]]:
+    """`answers_about`, read together with other rows."""
     rows = _readable(actor, signed=signed).filter(narrowed or Q(), request__offender=offender)
-    found = list(rows.select_related("request__agency", "request__meeting__body", "answered_by"))
-    names = together.run(_reader_names(found))
+    found, names = yield [
+        rows.select_related("request__agency", "request__meeting__body", "answered_by"),
+        together.shared(agency_names_steps, actor),
+    ]
     return [(row, _readers_in_words(row, names)) for row in found]
 
 
@@ -321,20 +340,12 @@ def _readable(actor: Actor, *, signed: bool) -> QuerySet[AgencyReturn]:
     return rows.select_related("request__agency", "request__meeting").order_by("request__agency__name", "pk")
 
 
-def _by_offender(rows: QuerySet[AgencyReturn]) -> together.Steps[dict[int, list[Answer]]]:
+def _by_offender(actor: Actor, rows: QuerySet[AgencyReturn]) -> Steps[dict[int, list[Answer]]]:
     found: dict[int, list[Answer]] = {}
-    read = yield rows
-    names = yield from _reader_names(read)
-    for row in read:
+    answers, names = yield [rows, together.shared(agency_names_steps, actor)]
+    for row in answers:
         found.setdefault(row.request.offender_id, []).append(_answer(row, names))
     return found
-
-
-def _reader_names(rows: list[AgencyReturn]) -> together.Steps[dict[str, str]]:
-    slugs = {slug for row in rows for slug in row.readers}
-    if not slugs:
-        return {}
-    return dict((yield Agency.objects.filter(scheme=rows[0].scheme_id, slug__in=slugs).values_list("slug", "name")))
 
 
 def _readers_in_words(row: AgencyReturn, names: Mapping[str, str]) -> str:

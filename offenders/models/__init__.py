@@ -15,6 +15,7 @@ from offenders.models.cases import (
     Restriction,
     Search,
     Supervision,
+    holds_a_role,
     may_open,
 )
 from offenders.models.feeds import (
@@ -116,6 +117,7 @@ __all__ = [
     "YouthRecommendation",
     "YouthStatus",
     "YouthTransfer",
+    "holds_a_role",
     "may_open",
 ]
 

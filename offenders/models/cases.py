@@ -29,7 +29,7 @@ from iom.models import (
     same_scheme,
 )
 from offenders.models.people import Offender
-from offenders.querysets import BreakGlassQuerySet, CaseQuerySet
+from offenders.querysets import BreakGlassQuerySet, CaseQuerySet, found_by
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -420,6 +420,17 @@ class Search(SchemeModel):
         return f"search {self.pk}"
 
 
+def holds_a_role(actor: Actor, case: Case) -> bool:
+    """Whether the actor holds a role on a case now: of the roles that were read with it, if the actor found it."""
+    if actor.membership is None:
+        return False
+    if found_by(actor, case):
+        return any(held.membership_id == actor.membership.pk for held in case.current_assignments)
+    return Assignment.objects.filter(case=case.pk, membership=actor.membership, until=None).exists()
+
+
 def may_open(actor: Actor, case: Case) -> bool:
     """Whether a case is among those that `visible_to` gives this actor: the same question, asked of one."""
+    if found_by(actor, case):
+        return True
     return Case.objects.visible_to(actor).filter(pk=case.pk).exists()

@@ -238,6 +238,36 @@ def test_what_is_shared_and_fails_fails_for_whoever_asked(cases):
     }
 
 
+def test_what_is_ready_is_put_into_words_once_and_asked_of_each_value(cases, django_assert_num_queries):
+    went = []
+
+    @together.worded
+    def ratings(case, since):
+        went.append(case)
+        return RagRating.objects.filter(case=case, starts_on__gte=since).select_related("case__offender")
+
+    @together.worded
+    def people(name):
+        return together.counted(Offender.objects.filter(family_name=name))
+
+    day = date(2020, 1, 1)
+    with django_assert_num_queries(1):
+        found = together.fetch([*(ratings(case.pk, day) for case in cases), people("Sample"), people("50% off")])
+    assert found == [list(RagRating.objects.filter(case=case)) for case in cases] + [1, 0]
+    assert [rows[0].case.offender.family_name for rows in found[:3]] == ["Example", "Sample", "Specimen"]
+    assert together.run(together.asked(ratings(cases[1].pk, date(2999, 1, 1)))) == []
+    assert len(went) == 1
+
+
+def test_what_is_ready_uses_all_its_values_and_only_simple_ones(cases):
+    with pytest.raises(TypeError, match="as it is"):
+        together.worded(lambda case, other: Case.objects.filter(pk=case))(1, 2)
+    with pytest.raises(TypeError, match="as it is"):
+        together.worded(lambda case: Case.objects.none())(1)
+    with pytest.raises(TypeError, match="is no value"):
+        together.worded(lambda case: Case.objects.filter(pk=case))(cases[0])
+
+
 def test_no_question_is_no_statement(django_assert_num_queries):
     def none():
         return (yield [])
