@@ -36,6 +36,10 @@ OUTSIDE = frozenset({"iom_membership", "iom_outboxmessage"})
 # Nobody's record changes with these: numbers given out, notices read, reminders sent; and the readable history itself.
 UNWATCHED = frozenset({"iom_counter", "iom_notification", "iom_reminder", "iom_outboxmessage", "iom_logentry"})
 INSTALLATION = 0
+# So many joins the planner tries in every order; of more it keeps the order that is written. Our joins lead to
+# one row each by its key, so that their order gains nothing and trying eight of them cost more than the query
+# (docs/explain.md). Said with the wall: of the transaction alone, whatever pool or server its connection came from.
+JOINS_REORDERED = "4"
 
 RETRIES = 3
 DEADLOCKS = frozenset({"40P01", "40001"})
@@ -63,8 +67,9 @@ def _enter(scheme: str, who: str) -> tuple[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT coalesce(current_setting('iom.scheme', true), ''), coalesce(current_setting('iom.who', true), ''), "
-            "set_config('iom.scheme', %s, true), set_config('iom.who', %s, true), set_config('iom.key', %s, true)",
-            [scheme, who, audit.key()],
+            "set_config('iom.scheme', %s, true), set_config('iom.who', %s, true), set_config('iom.key', %s, true), "
+            "set_config('join_collapse_limit', %s, true)",
+            [scheme, who, audit.key(), JOINS_REORDERED],
         )
         return cursor.fetchone()[:2]
 

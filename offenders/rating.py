@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from .querysets import CaseQuerySet
 
+Shown = dict[int, tuple[Event, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class Beside:
@@ -67,9 +69,9 @@ def beside_steps(cases: Sequence[Case], policy: Policy, today: date) -> Steps[di
     """`beside`, read together with other rows."""
     rated = [case for case in cases if case.rating is not None and case.status != CaseStatus.CLOSED]
     rule = policy.says_shows
-    green = [case.rating.starts_on for case in rated if case.rating.colour == Colour.GREEN]
-    since = looks_back(today, *green, days=max(rule.recent_days, rule.enforcement_days, rule.intervention_days))
-    shown: dict[int, tuple[Event, ...]] = (yield from events_steps(rated, since)) if rated else {}
+    since = looks_back(today, days=max(rule.recent_days, rule.enforcement_days, rule.intervention_days))
+    lately, before = yield from _lately_and_before_steps(rated, since)
+    shown = {case.pk: (*before.get(case.pk, ()), *lately[case.pk]) for case in rated}
     # Custody may be read together with the events, so that nothing before asks for it.
     said = {case.pk: says for case in rated if (says := says_of(case, policy)) is not None}
     return {
@@ -116,6 +118,30 @@ def not_fitting(cases: CaseQuerySet, policy: Policy, today: date) -> CaseQuerySe
         inside_since=Subquery(inside.values("starts_on")[:1]),
         inside_kind=Subquery(inside.values("kind")[:1]),
     ).filter(wrong)
+
+
+def _lately_and_before_steps(cases: Sequence[Case], since: date) -> Steps[tuple[Shown, Shown]]:
+    """What is shown of these cases since a day, and what spoke against a Green rating of them that began before it."""
+    if not cases:
+        return {}, {}
+    green = [case for case in cases if case.rating.colour == Colour.GREEN and case.rating.starts_on < since]
+    found = yield from together.all_of({"lately": events_steps(cases, since), "before": _alarms_steps(green, since)})
+    return found["lately"], found["before"]
+
+
+def _alarms_steps(cases: Sequence[Case], until: date) -> Steps[Shown]:
+    found: dict[int, tuple[Event, ...]] = {}
+    if cases:
+        since = min(case.rating.starts_on for case in cases)
+        for pk, kind, on in (yield _alarms([case.pk for case in cases], since, until)):
+            found[pk] = (*found.get(pk, ()), Event("alarm", on, EntryKind(kind).label))
+    return found
+
+
+@together.worded
+def _alarms(cases: list[int], since: date, until: date) -> QuerySet:
+    rows = timeline.standing(cases, since).filter(kind__in=sorted(ALARMS), handling=Handling.PANEL)
+    return rows.filter(happened_on__lt=until).values_list("case", "kind", "happened_on")
 
 
 def differs_of(case: Case, today: date) -> tuple[str, ...]:

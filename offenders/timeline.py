@@ -24,6 +24,8 @@ from offenders import naming
 from offenders.models import Case, Entry, EntryKind
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from iom.access import Actor
 
 LONGEST = Entry._meta.get_field("text").max_length
@@ -265,7 +267,8 @@ class Shown(NamedTuple):
 def shows(cases: Iterable[Case], since: date) -> dict[int, tuple[Shown, ...]]:
     """What happened to each case since a day, that day too, oldest first; one query for all of them.
 
-    For rules alone: whoever reads a page may not be among an entry's readers, so that nothing of this is shown.
+    For rules alone: whoever reads a page may not be among an entry's readers, so that nothing of this is shown. Without
+    the words, which are nearly all of it.
     """
     return together.run(shows_steps(cases, since))
 
@@ -274,12 +277,16 @@ def shows_steps(cases: Iterable[Case], since: date) -> Steps[dict[int, tuple[Sho
     """`shows`, read together with other rows."""
     wanted = [case.pk for case in cases]
     found: dict[int, list[Shown]] = defaultdict(list)
-    for case, kind, on, handling in (yield _standing(cases=wanted, since=since)):
+    for case, kind, on, handling in (yield _shown(wanted, since)):
         found[case].append(Shown(kind, on, handling != Handling.PANEL))
     return {pk: tuple(found.get(pk, ())) for pk in wanted}
 
 
 @together.worded
-def _standing(cases: list[int], since: date) -> QuerySet:
-    rows = Entry.objects.standing().filter(case__in=cases, happened_on__gte=since).order_by("happened_on", "pk")
-    return rows.values_list("case", "kind", "happened_on", "handling")
+def _shown(cases: list[int], since: date) -> QuerySet:
+    return standing(cases, since).values_list("case", "kind", "happened_on", "handling")
+
+
+def standing(cases: list[int], since: date) -> QuerySet:
+    """What stands in the log of the cases since a day, oldest first, as `shows` reads it."""
+    return Entry.objects.standing().filter(case__in=cases, happened_on__gte=since).order_by("happened_on", "pk")

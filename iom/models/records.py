@@ -171,6 +171,10 @@ class Notification(SchemeModel):
                 nulls_distinct=False,
             ),
         ]
+        # Every page says how many are new.
+        indexes = [
+            models.Index(fields=["scheme", "recipient"], condition=models.Q(read_at=None), name="iom_notification_new")
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"

@@ -87,7 +87,11 @@ class Case(SchemeModel):
                 name="offenders_case_closed_has_end",
             ),
         ]
-        indexes = [models.Index(fields=["scheme"], condition=~Q(status="closed"), name="offenders_open_cases")]
+        indexes = [
+            models.Index(fields=["scheme"], condition=~Q(status="closed"), name="offenders_open_cases"),
+            # Every list asks who is absent for its reader.
+            models.Index(fields=["scheme", "offender"], condition=Q(restricted=True), name="offenders_restricted"),
+        ]
         # guardian's per-object grant for restricted cases; never given to a model as a whole (security.md Z7).
         permissions = [("open_restricted_case", "Can open this restricted case")]
 
@@ -331,6 +335,12 @@ class Assignment(SchemeModel):
                         RangeOperators.OVERLAPS,
                     ),
                 ],
+            ),
+        ]
+        # Who leads now, whose cases these are: asked by scheme, and answered from the index alone.
+        indexes = [
+            models.Index(
+                fields=["scheme", "role", "membership", "case"], condition=Q(until=None), name="offenders_leading_now"
             ),
         ]
 

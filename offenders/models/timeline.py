@@ -45,7 +45,8 @@ class Entry(SchemeModel):
     what agencies answer: for anybody else the row is absent (security.md Z6). A correction with no text withdraws.
     """
 
-    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="entries")
+    # Its index is the one by case and day.
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="entries", db_index=False)
     kind = models.CharField(max_length=20, choices=EntryKind.choices)
     happened_on = models.DateField("date")
     happened_at = models.DateTimeField("time", null=True)
@@ -87,7 +88,14 @@ class Entry(SchemeModel):
                 condition=~Q(handling="agencies") | ~Q(readers=[]), name="offenders_entry_names_its_readers"
             ),
         ]
-        indexes = [models.Index(fields=["case", "happened_on"], name="offenders_entries_by_day")]
+        indexes = [
+            models.Index(fields=["case", "happened_on"], name="offenders_entries_by_day"),
+            models.Index(fields=["scheme", "happened_on"], name="offenders_entries_of_late"),
+            # Few entries correct another one, and every look at the log asks whether one does.
+            models.Index(
+                fields=["scheme", "corrects"], condition=Q(corrects__isnull=False), name="offenders_corrections"
+            ),
+        ]
         triggers = [pgtrigger.Protect(name="entry_is_not_edited", operation=pgtrigger.Update)]
 
     @property

@@ -141,6 +141,8 @@ class Referral(SchemeModel):
                 name="referrals_sent_has_time",
             ),
         ]
+        # Of all that were ever made, those that somebody still has to do something with.
+        indexes = [models.Index(fields=["scheme", "status"], condition=Q(status__in=OPEN), name="referrals_waiting")]
 
     @property
     def audit_subject(self) -> str:
