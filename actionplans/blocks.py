@@ -179,6 +179,9 @@ def statements_to_approve(actor: Actor, today: date) -> Iterable[Task]:
     """For the lead professional: statements for courts that wait for their approval, by the day of the hearing."""
     if actor.membership is None or not actor.holds("actionplans.approve_statement"):
         return
+    asked = CourtStatement.objects.filter(scheme=actor.scheme, status="draft", asked_at__isnull=False)
+    if not (yield together.exists(asked)):
+        return
     led = Assignment.objects.filter(membership=actor.membership, role="lead_professional", until=None).values("case")
     waiting = CourtStatement.objects.visible_to(actor).filter(status="draft", asked_at__isnull=False, case__in=led)
     for statement in (yield waiting.select_related("case")):

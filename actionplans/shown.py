@@ -49,10 +49,10 @@ def _finished(cases: list[int], since: date) -> QuerySet:
 
 
 @shows_within
-def plans_show_within(kind: EventKind, first: Any, last: date) -> QuerySet | None:
+def plans_show_within(kind: EventKind, case: OuterRef, first: Any, last: date) -> QuerySet | None:
     """Actions done, `done`, asked of the database."""
     rows = Action.objects.filter(
-        case=OuterRef("pk"), status=ActionStatus.DONE, finished_on__gte=first, finished_on__lte=last, marker=None
+        case=case, status=ActionStatus.DONE, finished_on__gte=first, finished_on__lte=last, marker=None
     )
     if kind == "enforcement":
         return rows.filter(kind=ActionKind.ENFORCEMENT)
@@ -60,13 +60,13 @@ def plans_show_within(kind: EventKind, first: Any, last: date) -> QuerySet | Non
 
 
 @shows_within
-def offers_show_within(kind: EventKind, first: Any, last: date) -> QuerySet | None:
+def offers_show_within(kind: EventKind, case: OuterRef, first: Any, last: date) -> QuerySet | None:
     """`offered`, asked of the database: what is taken up is an intervention today."""
     if kind != "intervention":
         return None
     taken_up = Q(answer=OfferAnswer.TAKEN_UP) if last >= clock.today() else Q(pk__in=())
     other = ~Q(answer=OfferAnswer.TAKEN_UP) & Q(offered_on__gte=first, offered_on__lte=last)
-    return Offer.objects.filter(taken_up | other, case=OuterRef("pk"))
+    return Offer.objects.filter(taken_up | other, case=case)
 
 
 @rating_evidence

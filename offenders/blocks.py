@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.urls import reverse
 
 from iom import together
@@ -33,7 +33,19 @@ from . import (
 from .board_filters import board_filter
 from .clocks import RELEASE_DAYS, Calendar, Coming, cases_with_clocks, coming_for, to_re_rate
 from .leaving import of_case
-from .models import AssignmentRole, BreakGlass, Case, CaseStatus, Colour, HandOver, RagRating, Transfer, YouthTransfer
+from .models import (
+    AssignmentRole,
+    BreakGlass,
+    Case,
+    CaseStatus,
+    Colour,
+    HandOver,
+    Leaving,
+    RagRating,
+    Transfer,
+    TransferStatus,
+    YouthTransfer,
+)
 from .narrowing import ME, NOBODY, how_many
 from .querysets import feeds, of_one_case
 from .rating import beside_steps, differs_of_steps, not_fitting
@@ -149,19 +161,24 @@ def on_the_way_out(actor: Actor, today: date) -> Iterable[Task]:
     if not actor.holds("offenders.view_exit"):
         return
     office = actor.has_role("coordinator")
-    rows = Case.objects.visible_to(actor)
+    leaves = Case.objects.filter(scheme=actor.scheme, status=CaseStatus.LEAVING)
+    offers = Leaving.objects.filter(scheme=actor.scheme, offer_again_on__lte=today + timedelta(days=OFFER_DAYS))
+    some_leave, some_are_offered = yield [together.exists(leaves), together.exists(offers)]
+    rows, none = Case.objects.visible_to(actor), Case.objects.none()
     mine = rows.not_closed() if office else rows.led_by(actor)
-    last = mine.annotate(supervised=Max("supervisions__ends_on"))
-    near = last.filter(status=CaseStatus.OPEN, supervised__lte=today + timedelta(days=EXIT_DAYS))
-    again = rows.filter(
-        status=CaseStatus.CLOSED, leaving__offer_again_on__lte=today + timedelta(days=OFFER_DAYS)
-    ).exclude(offender__in=Case.objects.filter(scheme=actor.scheme).not_closed().values("offender"))
-    none = Case.objects.none()
-    leaving, ending, again = yield [
-        mine.filter(status=CaseStatus.LEAVING).select_related("leaving").order_by("pk"),
-        near.order_by("supervised", "pk") if actor.scheme.policy.exit.force == "end_of_supervision" else none,
-        again.select_related("leaving").order_by("leaving__offer_again_on", "pk") if office else none,
-    ]
+    leaving, ending, again = none, none, none
+    if some_leave:
+        leaving = mine.filter(status=CaseStatus.LEAVING).select_related("leaving").order_by("pk")
+    if actor.scheme.policy.exit.force == "end_of_supervision":
+        last = mine.filter(status=CaseStatus.OPEN).annotate(supervised=Max("supervisions__ends_on"))
+        ending = last.filter(supervised__lte=today + timedelta(days=EXIT_DAYS)).order_by("supervised", "pk")
+    if some_are_offered and office:
+        present = Case.objects.filter(scheme=actor.scheme).not_closed()
+        again = rows.filter(status=CaseStatus.CLOSED, leaving__in=offers).exclude(
+            offender__in=present.values("offender")
+        )
+        again = again.select_related("leaving").order_by("leaving__offer_again_on", "pk")
+    leaving, ending, again = yield [leaving, ending, again]
     for case in leaving:
         decided = of_case(case).decided_on
         since = f" since {day_month(decided)}" if decided else ""
@@ -435,10 +452,16 @@ def transfers_to_answer(actor: Actor, today: date) -> Iterable[Task]:
     """What another area's scheme asks and nobody has answered (Merton, Catchment area)."""
     if not actor.has_role("coordinator"):
         return
-    waiting = Transfer.objects.visible_to(actor).unanswered().filter(incoming=True)
-    for transfer in (yield waiting.order_by("opened_on", "pk")[:TRANSFERS]):
+    rows = yield together.shared(_transfers, actor)
+    waiting = [each for each in rows if each.incoming and each.status == TransferStatus.WAITING]
+    for transfer in waiting[:TRANSFERS]:
         words = f"Answer {transfer.other_name} about transfer {transfer.reference}"
         yield Task(transfer.opened_on + ANSWER_WITHIN, words, transfer.get_absolute_url())
+
+
+def _transfers(actor: Actor) -> Steps[list[Transfer]]:
+    """What goes on between us and other schemes, the oldest first."""
+    return (yield Transfer.objects.visible_to(actor).going_on().order_by("opened_on", "pk"))
 
 
 @home_block
@@ -446,10 +469,8 @@ def between_schemes(actor: Actor, today: date) -> Iterable[Block]:
     """How many wait for an answer, ours and theirs, and with how many schemes we are in touch."""
     if not actor.has_role("coordinator"):
         return
-    going_on = Transfer.objects.visible_to(actor).going_on().order_by().values_list("incoming", "status")
-    counted: Counter[str] = Counter()
-    for incoming, status, count in (yield going_on.annotate(count=Count("pk"))):
-        counted["liaison" if status == "accepted" else "in" if incoming else "out"] += count
+    rows = [(each.incoming, each.status) for each in (yield together.shared(_transfers, actor))]
+    counted = Counter(("liaison" if status == "accepted" else "in" if incoming else "out") for incoming, status in rows)
     yield Block("offenders/block_transfers.html", {"counted": counted}, place=70)
 
 

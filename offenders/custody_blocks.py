@@ -49,6 +49,8 @@ def rule_hits(actor: Actor, today: date) -> Iterable[Task]:
     """Hits of tags that nobody has ruled in or out: the police's (Hampshire, GPS Tagging)."""
     if actor.agency is None or actor.agency.kind != "police" or not actor.holds("offenders.record_hit"):
         return
+    if not (yield together.exists(TagHit.objects.filter(scheme=actor.scheme, ruling=""))):
+        return
     rows = TagHit.objects.visible_to(actor).on_cohort().filter(ruling="").select_related("case")
     for hit in (yield rows.order_by("happened_at")[:MOST]):
         url = reverse("hit_ruling", args=[hit.case.reference, hit.pk])
@@ -74,6 +76,9 @@ def say_what_came_of_it(actor: Actor, today: date) -> Iterable[Task]:
 def licence_conditions(actor: Actor, today: date) -> Iterable[Task]:
     """Conditions that wait for one's agency, for probation, for a meeting, or for the prison to hear (London)."""
     if actor.agency is None or not actor.holds("offenders.ask_licence"):
+        return
+    waits = Q(status__in=["asked", "agreed"]) | Q(status="included", prison_told_on=None)
+    if not (yield together.exists(LicenceRequest.objects.filter(waits, scheme=actor.scheme))):
         return
     rows = LicenceRequest.objects.visible_to(actor).on_cohort()
     mine = Q(status="asked", answers__agency=actor.agency, answers__agrees=None)

@@ -22,7 +22,7 @@ from iom.together import Steps
 from .mismatch import Event, EventKind
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
+    from django.db.models import OuterRef, QuerySet
 
     from iom.access import Actor
     from offenders.models import Case
@@ -41,8 +41,8 @@ class Fact:
 Known = Callable[["Actor", "Case", date], Iterable[Fact]]
 # Pairs of case and event; between them what is yielded as a question (`iom.together`) is answered.
 Shows = Callable[["Sequence[Case]", date], Iterable[Any]]
-# Rows that show an event of a kind about the case `OuterRef("pk")`, from a day to another; None: it shows none such.
-Within = Callable[[EventKind, Any, date], "QuerySet | None"]
+# Rows that show an event of a kind about a case, from a day to another; None: it shows none such.
+Within = Callable[[EventKind, "OuterRef", Any, date], "QuerySet | None"]
 _within: list[Within] = []
 _known: list[Known] = []
 _shows: list[Shows] = []
@@ -61,18 +61,18 @@ def shows(find: Shows) -> Shows:
 
 
 def shows_within(find: Within) -> Within:
-    """Register what `shows` tells of one kind of event for the database: `fn(kind, first, last)`, both days included.
+    """Register what `shows` tells of one kind of event for the database: `fn(kind, case, first, last)`, with both days.
 
-    `first` is a day or a field of the rating. Where only the number of ratings that do not fit is shown, no event is
-    read; `tests/offenders/test_rating.py` compares the two.
+    `case` and `first` may be fields of an outer query. Where only the number of ratings that do not fit is shown, no
+    event is read; `tests/offenders/views/test_rating.py` compares the two.
     """
     _within.append(find)
     return find
 
 
-def shown_within(kind: EventKind, first: Any, last: date) -> Q:
-    """Cases of which an event of this kind is shown between two days, both included."""
-    asked = (find(kind, first, last) for find in _within)
+def shown_within(kind: EventKind, case: OuterRef, first: Any, last: date) -> Q:
+    """Whether an event of this kind is shown of a case between two days, both included."""
+    asked = (find(kind, case, first, last) for find in _within)
     return functools.reduce(operator.or_, (Q(Exists(rows)) for rows in asked if rows is not None), Q(pk__in=()))
 
 

@@ -83,6 +83,8 @@ def checks_asked(actor: Actor, today: date) -> Iterable[Task]:
     """What one's own agency was asked for; for the coordinator what is late, whoever was asked."""
     if not actor.holds("offenders.record_check") or actor.agency is None:
         return
+    if not (yield together.exists(CheckAsked.objects.filter(scheme=actor.scheme, ended_on=None))):
+        return
     rows = CheckAsked.objects.visible_to(actor).filter(ended_on=None).select_related("case", "agency")
     office = actor.has_role("coordinator")
     late = rows.filter(due_on__lt=today).exclude(agency=actor.agency)[:EACH]

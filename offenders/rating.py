@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import DateField, Exists, OuterRef, Q, Subquery, Value
+from django.db.models import DateField, Exists, OuterRef, Q, Value
 from django.db.models.functions import Least
 
 from iom import clock, together
@@ -84,40 +84,32 @@ def beside_steps(cases: Sequence[Case], policy: Policy, today: date) -> Steps[di
     }
 
 
-def not_fitting(cases: CaseQuerySet, policy: Policy, today: date) -> CaseQuerySet:
-    """Those of these open cases whose rating does not fit what is shown: `mismatches`, asked of the database."""
+def not_fitting(cases: CaseQuerySet, policy: Policy, today: date) -> QuerySet[RagRating]:
+    """The ratings of these open cases that do not fit what is shown: `mismatches`, asked of the database."""
     rule = policy.says_shows
-
-    def rated(colour: str, **which: Any) -> Exists:
-        present = RagRating.objects.filter(case=OuterRef("pk"), until=None, colour=colour, **which)
-        return Exists(present)
 
     def ago(days: int) -> date:
         return today - timedelta(days=days)
 
-    present = RagRating.objects.filter(case=OuterRef("pk"), until=None)
-    inside = CustodyPeriod.objects.filter(case=OuterRef("pk"), released_on=None).order_by("-starts_on", "-pk")
-    out = ~Exists(inside)
-    recently = Least(Subquery(present.values("starts_on")[:1]), Value(ago(rule.recent_days), DateField()))
-    alarmed = evidence.shown_within("alarm", OuterRef("green_alarms_from"), today)
-    wrong = Q(rated(Colour.GREEN), out) & alarmed
-    old = {"starts_on__lte": ago(rule.enforcement_days)}
-    wrong |= Q(rated(Colour.RED, **old), out) & ~evidence.shown_within("enforcement", ago(rule.enforcement_days), today)
-    old = {"starts_on__lte": ago(rule.intervention_days)}
-    wrong |= Q(rated(Colour.AMBER, **old), out) & ~evidence.shown_within(
-        "intervention", ago(rule.intervention_days), today
-    )
+    def shown(kind: EventKind, first: Any) -> Q:
+        return evidence.shown_within(kind, OuterRef("case"), first, today)
+
+    recently = Least(OuterRef("starts_on"), Value(ago(rule.recent_days), DateField()))
+    wrong = Q(colour=Colour.GREEN) & shown("alarm", recently)
+    first = ago(rule.enforcement_days)
+    wrong |= Q(colour=Colour.RED, starts_on__lte=first) & ~shown("enforcement", first)
+    first = ago(rule.intervention_days)
+    wrong |= Q(colour=Colour.AMBER, starts_on__lte=first) & ~shown("intervention", first)
     if policy.blue.used:
+        wrong |= Q(colour=Colour.BLUE)
+    inside = CustodyPeriod.objects.filter(case=OuterRef("case"), released_on=None)
+    wrong &= ~Q(Exists(inside))
+    if policy.blue.used:
+        covered = inside.filter(kind__in=policy.blue.covers)
         by_panel = Q(meeting__isnull=False) | Q(to_ratify=True)
-        ahead = by_panel & Q(starts_on__gt=OuterRef("inside_since"))
-        other = present.exclude(colour=Colour.BLUE).exclude(ahead)
-        wrong |= Q(rated(Colour.BLUE), out)
-        wrong |= Q(Exists(other), inside_kind__in=policy.blue.covers)
-    return cases.alias(
-        green_alarms_from=recently,
-        inside_since=Subquery(inside.values("starts_on")[:1]),
-        inside_kind=Subquery(inside.values("kind")[:1]),
-    ).filter(wrong)
+        ahead = by_panel & Q(Exists(covered.filter(starts_on__lt=OuterRef("starts_on"))))
+        wrong |= ~Q(colour=Colour.BLUE) & Q(Exists(covered)) & ~ahead
+    return RagRating.objects.filter(wrong, until=None, case__in=cases.order_by().values("pk"))
 
 
 def _lately_and_before_steps(cases: Sequence[Case], since: date) -> Steps[tuple[Shown, Shown]]:
@@ -194,9 +186,9 @@ def in_the_log(cases: Sequence[Case], since: date) -> Iterator[Any]:
 
 
 @shows_within
-def log_shows_within(kind: EventKind, first: Any, last: date) -> QuerySet | None:
+def log_shows_within(kind: EventKind, case: OuterRef, first: Any, last: date) -> QuerySet | None:
     """`in_the_log`, asked of the database."""
-    rows = Entry.objects.standing().filter(case=OuterRef("pk"), happened_on__gte=first, happened_on__lte=last)
+    rows = Entry.objects.standing().filter(case=case, happened_on__gte=first, happened_on__lte=last)
     if kind == "alarm":
         return rows.filter(kind__in=ALARMS, handling=Handling.PANEL)
     if kind == "enforcement":

@@ -113,6 +113,8 @@ def wait_to_be_ratified(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's and the chair's: what was decided between meetings and no panel has ratified."""
     if not actor.has_role("coordinator", "chair"):
         return
+    if not (yield together.exists(OutsideDecision.objects.filter(scheme=actor.scheme))):
+        return
     for made in (yield OutsideDecision.objects.visible_to(actor).waiting().select_related("referral")):
         words = f"To be ratified, {ratifying.open_words(made)}: referral {made.referral.reference}"
         yield Task(None, words, f"/referrals/{made.referral.reference}/outside/", "Read")
@@ -122,6 +124,8 @@ def wait_to_be_ratified(actor: Actor, today: date) -> Iterator[Task]:
 def mend_notices(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's: notices that reached nobody."""
     if not actor.holds("panels.send_notices"):
+        return
+    if not (yield together.exists(Notice.objects.filter(scheme=actor.scheme, status=Notice.Status.FAILED))):
         return
     mine = Referral.objects.visible_to(actor)
     failed = Notice.objects.filter(referral__in=mine, status=Notice.Status.FAILED).select_related("referral")
@@ -278,6 +282,9 @@ def record_meetings(actor: Actor, today: date) -> Iterator[Task]:
 @home_tasks
 def finish_minutes(actor: Actor, today: date) -> Iterator[Task]:
     """Minutes to send, for the coordinator; minutes to sign, for the chair of that meeting."""
+    unsigned = Minutes.objects.filter(scheme=actor.scheme).exclude(status=MinutesStatus.SIGNED)
+    if not (yield together.exists(unsigned)):
+        return
     chaired = Minutes.objects.filter(
         status=MinutesStatus.WITH_CHAIR,
         meeting__in=with_chair(Meeting.objects.in_scheme_of(actor))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from iom import audit, clock, notify
+from iom import audit, clock, notify, together
 from iom.blocks import Task, home_tasks
 from iom.jinja import day_month, longday
 from iom.models import Meeting, Seat
@@ -85,6 +85,9 @@ def release_proposer(referral: Referral, meeting: Meeting, by: Actor) -> None:
 def present_referrals(actor: Actor, today: date) -> Iterator[Task]:
     """The proposer's: the panels to which they are asked, soonest first."""
     if actor.membership is None:
+        return
+    booked_here = Presentation.objects.filter(scheme=actor.scheme, proposer=actor.membership, cancelled_at=None)
+    if not (yield together.exists(booked_here)):
         return
     coming = Meeting.objects.in_scheme_of(actor).upcoming(today)
     mine = Presentation.objects.visible_to(actor).filter(

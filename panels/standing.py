@@ -45,9 +45,15 @@ def review_chairs(actor: Actor, today: date) -> Iterator[Task]:
     office = actor.holds("iom.change_bodies")
     if not office and not actor.has_role("chair"):
         return
-    reviewed = to_review(actor.scheme, today)
-    replaced = to_replace(actor.scheme, today) if office else ChairAppointment.objects.none()
-    to_look_at, to_appoint = yield [reviewed, replaced]
+    near, another = yield [
+        together.exists(ChairAppointment.objects.filter(scheme=actor.scheme, review_due__lte=today + REVIEW_NOTICE)),
+        together.exists(ChairReview.objects.filter(scheme=actor.scheme, outcome=ChairReview.Outcome.ANOTHER)),
+    ]
+    none = ChairAppointment.objects.none()
+    to_look_at, to_appoint = yield [
+        to_review(actor.scheme, today) if near else none,
+        to_replace(actor.scheme, today) if another and office else none,
+    ]
     for one in to_look_at:
         if office:
             words = f"Review who chairs: {one.body.name}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from iom import clock, together
 from iom.access import Actor
@@ -14,7 +14,6 @@ from iom.blocks import Block, Task, board_columns, case_block, home_block, home_
 from iom.jinja import day_month, plural
 from iom.meetings import going_on
 from iom.models import Meeting
-from iom.models.dates import keep_dates, stored_dates
 from iom.together import Steps
 from offenders.board_filters import board_filter
 from offenders.evidence import Fact, rating_evidence
@@ -33,7 +32,9 @@ def finish_nominations(actor: Actor, today: date) -> Iterator[Task]:
     if not actor.holds("referrals.nominate"):
         return
     mine = Referral.objects.visible_to(actor).filter(referrer__user=actor.user, status__in=["draft", "returned"])
-    for referral in (yield from _with_dates(actor, mine.for_list()[:SHOWN])):
+    if not (yield together.exists(mine)):
+        return
+    for referral in (yield mine.select_related("meeting__body")[:SHOWN]):
         closes = _closing_day(actor, referral)
         if referral.status == ReferralStatus.RETURNED:
             yield Task(closes, f"Add information to referral {referral.reference}", referral.get_absolute_url())
@@ -63,6 +64,9 @@ def releases_before_a_panel(actor: Actor, today: date) -> Iterator[Task]:
     rule = actor.scheme.policy.custody
     if not actor.has_role("coordinator") or not rule.considered_near_release:
         return
+    inside = Referral.objects.filter(scheme=actor.scheme, in_custody=True, release_expected_on__gte=today)
+    if not (yield together.exists(inside)):
+        return
     waiting = Referral.objects.visible_to(actor).filter(
         status__in=(ReferralStatus.SENT, ReferralStatus.WITH_COORDINATOR, ReferralStatus.DEFERRED),
         in_custody=True,
@@ -79,7 +83,7 @@ def my_referrals(actor: Actor, today: date) -> Iterator[Block]:
     if not actor.holds("referrals.nominate"):
         return
     mine = Referral.objects.visible_to(actor).filter(referrer__user=actor.user).exclude(status="withdrawn")
-    rows = yield mine.for_list()[:SHOWN]
+    rows = yield mine.select_related("meeting")[:SHOWN]
     if rows or actor.has_role("referrer"):
         # For the office it is beside the point; for whoever nominates it is the point.
         place = 55 if actor.has_role("coordinator") else 30
@@ -96,24 +100,10 @@ def to_triage(actor: Actor, today: date) -> Iterator[Block]:
 
 def _to_triage(actor: Actor) -> together.Steps[list[Referral]]:
     """What waits for the coordinator, the longest first."""
-    rows = Referral.objects.visible_to(actor).to_triage().for_list().order_by("sent_at")
-    return (yield from _with_dates(actor, rows))
-
-
-def _with_dates(actor: Actor, rows: QuerySet[Referral]) -> together.Steps[list[Referral]]:
-    """Nominations with the dates of the meetings for which they are."""
-    scheme = actor.scheme
-    dates = stored_dates(scheme).filter(meeting__in=_alone(rows).values("meeting"))
-    found, kept = yield [rows, dates]
-    meetings = [referral.meeting for referral in found if referral.meeting is not None]
-    for meeting in meetings:
-        meeting.scheme = meeting.body.scheme = scheme
-    keep_dates(scheme, meetings, kept)
+    rows = Referral.objects.visible_to(actor).to_triage().select_related("offender", "agency", "meeting__body")
+    # With the meetings come their dates.
+    found, _ = yield [rows.order_by("sent_at"), together.shared(going_on, actor.scheme)]
     return found
-
-
-def _alone(rows: QuerySet[Referral]) -> QuerySet[Referral]:
-    return rows.select_related(None) if rows.query.is_sliced else rows.select_related(None).order_by()
 
 
 def _draft_words(referral: Referral) -> str:

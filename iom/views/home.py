@@ -8,8 +8,9 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from iom import blocks, clock
+from iom import blocks, clock, together
 from iom.access import Actor
+from iom.meetings import going_on, upcoming
 from iom.models import Meeting, Notification
 from iom.pages import page
 
@@ -18,7 +19,9 @@ from iom.pages import page
 def home(request: HttpRequest) -> HttpResponse:
     """Dated tasks first, most overdue first; then what each app adds for the role."""
     today = clock.today()
-    tasks, shown = blocks.home(request.actor, today)
+    parts = {"home": blocks.home_steps(request.actor, today), "next": _next_meeting(request.actor, today)}
+    found = together.run(together.all_of(parts))
+    tasks, shown = found["home"]
     return render(
         request,
         "iom/home.html",
@@ -26,16 +29,17 @@ def home(request: HttpRequest) -> HttpResponse:
             "today": today,
             "tasks": tasks,
             "blocks": shown,
-            "next_meeting": _next_meeting(request.actor, today),
+            "next_meeting": found["next"],
         },
     )
 
 
-def _next_meeting(actor: Actor, today: date) -> Meeting | None:
-    """The first meeting that one would be told of: of a body one sits on, else of the scheme's first body."""
-    if not actor.seats:
+def _next_meeting(actor: Actor, today: date) -> together.Steps[Meeting | None]:
+    """The first meeting that one would be told of: of a body on which one sits."""
+    if not actor.seats or not actor.holds("iom.view_meetings"):
         return None
-    return Meeting.objects.visible_to(actor).upcoming(today).filter(body__slug__in=actor.seats).first()
+    meetings = upcoming((yield together.shared(going_on, actor.scheme)), today)
+    return next((meeting for meeting in meetings if meeting.body.slug in actor.seats), None)
 
 
 @page("iom.view_notifications", methods=("GET", "POST"))
