@@ -64,7 +64,7 @@ def shows_within(find: Within) -> Within:
     """Register what `shows` tells of one kind of event for the database: `fn(kind, case, first, last)`, with both days.
 
     `case` and `first` may be fields of an outer query. Where only the number of ratings that do not fit is shown, no
-    event is read; `tests/offenders/views/test_rating.py` compares the two.
+    event is read; `tests/panels/test_home_costs.py` compares the two.
     """
     _within.append(find)
     return find

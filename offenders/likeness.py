@@ -18,6 +18,7 @@ from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 
+from iom import together
 from offenders import alike
 from offenders.models import Alias, Offender
 
@@ -60,12 +61,18 @@ def person_of(offender: Offender, aliases: Iterable[str]) -> alike.Person:
 
 def find(scheme: Scheme, person: alike.Person, *, but: Offender | None = None) -> list[Alike]:
     """Whom `person` may already be, the surest first, without `but`. One query, whose parts all use an index."""
+    return together.run(find_steps(scheme, person, but=but))
+
+
+def find_steps(scheme: Scheme, person: alike.Person, *, but: Offender | None = None) -> together.Steps[list[Alike]]:
+    """`find`, read in its caller's round."""
     limits = thresholds()
     rows = with_aliases(Offender.objects.filter(scheme=scheme, pk__in=_candidates(scheme, person)))
     if but is not None:
         rows = rows.exclude(pk=but.pk)
+    found = yield rows
     return sorted(
-        _judged(rows, person, limits), key=lambda each: (*alike.surest_first(each.likeness), each.offender.pk)
+        _judged(found, person, limits), key=lambda each: (*alike.surest_first(each.likeness), each.offender.pk)
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
+from iom import together
 from iom.clock import LONDON
 from iom.steps import StepRefused
 from offenders.models import Case, CaseStatus, Offender, Transfer
@@ -51,11 +52,18 @@ def history(actor: Actor, offender: Offender, *, but: Referral | None = None) ->
 
     A draft that nobody ever sent says nothing of the person.
     """
+    return together.run(history_steps(actor, offender, but=but))
+
+
+def history_steps(actor: Actor, offender: Offender, *, but: Referral | None = None) -> together.Steps[tuple[Past, ...]]:
+    """`history`, read in its caller's round."""
     rows = Referral.objects.visible_to(actor).filter(offender=offender, status__in=OVER, sent_at__isnull=False)
     if but is not None:
         rows = rows.exclude(pk=but.pk)
-    referrals = list(rows.select_related("meeting__body", "agency"))
-    cases = list(Case.objects.visible_to(actor).filter(offender=offender, status=CaseStatus.CLOSED))
+    referrals, cases = yield [
+        rows.select_related("meeting__body", "agency"),
+        Case.objects.visible_to(actor).filter(offender=offender, status=CaseStatus.CLOSED),
+    ]
     told = hooks.what_was_decided(actor, referrals, cases)
     past = [_of_nomination(each, told.get(each)) for each in referrals] + [
         _of_case(each, told.get(each)) for each in cases

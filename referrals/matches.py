@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from iom import together
 from iom.jinja import day
 from offenders import alike, likeness
 from offenders.alike import Certainty, Likeness
@@ -65,18 +66,29 @@ def look_for(person: alike.Person, actor: Actor, *, but: Offender | None = None)
     Someone whom the actor may not see, a person with a restricted case among them, is not shown: the page must read as
     if there were nobody. Their references are noted with the nomination.
     """
-    found = likeness.find(actor.scheme, person, but=but)
-    people = [each.offender for each in found]
+    return together.run(look_for_steps(person, actor, but=but))
+
+
+def look_for_steps(person: alike.Person, actor: Actor, *, but: Offender | None = None) -> together.Steps[Matches]:
+    """`look_for`, read in its caller's rounds."""
+    found = yield from likeness.find_steps(actor.scheme, person, but=but)
+    if not found:
+        return Matches((), ())
+    people = [each.offender.pk for each in found]
     cases, referrals = Case.objects.filter(offender__in=people), Referral.objects.filter(offender__in=people)
-    seen_cases = _newest(cases.visible_to(actor))
-    seen_referrals = _newest(referrals.visible_to(actor))
+    open_cases, open_referrals, *noted = yield [
+        cases.visible_to(actor).order_by("pk"),
+        referrals.visible_to(actor).order_by("pk"),
+        cases.values_list("reference", flat=True),
+        referrals.values_list("reference", flat=True),
+    ]
+    seen_cases, seen_referrals = _newest(open_cases), _newest(open_referrals)
     shown = [
         Match(each.offender, each.aliases, each.likeness, seen_cases.get(pk), seen_referrals.get(pk))
         for each in found
         if (pk := each.offender.pk) in seen_cases or pk in seen_referrals
     ]
-    noted = [*cases.values_list("reference", flat=True), *referrals.values_list("reference", flat=True)]
-    return Matches(tuple(shown[: settings.LIKENESS_SHOWN]), tuple(sorted(noted)))
+    return Matches(tuple(shown[: settings.LIKENESS_SHOWN]), tuple(sorted([*noted[0], *noted[1]])))
 
 
 def side_by_side(entered: alike.Person, match: Match) -> list[Row]:
@@ -106,5 +118,5 @@ def _day(born: Any) -> str:
 
 
 def _newest(rows: Any) -> dict[int, Any]:
-    """The newest of each person's cases or referrals."""
-    return {row.offender_id: row for row in rows.order_by("pk")}
+    """The newest of each person's cases or referrals, of which the newest come last."""
+    return {row.offender_id: row for row in rows}

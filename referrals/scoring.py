@@ -143,8 +143,13 @@ def needed(obstacles: Iterable[Obstacle]) -> str:
 
 def scores_of(offender: Offender) -> list[Score]:
     """Every score of a person, the newest first. The caller has found the person through something they may read."""
+    return together.run(scores_steps(offender))
+
+
+def scores_steps(offender: Offender) -> Steps[list[Score]]:
+    """`scores_of`, read together with other rows."""
     rows = Score.objects.filter(scheme=offender.scheme_id, offender=offender)
-    return list(rows.select_related("scored_by", "referral"))
+    return (yield rows.select_related("scored_by", "referral"))
 
 
 def current_score(offender: Offender, models: Iterable[str] = REOFFENDING) -> Score | None:

@@ -9,17 +9,18 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from iom import clock
+from iom import clock, together
 from iom.jinja import day_month, plural, weekday_day
+from iom.meetings import going_on, upcoming
 from iom.models import Agency, Meeting
 from iom.pages import found, page
 from iom.policy.schema import Adults
 from iom.steps import StepRefused
 from offenders import likeness
-from offenders.models import Case
+from offenders.models import Case, Offender
 from referrals import actions, again, chasing, deciding, engagement, explaining, matches, scoring, sections, triage
 from referrals.forms.triage import RETURN, TriageForm
-from referrals.models import CheckRequest, Referral, ReferralStatus
+from referrals.models import CheckRequest, Referral, ReferralStatus, Score
 from referrals.near_release import release_of
 from referrals.transitions import PUT_TO_PANEL
 
@@ -48,10 +49,11 @@ def referral_triage(request: HttpRequest, reference: str) -> HttpResponse:
     referral.scheme = actor.scheme
     if request.method == "POST" and request.POST.get("do") == "score":
         return _score(request, referral)
-    form = _form(request, referral)
+    known = together.run(_known(actor, referral))
+    form = _form(request, referral, known)
     if request.method == "POST" and form.is_valid() and _carry_out(request, referral, form):
         return redirect("referral_triage", referral.reference)
-    return render(request, "referrals/triage.html", _context(actor, referral, form))
+    return render(request, "referrals/triage.html", _context(actor, referral, form, known))
 
 
 def _score(request: HttpRequest, referral: Referral) -> HttpResponse:
@@ -94,44 +96,108 @@ def _carry_out(request: HttpRequest, referral: Referral, form: TriageForm) -> bo
     return True
 
 
-def _form(request: HttpRequest, referral: Referral) -> TriageForm:
-    actor = request.actor
-    meetings = coming_panels(actor, referral)
-    agencies = list(Agency.objects.visible_to(actor))
-    chosen = next((meeting for meeting in meetings if meeting.pk == referral.meeting_id), None)
-    chosen = chosen or next((meeting for meeting in meetings if not _closed(meeting)), None)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the page needs, read at once: everything that a nomination is judged by, and where it can go."""
+
+    meetings: list[Meeting]
+    agencies: list[Agency]
+    scores: list[Score]
+    past: tuple[again.Past, ...]
+    cases: list[Case]
+    others: list[Referral]
+    alike: tuple[matches.Match, ...]
+    met: engagement.Shown | None
+    reachable: frozenset[int]
+    asked: int
+    next: Referral | None
+
+    @property
+    def score(self) -> Score | None:
+        """The score that counts."""
+        return next((each for each in self.scores if each.model in scoring.REOFFENDING), None)
+
+
+def _known(actor: Actor, referral: Referral) -> together.Steps[Known]:
+    person, mine = referral.offender, Referral.objects.visible_to(actor).exclude(pk=referral.pk)
+    requests = CheckRequest.objects.visible_to(actor).filter(referral=referral, meeting=referral.meeting_id)
+    of_team = scoring.judging_team(scoring.criteria_of(referral))
+    parts = {
+        "meetings": coming_panels(actor, referral),
+        "scores": scoring.scores_steps(person),
+        "judged": scoring.judgement_steps(referral) if of_team else None,
+        "past": again.history_steps(actor, person, but=referral),
+        "alike": _alike(actor, person),
+        "met": engagement.latest_steps(person, actor.scheme.policy),
+        "rows": _at_once(
+            Agency.objects.visible_to(actor),
+            Case.objects.visible_to(actor).filter(offender=person),
+            mine.filter(offender=person),
+            chasing.reachable().filter(scheme=actor.scheme).order_by().values_list("agency_id", flat=True).distinct(),
+            together.counted(requests if referral.meeting_id else requests.none()),
+            # The next nomination that waits, oldest first: most are triaged in one sitting.
+            together.first(mine.to_triage().order_by("sent_at", "pk")),
+        ),
+    }
+    found = yield from together.all_of(parts)
+    agencies, cases, others, reachable, asked, following = found["rows"]
+    return Known(
+        found["meetings"],
+        agencies,
+        found["scores"],
+        found["past"],
+        cases,
+        others,
+        found["alike"],
+        found["met"],
+        frozenset(reachable),
+        asked,
+        following,
+    )
+
+
+def _at_once(*reads: Any) -> together.Steps[list[Any]]:
+    return (yield list(reads))
+
+
+def _alike(actor: Actor, person: Offender) -> together.Steps[tuple[matches.Match, ...]]:
+    """People who look alike, as far as the actor may know of them."""
+    aliases = yield person.aliases.order_by("pk").values_list("name", flat=True)
+    found = yield from matches.look_for_steps(likeness.person_of(person, aliases), actor, but=person)
+    return found.shown
+
+
+def _form(request: HttpRequest, referral: Referral, known: Known) -> TriageForm:
+    chosen = next((meeting for meeting in known.meetings if meeting.pk == referral.meeting_id), None)
+    chosen = chosen or next((meeting for meeting in known.meetings if not _closed(meeting)), None)
     return TriageForm(
         request.POST if request.method == "POST" else None,
-        meetings=meetings,
-        agencies=agencies,
-        excluded=scoring.find(referral).outcome == triage.EXCLUDED and not referral.reopened_because,
+        meetings=known.meetings,
+        agencies=known.agencies,
+        excluded=scoring.find(referral, known.score).outcome == triage.EXCLUDED and not referral.reopened_because,
         initial={
             "version": referral.version,
             "recommendation": referral.recommendation,
             "meeting": str(chosen.pk) if chosen else "",
-            "agencies": [str(agency.pk) for agency in agencies if agency.core],
+            "agencies": [str(agency.pk) for agency in known.agencies if agency.core],
         },
     )
 
 
-def coming_panels(actor: Actor, referral: Referral) -> list[Meeting]:
+def coming_panels(actor: Actor, referral: Referral) -> together.Steps[list[Meeting]]:
     """The next meetings of the bodies that decide, soonest first; of one body where the nomination names criteria."""
     policy = actor.scheme.policy
     bodies = (deciding.body_for(policy, referral.criteria).slug,) if referral.criteria else policy.deciding_bodies
-    rows = Meeting.objects.visible_to(actor).filter(body__slug__in=bodies).upcoming(clock.today())
-    meetings = list(rows[:PANELS_OFFERED])
-    for meeting in meetings:
-        meeting.scheme = actor.scheme
-    return meetings
+    meetings = upcoming((yield together.shared(going_on, actor.scheme)), clock.today())
+    return [meeting for meeting in meetings if meeting.body.slug in bodies][:PANELS_OFFERED]
 
 
 def _closed(meeting: Meeting) -> bool:
     return deciding.closing(meeting).passed(clock.now())
 
 
-def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, Any]:
-    scores = scoring.scores_of(referral.offender)
-    score = next((each for each in scores if each.model in scoring.REOFFENDING), None)
+def _context(actor: Actor, referral: Referral, form: TriageForm, known: Known) -> dict[str, Any]:
+    scores, score = known.scores, known.score
     open_here = referral.status in PUT_TO_PANEL.sources
     stale = score is not None and scoring.is_out_of_date(score, referral)
     # What would be kept now: looking stores nothing.
@@ -141,7 +207,7 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
     policy = actor.scheme.policy
     return {
         "referral": referral,
-        "past": again.history(actor, referral.offender, but=referral),
+        "past": known.past,
         "form": form,
         "open": open_here,
         "unfinished": sections.unfinished(referral),
@@ -159,13 +225,13 @@ def _context(actor: Actor, referral: Referral, form: TriageForm) -> dict[str, An
         "out_of_date": stale and fresh is None,
         "difference": scoring.difference([fresh, *scores] if fresh else scores, policy.scores.difference_points),
         "obstacles": scoring.obstacles_to_score(referral, clock.today()),
-        "sightings": _sightings(actor, referral),
+        "sightings": _sightings(referral, known),
         "area": policy.area,
-        "met": engagement.latest(referral.offender, policy),
+        "met": known.met,
         "meeting_hints": {str(meeting.pk): _closing_words(meeting) for meeting in form.meetings.values()},
-        "agency_hints": _agency_hints(form),
-        "asked": _asked(actor, referral),
-        "next": _next(actor, referral),
+        "agency_hints": _agency_hints(form, known),
+        "asked": known.asked,
+        "next": known.next,
         "outside": deciding.decides_outside(actor.scheme) and actor.can("referrals.decide_outside", referral),
         "late_rule": policy.deciding_body.late_rule,
         "return_value": RETURN,
@@ -187,31 +253,27 @@ def _closing_words(meeting: Meeting) -> str:
     return f"Referrals close at the end of {weekday_day(closing.date)}."
 
 
-def _agency_hints(form: TriageForm) -> dict[str, str]:
+def _agency_hints(form: TriageForm, known: Known) -> dict[str, str]:
     """An agency without anybody who could answer here must be asked another way."""
-    rows = chasing.reachable().filter(agency__in=list(form.agency_rows))
-    reachable = set(rows.values_list("agency_id", flat=True))
     return {
         pk: "No account yet: ask them yourself."
         for pk, agency in form.agency_rows.items()
-        if agency.pk not in reachable
+        if agency.pk not in known.reachable
     }
 
 
-def _sightings(actor: Actor, referral: Referral) -> list[Sighting]:
+def _sightings(referral: Referral, known: Known) -> list[Sighting]:
     """Where the person may be known already: the same person's past, people who look alike, what was noted on entry."""
-    person = referral.offender
-    aliases = person.aliases.order_by("pk").values_list("name", flat=True)
     seen: dict[str, Sighting] = {}
-    for case in Case.objects.visible_to(actor).filter(offender=person):
+    for case in known.cases:
         seen[case.reference] = Sighting(
             case.reference, f"This person's case, {case.get_status_display().lower()}", case.get_absolute_url()
         )
-    for other in Referral.objects.visible_to(actor).filter(offender=person).exclude(pk=referral.pk):
+    for other in known.others:
         seen[other.reference] = Sighting(
             other.reference, f"Nominated before: {other.get_status_display().lower()}", other.get_absolute_url()
         )
-    for match in matches.look_for(likeness.person_of(person, aliases), actor, but=person).shown:
+    for match in known.alike:
         how, _ = matches.CERTAINTY[match.likeness.certainty]
         for thing in (match.case, match.referral):
             if thing is not None:
@@ -220,16 +282,3 @@ def _sightings(actor: Actor, referral: Referral) -> list[Sighting]:
     for noted in referral.noted_matches:
         seen.setdefault(noted, Sighting(noted, "Noted on entry as somebody alike. You may not be able to open it."))
     return list(seen.values())
-
-
-def _asked(actor: Actor, referral: Referral) -> int:
-    """How many agencies were asked for the panel that it goes to."""
-    if referral.meeting_id is None:
-        return 0
-    return CheckRequest.objects.visible_to(actor).filter(referral=referral, meeting=referral.meeting_id).count()
-
-
-def _next(actor: Actor, referral: Referral) -> Referral | None:
-    """The next nomination that waits, oldest first: most are triaged in one sitting."""
-    waiting = Referral.objects.visible_to(actor).to_triage().exclude(pk=referral.pk)
-    return waiting.order_by("sent_at", "pk").first()
