@@ -344,7 +344,7 @@ def _has_seat(row: Attendance) -> bool:
 
 
 def _open_for(meeting: Meeting, by: Actor) -> Meeting:
-    meeting = locked(Meeting, meeting.pk)
+    meeting = locked(Meeting, meeting.pk, beside=("body",))
     if not by.can("panels.take_attendance", meeting):
         raise PermissionDenied
     if meeting.status not in TAKEN_IN:

@@ -129,22 +129,27 @@ def open_to_all(meeting: Meeting) -> QuerySet[AgendaItem]:
     )
 
 
-def items_of(meeting: Meeting, *, only: int | None = None) -> list[AgendaItem]:
-    """Those items with everything that the minutes say of them, in a fixed number of queries; `only` is one item's."""
+def said_to_all() -> QuerySet[ItemAction]:
+    """What items say of actions, to every reader: nothing of a restricted case.
+
+    An action of one may have been looked at under an item that is about nobody.
+    """
+    return ItemAction.objects.exclude(action__case__in=Case.objects.filter(restricted=True))
+
+
+def items_of(meeting: Meeting) -> list[AgendaItem]:
+    """Those items with everything that the minutes say of them, in a fixed number of queries."""
     decisions = (
         Decision.objects.filter(undone=None)
         .select_related("case", "decided_by", "policy_version", "harm_agency", "taken_on_by")
         .prefetch_related("votes__agency", "funding__funding")
         .order_by("pk")
     )
-    # An action of a restricted case may have been looked at under an item that is about nobody.
-    said = ItemAction.objects.exclude(action__case__in=Case.objects.filter(restricted=True)).select_related(
-        "action__agency", "action__owner__user", "action__case__offender"
-    )
+    said = said_to_all().select_related("action__agency", "action__owner__user", "action__case__offender")
     ratings = RagRating.objects.filter(starts_on__lte=meeting.date).order_by("-starts_on")
-    items = open_to_all(meeting) if only is None else open_to_all(meeting).filter(pk=only)
     return list(
-        items.select_related(
+        open_to_all(meeting)
+        .select_related(
             "referral__offender",
             "referral__agency",
             "case__offender",
@@ -157,7 +162,8 @@ def items_of(meeting: Meeting, *, only: int | None = None) -> list[AgendaItem]:
             "brought_by",
             "approval__minutes__meeting__scheme",
             "approval__minutes__meeting__body",
-        ).prefetch_related(
+        )
+        .prefetch_related(
             Prefetch("decisions", decisions, to_attr="all_decisions"),
             Prefetch("outside__consulted", Consulted.objects.select_related("agency")),
             Prefetch("item_actions", said, to_attr="said_of_actions"),

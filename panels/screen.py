@@ -21,8 +21,8 @@ from iom.jinja import day
 from iom.models import Meeting, MeetingStatus
 
 from . import live, presence, recording
-from .models import AgendaItem, Floor, ItemAction, ItemState
-from .record import current, items_of, open_to_all
+from .models import AgendaItem, Decision, Floor, ItemAction, ItemState
+from .record import current, open_to_all, said_to_all
 from .words import OUTCOME_WORDS
 
 if TYPE_CHECKING:
@@ -95,14 +95,24 @@ def shown(meeting: Meeting) -> tuple[Shown, Subject | None]:
     if meeting.status != MeetingStatus.LIVE:
         begun = meeting.status in (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
         return Shown("The meeting is over" if begun else "The meeting has not started"), None
-    item = item_on(meeting)
+    return together.run(_shown_steps(meeting))
+
+
+def _shown_steps(meeting: Meeting) -> together.Steps[tuple[Shown, Subject | None]]:
+    """Asked for every three seconds by everybody in the room: what stands around the item, then what is said of it."""
+    found = yield from together.all_of(
+        {
+            "item": item_on_steps(meeting),
+            "room": presence.room_steps(meeting),
+            "began": live.began_steps(meeting),
+            "items": _items_steps(meeting),
+        }
+    )
+    item, room, (every, readable) = found["item"], found["room"], found["items"]
     if item is None:
         return Shown("This meeting has no items"), None
-    room = presence.room(meeting)
-    quorum = room.quorum_at(item)
-    every = list(AgendaItem.objects.filter(meeting=meeting).numbered())
-    open_to_readers = set(open_to_all(meeting).values_list("pk", flat=True))
-    timer = live.timer(together.run(live.began_steps(meeting)), item) if item.state == ItemState.OPEN else None
+    quorum, open_to_readers = room.quorum_at(item), set(readable)
+    timer = live.timer(found["began"], item) if item.state == ItemState.OPEN else None
     about = {
         "number": item.number,
         "place": every.index(item) + 1 if item in every else 0,
@@ -114,11 +124,15 @@ def shown(meeting: Meeting) -> tuple[Shown, Subject | None]:
         "quorate": quorum.met,
         "turns": presence.turns_in_words(presence.turns(room, [each for each in every if each.pk in open_to_readers])),
     }
-    # This page is asked for every three seconds by everybody in the room: one item's record is enough.
-    known = next(iter(items_of(meeting, only=item.pk)), None)
+    known, decisions, said_of_actions = yield [
+        together.first(open_to_all(meeting).filter(pk=item.pk).select_related("referral__offender", "case__offender")),
+        Decision.objects.filter(undone=None, item=item.pk).order_by("pk"),
+        said_to_all().filter(item=item.pk).select_related("action__agency"),
+    ]
     if known is None:
         return Shown("", heading=RESTRICTED, **about), None
-    decision = current(known.all_decisions)
+    known.meeting = meeting
+    decision = current(decisions)
     thing = known.referral or known.case
     what = Shown(
         "",
@@ -128,9 +142,15 @@ def shown(meeting: Meeting) -> tuple[Shown, Subject | None]:
         to_ratify=bool(decision and decision.to_ratify),
         actions=tuple(
             (said.action.agency.name, said.action.text, day(said.action.due_on))
-            for said in known.said_of_actions
+            for said in said_of_actions
             if said.kind == ItemAction.Kind.AGREED
         ),
         **about,
     )
     return what, (known.pk, thing.offender.audit_subject) if thing else None
+
+
+def _items_steps(meeting: Meeting) -> together.Steps[list]:
+    """Every item in its order, and the numbers of those that every reader of the minutes may read."""
+    every = AgendaItem.objects.filter(meeting=meeting).numbered()
+    return (yield [every.only("position", "number", "state"), open_to_all(meeting).values_list("pk", flat=True)])
