@@ -88,10 +88,14 @@ class Sizes:
 
 
 def _view_of(request: HttpRequest) -> Any:
-    try:
-        return resolve(request.path_info).func
-    except Resolver404:
-        return None
+    """Where the address leads; looked up once for a request."""
+    known = request.__dict__
+    if "leads_to" not in known:
+        try:
+            known["leads_to"] = resolve(request.path_info).func
+        except Resolver404:
+            known["leads_to"] = None
+    return known["leads_to"]
 
 
 def _most_bytes(request: HttpRequest, view: Any) -> int:
