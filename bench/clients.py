@@ -322,7 +322,6 @@ def steady(browser: Browser, job: Mapping[str, Any]) -> dict[str, Any]:
     lock = threading.Lock()
 
     def send(line: Line, start: float) -> None:
-        _checked(line.ask(message), job)  # the connection is there, as that of a page that is open
         while True:
             with lock:
                 at = next(slots, None)
@@ -336,7 +335,7 @@ def steady(browser: Browser, job: Mapping[str, Any]) -> dict[str, Any]:
             _checked(line.ask(message), job)
             taken.append(time.perf_counter() - start - at)
 
-    _together(browser, LINES, send, ahead=1.0)
+    _together(browser, LINES, send, job)
     return summary(taken) | {"unsent": len(unsent)}
 
 
@@ -348,8 +347,6 @@ def eight(browser: Browser, job: Mapping[str, Any]) -> dict[str, Any]:
     ended: list[float] = []
 
     def send(line: Line, start: float) -> None:
-        _checked(line.ask(message), job)
-        time.sleep(max(0.0, start - time.perf_counter()))
         while True:
             began = time.perf_counter()
             _checked(line.ask(message), job)
@@ -358,20 +355,26 @@ def eight(browser: Browser, job: Mapping[str, Any]) -> dict[str, Any]:
             if ended[-1] > start + seconds:
                 return
 
-    _together(browser, CLIENTS, send, ahead=0.5)
+    _together(browser, CLIENTS, send, job)
     return summary(taken) | {"a_second": round(len(taken) / (max(ended) - (min(ended) - taken[0])), 1)}
 
 
-def _together(browser: Browser, clients: int, send: Callable[[Line, float], None], ahead: float) -> None:
-    start = time.perf_counter() + ahead
+def _together(browser: Browser, clients: int, send: Callable[[Line, float], None], job: Mapping[str, Any]) -> None:
+    """Open the connections with a request on each, as those of pages that are open; then let all begin at once."""
+    message = browser.message(job["path"])
+    starts: list[float] = []
+    ready = threading.Barrier(clients, action=lambda: starts.append(time.perf_counter()))
     wrong: list[Exception] = []
 
     def run() -> None:
         line = browser.line()
         try:
-            send(line, start)
+            _checked(line.ask(message), job)
+            ready.wait()
+            send(line, starts[0])
         except Exception as error:  # noqa: BLE001 -- told once all have ended
             wrong.append(error)
+            ready.abort()
         finally:
             line.close()
 
