@@ -16,7 +16,6 @@ from typing import Any
 from auditlog.cid import get_cid
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
-from django.utils import timezone
 from psycopg import sql
 
 from iom import clock
@@ -61,7 +60,7 @@ def add(
         "actor_email": actor.email if actor else None,
         "cid": get_cid(),
         "now": clock.now(),
-        "logged_at": timezone.now(),
+        "logged_at": clock.now(),
     }
     with connection.cursor() as cursor:
         cursor.execute(_statement(model, tuple(names)), {"rows": text} | about | _defaults(model, names))

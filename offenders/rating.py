@@ -132,7 +132,7 @@ def _alarms_steps(cases: Sequence[Case], until: date) -> Steps[Shown]:
 
 @together.worded
 def _alarms(cases: list[int], since: date, until: date) -> QuerySet:
-    rows = timeline.standing(cases, since).filter(kind__in=sorted(ALARMS), handling=Handling.PANEL)
+    rows = timeline.logged(cases, since).filter(kind__in=sorted(ALARMS), handling=Handling.PANEL)
     return rows.filter(happened_on__lt=until).values_list("case", "kind", "happened_on")
 
 

@@ -284,9 +284,9 @@ def shows_steps(cases: Iterable[Case], since: date) -> Steps[dict[int, tuple[Sho
 
 @together.worded
 def _shown(cases: list[int], since: date) -> QuerySet:
-    return standing(cases, since).values_list("case", "kind", "happened_on", "handling")
+    return logged(cases, since).values_list("case", "kind", "happened_on", "handling")
 
 
-def standing(cases: list[int], since: date) -> QuerySet:
+def logged(cases: list[int], since: date) -> QuerySet:
     """What stands in the log of the cases since a day, oldest first, as `shows` reads it."""
     return Entry.objects.standing().filter(case__in=cases, happened_on__gte=since).order_by("happened_on", "pk")
