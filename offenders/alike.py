@@ -148,9 +148,9 @@ def name_likeness(one: str, other: str, thresholds: Thresholds) -> float:
         return 0.0
     if sorted(here) == sorted(there) or "".join(here) == "".join(there):
         return 1.0
-    here, there = _words(one), _words(other)
+    mine, theirs = _words(one), _words(other)
     # Short of the same name, however alike.
-    return min(0.99, max(similarity(" ".join(here), " ".join(there)), _by_words(here, there, thresholds)))
+    return min(0.99, max(similarity(" ".join(mine), " ".join(theirs)), _by_words(mine, theirs, thresholds)))
 
 
 @lru_cache(maxsize=1024)
@@ -451,7 +451,7 @@ class Pool:
             places.update(_under(self._by_key, key))
         if person.born:
             places.update(self._unborn.like(person, self.SHARED))
-            places.update(self._born_near(person))
+            places.update(self._born_near(person, person.born))
         else:
             if self._all is None:
                 self._all = _Trigrams()
@@ -460,10 +460,10 @@ class Pool:
             places.update(self._all.like(person, self.SHARED))
         return sorted(places)
 
-    def _born_near(self, person: Person) -> Iterator[int]:
+    def _born_near(self, person: Person, on: date) -> Iterator[int]:
         """Those whose date of birth is near and whose names may be alike."""
         own = self._outlined(person)
-        born, least = _written(person.born), self.thresholds.name
+        born, least = _written(on), self.thresholds.name
         for written in _near(born):
             held = self._by_birth.get(written)
             if held is not None:

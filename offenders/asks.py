@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from iom import together
 from iom.policy import Policy
 from iom.policy.base import DEFAULT_SOURCE
 from iom.policy.bodies import BodyPolicy
@@ -69,11 +68,6 @@ def asks_panel(find: Asking) -> Asking:
     return find
 
 
-def asked(cases: Sequence[Any], window: Window) -> tuple[Ask, ...]:
-    """Everything that is asked of a meeting about these cases."""
-    return together.run(asked_steps(cases, window))
-
-
-def asked_steps(cases: Sequence[Any], window: Window) -> together.Steps[tuple[Ask, ...]]:
-    found = yield from together.all_of({find: together.items_of(find(cases, window)) for find in _asking})
-    return tuple(ask for find in _asking for ask in found[find])
+def sources() -> tuple[Asking, ...]:
+    """Whoever puts cases before a meeting, in the order in which they were registered (`offenders.asking`)."""
+    return tuple(_asking)

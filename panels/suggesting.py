@@ -18,7 +18,8 @@ from iom.models import Agency, Meeting, MeetingStatus
 from iom.policy import Policy
 from iom.steps import StepRefused
 from offenders import youths
-from offenders.asks import Window, asked_steps
+from offenders.asking import asked_steps
+from offenders.asks import Window
 from offenders.models import Case, CaseStatus, CustodyPeriod, RagRating, Supervision, YouthTransfer
 from offenders.rag import Agreed, Inside
 from referrals import actions as referral_actions

@@ -10,11 +10,10 @@ CREATE EXTENSION IF NOT EXISTS unaccent;
 ALTER FUNCTION similarity_op(text, text) LEAKPROOF;
 
 -- A page asks much in one statement (iom/together.py). Together its parts look dear enough to be compiled to machine
--- code first, which takes longer than running them.
-ALTER ROLE iom_app SET jit = off;
-
+-- code first, which takes longer than running them. Said of each database by itself: two may be prepared at once.
 DO $$
 BEGIN
+    EXECUTE format('ALTER ROLE iom_app IN DATABASE %I SET jit = off', current_database());
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO iom_app', current_database());
 END

@@ -11,7 +11,8 @@ from iom.access import actor_for
 from iom.blocks import tasks_for
 from iom.jinja import day
 from offenders import safeguarding
-from offenders.asks import Window, asked
+from offenders.asking import asked
+from offenders.asks import Window
 from offenders.models import MashReferral
 from panels.accepting import take_on
 from panels.models import Minutes

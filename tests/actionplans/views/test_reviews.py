@@ -9,7 +9,8 @@ from actionplans.reviewing import due_reviews
 from iom.access import actor_for
 from iom.policy import load_preset
 from offenders.actions import assign
-from offenders.asks import Window, asked
+from offenders.asking import asked
+from offenders.asks import Window
 from tests import factories
 
 TODAY = date(2026, 3, 5)

@@ -8,7 +8,8 @@ from iom import clock
 from iom.access import actor_for
 from iom.models import Notification
 from offenders import actions, custody, idiom
-from offenders.asks import Window, asked
+from offenders.asking import asked
+from offenders.asks import Window
 from offenders.clocks import Calendar, coming_for
 from offenders.idiom_sheet import read_sheet
 from offenders.models import Case, CustodyProposal, Entry, IdiomFile, LegalStatus, Prison, Tag, TagHit

@@ -8,7 +8,8 @@ from iom import clock
 from iom.access import actor_for
 from iom.models import Notification
 from offenders import actions, licence
-from offenders.asks import Window, asked
+from offenders.asking import asked
+from offenders.asks import Window
 from offenders.models import Case, LicenceRequest
 from tests import factories
 
