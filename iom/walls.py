@@ -329,6 +329,8 @@ class OneTransaction:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A deadlock in a view is not an error yet, nor a failed statement on a page whose parts share theirs."""
+        if not hasattr(request, "conflict"):
+            return None  # a page that is not in a transaction of its own
         if isinstance(error, OperationalError) and sqlstate(error) in DEADLOCKS:
             request.conflict = True
             return HttpResponse(status=503)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
@@ -99,9 +100,9 @@ class Explained:
     sub_cohorts: tuple[SubCohort, ...]
 
 
-def explain(actor: Actor, referral: Referral, score: Score | None = None) -> Explained:
+def explain(actor: Actor, referral: Referral, score: Score | EllipsisType | None = ...) -> Explained:
     """What the rules say of a nomination today, clause by clause, as far as the actor may read it."""
-    score = score or scoring.current_score(referral.offender)
+    score = scoring.at_hand(referral, score)
     criteria = scoring.criteria_of(referral)
     facts = scoring.facts_for_rules(referral, score, criteria, scoring.current_ovp(referral))
     finding = scoring.find(referral, score)

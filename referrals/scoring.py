@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
@@ -325,9 +326,14 @@ def _is_readable(name: str, value: Any) -> bool:
     return not isinstance(eligibility.facts_from({name: value}), eligibility.Unreadable)
 
 
-def find(referral: Referral, score: Score | None = None) -> eligibility.Finding:
+def at_hand(referral: Referral, score: Score | EllipsisType | None) -> Score | None:
+    """The score that counts: the one that the caller has read already, None too, or for `...` what is found now."""
+    return current_score(referral.offender) if isinstance(score, EllipsisType) else score
+
+
+def find(referral: Referral, score: Score | EllipsisType | None = ...) -> eligibility.Finding:
     """What the rules say of a nomination today. Nothing is stored: see `assess`."""
-    score = score or current_score(referral.offender)
+    score = at_hand(referral, score)
     criteria = criteria_of(referral)
     return _assessed(referral, criteria, facts_for_rules(referral, score, criteria, current_ovp(referral)))
 
@@ -337,13 +343,13 @@ def _assessed(referral: Referral, criteria: Criteria, facts: eligibility.Facts) 
     return eligibility.assess(referral.scheme.policy, criteria.name, facts, clock.today(), opened)
 
 
-def questions(referral: Referral, score: Score | None = None) -> list[str]:
+def questions(referral: Referral, score: Score | EllipsisType | None = ...) -> list[str]:
     """The facts beyond the score that decide here and now under the scheme's clauses, answered yet or not.
 
     With an OGRS of 62% the London criteria ask two things, with 82% none: so the rules themselves are asked, with every
     answer forgotten but the score.
     """
-    score = score or current_score(referral.offender)
+    score = at_hand(referral, score)
     criteria = criteria_of(referral)
     forgotten: dict[str, Any] = {name: None for name in eligibility.FACTS if name not in FROM_ELSEWHERE}
     facts = replace(facts_for_rules(referral, score, criteria), **forgotten, asked=None)

@@ -892,6 +892,7 @@ class Life:
     def send_out(self, meeting: Meeting) -> None:
         """The agenda with everybody, and the first answers."""
         agenda.send_agenda(meeting, by=self.coordinator)
+        meeting.refresh_from_db()
         for name in ("chair", "police", "probation", "housing", "health"):
             circulation.mark_read(meeting, by=self.staff.actor(name))
             circulation.answer(meeting, "yes", by=self.staff.actor(name))

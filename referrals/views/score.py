@@ -191,8 +191,8 @@ def _context(actor: Actor, referral: Referral | None, case: Case | None, made: F
         "forms": list(made.values()),
         "invalid": any(form.errors for form in made.values()),
         "may_triage": referral is not None and actor.can("referrals.triage", referral) and referral.sent_at is not None,
-        "finding": scoring.find(referral, score) if referral and referral.is_open else None,
-        "explained": explaining.explain(actor, referral, score) if referral and referral.is_open else None,
+        "finding": scoring.find(referral, score or ...) if referral and referral.is_open else None,
+        "explained": explaining.explain(actor, referral, score or ...) if referral and referral.is_open else None,
         "summary": scoring.summary,
     }
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from iom import reminders
+from iom import reminders, together
 from iom.access import actor_for
 from iom.models import Notification
 from panels import blocks, minutes as verbs, notices, recording
@@ -37,7 +37,7 @@ def closed(meeting, as_coordinator):
 
 
 def words(find, actor):
-    return [(task.text, task.url) for task in find(actor, DAY)]
+    return [(task.text, task.url) for task in together.run(together.items_of(find(actor, DAY)))]
 
 
 def test_live_meeting_is_one_press_away(meeting, as_coordinator, as_police):
