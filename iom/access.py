@@ -6,7 +6,7 @@ own scheme, and for which objects. Nothing else decides access. An absent object
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import rules
 from django.core.exceptions import ImproperlyConfigured
 from rules.predicates import Predicate
 
-from iom import together
+from iom import asked_before, together
 
 if TYPE_CHECKING:
     from datetime import date
@@ -75,6 +75,25 @@ class Actor:
         if version is not None and version.pk == self.known["policy"] and version.valid_from <= day <= today():
             return version
         return self.scheme.policy_on(day)
+
+    def as_asked(self) -> Iterator[Any]:
+        """What of an actor belongs to a question (`iom.asked_before`); numbers are left open."""
+        if "opened" not in self.known or self.membership is None or self.user is None:
+            raise asked_before.NotOnce
+        yield from (self.roles, self.seats, self.agency.kind, self.scheme.policy)
+        yield from (self.scheme, self.scheme.policy_version, self.user, self.membership, self.membership.agency)
+        yield list(self.known["opened"])
+
+    def stand_in(self, make: Any) -> Actor:
+        """An actor with stand-ins for all numbers, in the order of `as_asked`."""
+        scheme, version = make.row(self.scheme), make.row(self.scheme.policy_version)
+        user, membership, agency = make.row(self.user), make.row(self.membership), make.row(self.membership.agency)
+        version.kept_policy, scheme.__dict__["policy_version"] = self.scheme.policy, version
+        agency.kind = self.agency.kind
+        membership.user, membership.scheme, membership.agency = user, scheme, agency
+        actor = Actor(user, scheme, self.roles, membership)
+        actor.known.update(opened=frozenset({make.next()}), seats=self.seats)
+        return actor
 
     def forget(self) -> None:
         """What was read of the actor need not hold any more: what it rests on was changed in this request."""

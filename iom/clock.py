@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,14 +16,23 @@ LONDON = ZoneInfo("Europe/London")
 _told: ContextVar[datetime | None] = ContextVar("_told", default=None)
 
 
+_asked = threading.local()
+
+
 def now() -> datetime:
     """The present instant, in UTC (security.md T1)."""
+    _asked.times = times_asked() + 1
     return _told.get() or timezone.now()
+
+
+def times_asked() -> int:
+    """How often `now` was asked for in this thread: what did not ask holds for the whole day."""
+    return getattr(_asked, "times", 0)
 
 
 def today() -> date:
     """The day in London, whatever the server's own zone (security.md T1)."""
-    return now().astimezone(LONDON).date()
+    return (_told.get() or timezone.now()).astimezone(LONDON).date()
 
 
 def is_told() -> bool:

@@ -26,14 +26,20 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Se
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from types import FunctionType
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections
+from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import ManyToOneRel, Model, Prefetch, QuerySet
 from django.utils.dateparse import parse_duration
+
+from iom import asked_before
+from iom.asked_before import Same
 
 Answer = TypeVar("Answer")
 
@@ -88,7 +94,8 @@ class Worded:
     asked: _Asked
 
 
-Read = QuerySet | Counted | First | Existing | Worded
+# A lambda gives one of the others, and is put into SQL once (`iom.asked_before`).
+Read = QuerySet | Counted | First | Existing | Worded | FunctionType
 Steps = Generator[Any, Any, Answer]
 
 
@@ -293,13 +300,20 @@ def items_of(source: Iterable[Any]) -> Steps[list[Any]]:
 
 def prefetched(things: Sequence[Model], *lookups: Prefetch | str) -> Steps[None]:
     """Put on each of `things` the rows that point to it, as `prefetch_related` does, in the caller's round."""
+    return (yield from _prefetched(things, lookups, kept=False))
+
+
+def _prefetched(things: Sequence[Model], lookups: Sequence[Prefetch | str], *, kept: bool) -> Steps[None]:
     wanted = [look if isinstance(look, Prefetch) else Prefetch(look) for look in lookups]
     if not things:
         return
     model = type(things[0])
     relations = [model._meta.get_field(_relation_name(model, look.prefetch_through)) for look in wanted]
-    reads = [_pointing(relation, look, things) for relation, look in zip(relations, wanted, strict=True)]
-    found = yield reads
+    pairs = list(zip(relations, wanted, strict=True))
+    if kept:
+        found = yield [_asked_of_all(Same(relation), Same(look), things) for relation, look in pairs]
+    else:
+        found = yield [_pointing(relation, look, things) for relation, look in pairs]
     for relation, look, rows in zip(relations, wanted, found, strict=True):
         _put(relation, look, things, rows)
 
@@ -312,6 +326,11 @@ def attach(things: Sequence[Model], lookup: Prefetch | str, rows: Sequence[Any])
     if things:
         model = type(things[0])
         _put(model._meta.get_field(_relation_name(model, look.prefetch_through)), look, things, rows)
+
+
+def _asked_of_all(relation: Same, look: Same, things: Sequence[Model]) -> Callable[[], QuerySet]:
+    rows = list(things)
+    return lambda: _pointing(relation.value, look.value, rows)
 
 
 def _relation_name(model: type[Model], accessor: str) -> str:
@@ -353,7 +372,7 @@ def _put(relation: Any, look: Prefetch, things: Sequence[Model], rows: Sequence[
 
 def fetch(reads: Sequence[Read]) -> list[Any]:
     """The answers to all `reads`, in their order, from one statement; the same question twice is asked once."""
-    asked = [read.asked if isinstance(read, Worded) else _Asked(read) for read in reads]
+    asked = [read.asked if isinstance(read, Worded) else _asked(read) for read in reads]
     parts: dict[tuple[str, tuple[Any, ...]], int] = {}
     for one in asked:
         if one.sql:
@@ -361,13 +380,13 @@ def fetch(reads: Sequence[Read]) -> list[Any]:
     if parts:
         using = next(one.using for one in asked if one.sql)
         words = "SELECT " + ", ".join(f"({sql})::text" for sql, _ in parts)
-        with connections[using].cursor() as cursor:
-            given = [value for _, parameters in parts for value in parameters]
-            cursor.execute(words, [list(value) if isinstance(value, Numbers) else value for value in given])
+        values = [_listed_again(value) for _, parameters in parts for value in parameters]
+        with _cursor(using, prepared=all(one.kept for one in asked if one.sql)) as cursor:
+            cursor.execute(words, values)
             cells = cursor.fetchone()
     answers = [one.answer(cells[parts[one.sql, one.parameters]] if one.sql else None) for one in asked]
     more = {
-        place: prefetched(_listed(answers[place]), *one.rows._prefetch_related_lookups)
+        place: _prefetched(_listed(answers[place]), one.rows._prefetch_related_lookups, kept=one.kept)
         for place, one in enumerate(asked)
         if one.rows._prefetch_related_lookups and answers[place] and not isinstance(one.read, Counted | Existing)
     }
@@ -380,8 +399,38 @@ def _listed(answer: Any) -> list[Any]:
     return answer if isinstance(answer, list) else [answer]
 
 
+def _listed_again(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _cursor(using: str, *, prepared: bool) -> Any:
+    """A cursor; for a statement whose text comes again and again one by which the database keeps its plan."""
+    connection = connections[using]
+    connection.ensure_connection()
+    if not prepared:
+        return connection.cursor()
+    return connection._prepare_cursor(ServerBindingCursor(connection.connection))
+
+
+def _asked(read: Any) -> _Asked:
+    if not isinstance(read, FunctionType):
+        return _Asked(read)
+    known = asked_before.lookup(read, _Asked)
+    if known is None:
+        return _Asked(read())
+    kept, numbers = known
+    if settings.CHECK_QUESTIONS and (wrong := asked_before.differs(kept, numbers, _Asked(read()))):
+        raise AssertionError(wrong)
+    one: _Asked = asked_before.copied(kept)
+    one.kept, one.sql, one.parameters = True, kept.text, kept.filled(numbers)
+    return one
+
+
 class _Asked:
     """One read: its part of the statement, and how its cell becomes an answer; no `sql` if nothing can be found."""
+
+    # Whether it was put into SQL before (`iom.asked_before`).
+    kept = False
 
     def __init__(self, read: Read) -> None:
         self.read = read
@@ -497,23 +546,29 @@ class _Pattern:
         missing = set(values) - set(self.places)
         if missing or not self.asked.sql:
             raise TypeError(f"a worded question does not say {', '.join(sorted(missing))} as it is")
-        parts = self.asked.sql.split("%s")
-        for place, name in enumerate(self.places):
-            if name is not None and isinstance(marks[name], list):
-                if not parts[place].endswith("IN (") or not parts[place + 1].startswith(")"):
-                    raise TypeError(f"a worded question must say {name} by __in")
-                parts[place] = parts[place].removesuffix("IN (") + "= ANY ("
-        self.asked.sql = "%s".join(parts)
+        texts = asked_before.split(self.asked.sql)
+        words, values_stand = texts[0], []
+        for name, constant, text in zip(self.places, self.asked.parameters, texts[1:], strict=True):
+            if name is None:
+                words += asked_before.literal(constant, self.asked.using) + text
+                continue
+            values_stand.append(name)
+            if not isinstance(marks[name], list):
+                words += f"%s::{_TYPES[type(marks[name])]}{text}"
+            elif words.endswith("IN (") and text.startswith(")"):
+                words = f"{words.removesuffix('IN (')}= ANY (%s::bigint[]{text}"
+            else:
+                raise TypeError(f"a worded question must say {name} by __in")
+        self.asked.sql, self.asked.kept, self.places = words, True, values_stand
 
     def with_values(self, values: Mapping[str, Any]) -> _Asked:
         asked = copy.copy(self.asked)
-        asked.parameters = tuple(
-            constant if name is None else Numbers(values[name]) if isinstance(values[name], list) else values[name]
-            for name, constant in zip(self.places, self.asked.parameters, strict=True)
-        )
+        given = (values[name] for name in self.places)
+        asked.parameters = tuple(tuple(value) if isinstance(value, list) else value for value in given)
         return asked
 
 
+_TYPES = {int: "bigint", str: "text", date: "date"}
 # No row of ours has such a number, which fits a column of any kind, and no day such a date.
 MARKED, MARKED_DAY = 2_147_483_001, date(1, 2, 3)
 
@@ -531,12 +586,6 @@ def _mark(place: int, value: Any) -> Any:
         case date() if not isinstance(value, datetime):
             return MARKED_DAY + timedelta(days=place)
     raise TypeError(f"a {type(value).__name__} is no value of a worded question")
-
-
-class Numbers(tuple):
-    """Some numbers as one array of bigint."""
-
-    __slots__ = ()
 
 
 def _bare(rows: QuerySet) -> QuerySet:

@@ -125,7 +125,9 @@ def _opened(actor: Actor) -> together.Steps[frozenset[int]]:
     from offenders.models import Case
 
     restricted = Case.objects.in_scheme_of(actor).filter(restricted=True)
-    return frozenset((yield restricted.filter(opened_to(actor)).values_list("pk", flat=True)))
+    found = yield restricted.filter(opened_to(actor)).values_list("pk", flat=True)
+    # Never empty, so that every question is put the same way (`iom.asked_before`); no case has this number.
+    return frozenset(found or (0,))
 
 
 # The office reads closed cases too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import copy
 from datetime import date, datetime
 from typing import Any
@@ -122,6 +123,7 @@ class Scheme(models.Model):
 
 
 _parsed: dict[int, Policy] = {}
+_by_words: dict[str, Policy] = {}
 _versions: dict[int, PolicyVersion] = {}
 # By scheme: what was in force when last asked. Never believed without asking again.
 _in_force: dict[int, int] = {}
@@ -147,6 +149,8 @@ class PolicyVersion(SchemeModel):
     document = models.JSONField()
     reason = models.CharField(max_length=300)
     made_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    # Of a stand-in (`iom.asked_before`), which has no document.
+    kept_policy: Policy | None = None
 
     class Meta:
         constraints = [
@@ -159,9 +163,14 @@ class PolicyVersion(SchemeModel):
 
     @property
     def policy(self) -> Policy:
-        """The document, validated. Rows never change, so each is parsed once a process."""
+        """The document, validated. Rows never change, so each is parsed once a process; equal ones are one."""
+        if self.kept_policy is not None:
+            return self.kept_policy
         if self.pk not in _parsed:
-            _parsed[self.pk] = parse_policy(self.document, origin=str(self))
+            words = json.dumps(self.document, sort_keys=True)
+            if words not in _by_words:
+                _by_words[words] = parse_policy(self.document, origin=str(self))
+            _parsed[self.pk] = _by_words[words]
         return _parsed[self.pk]
 
 

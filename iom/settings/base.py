@@ -241,6 +241,9 @@ SITE_URL = "http://localhost:8000"
 
 # security.md L4: a database that is away is found out in time to say so.
 DATABASE_OPTIONS = {"connect_timeout": 3, "tcp_user_timeout": 4000, "keepalives_idle": 10}
+# After so many times the database keeps its plan of a statement that pages put the same way (iom.together); 0: never.
+PREPARE_AFTER = env.int("DATABASE_PREPARE_AFTER", default=2)
+DATABASE_OPTIONS["prepare_threshold"] = PREPARE_AFTER or None
 # Connections of one web process (iom.pooling): kept at least; at most (0: as many as it has threads); seconds to wait.
 POOL_LEAST = env.int("DATABASE_POOL_LEAST", default=1)
 POOL_MOST = env.int("DATABASE_POOL_MOST", default=0)
@@ -292,6 +295,9 @@ HEADS_KEYS: list[str] = []
 HEADS_EVERY_SECONDS = 10 * 60
 HEADS_LATE_SECONDS = 30 * 60
 HEADS_TIMEOUT_SECONDS = 10
+
+# Whether each question that was put into SQL before is made anew and compared (iom.asked_before): in tests.
+CHECK_QUESTIONS = False
 
 # The demonstration shows a banner; production refuses to start with it.
 DEMO_SIGN_IN = False

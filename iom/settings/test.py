@@ -44,3 +44,5 @@ SIGNING_CERTIFICATE = ""
 CELERY_BROKER_URL = "memory://"
 for _database in DATABASES.values():
     _database["CONN_MAX_AGE"] = 0
+# Each question that was put before is made anew as well and compared.
+CHECK_QUESTIONS = True
