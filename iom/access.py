@@ -20,6 +20,8 @@ from iom import asked_before, together
 if TYPE_CHECKING:
     from datetime import date
 
+    from django.db.models import QuerySet
+
     from iom.models import Agency, Membership, PolicyVersion, Scheme, User
 
 _holders: dict[str, Predicate] = {}
@@ -78,21 +80,23 @@ class Actor:
 
     def as_asked(self) -> Iterator[Any]:
         """What of an actor belongs to a question (`iom.asked_before`); numbers are left open."""
-        if "opened" not in self.known or self.membership is None or self.user is None:
+        if self.membership is None or self.user is None or "policy_version" not in self.scheme.__dict__:
             raise asked_before.NotOnce
-        yield from (self.roles, self.seats, self.agency.kind, self.scheme.policy)
-        yield from (self.scheme, self.scheme.policy_version, self.user, self.membership, self.membership.agency)
-        yield list(self.known["opened"])
+        yield from (self.roles, self.scheme.policy, self.scheme, self.scheme.policy_version, self.user, self.membership)
+        if "opened" in self.known:
+            yield from (self.seats, self.agency.kind, self.membership.agency, list(self.known["opened"]))
 
     def stand_in(self, make: Any) -> Actor:
         """An actor with stand-ins for all numbers, in the order of `as_asked`."""
         scheme, version = make.row(self.scheme), make.row(self.scheme.policy_version)
-        user, membership, agency = make.row(self.user), make.row(self.membership), make.row(self.membership.agency)
+        user, membership = make.row(self.user), make.row(self.membership)
         version.kept_policy, scheme.__dict__["policy_version"] = self.scheme.policy, version
-        agency.kind = self.agency.kind
-        membership.user, membership.scheme, membership.agency = user, scheme, agency
+        membership.user, membership.scheme = user, scheme
         actor = Actor(user, scheme, self.roles, membership)
-        actor.known.update(opened=frozenset({make.next()}), seats=self.seats)
+        if "opened" in self.known:
+            membership.agency = agency = make.row(self.membership.agency)
+            agency.kind = self.agency.kind
+            actor.known.update(opened=frozenset({make.next()}), seats=self.seats)
         return actor
 
     def forget(self) -> None:
@@ -153,8 +157,13 @@ def _seats(actor: Actor) -> together.Steps[frozenset[str]]:
 
     if actor.membership is None:
         return frozenset()
-    mine = Q(holder=actor.membership) | Q(substitute=actor.membership)
-    return frozenset((yield Seat.objects.filter(mine, scheme=actor.scheme).values_list("body__slug", flat=True)))
+
+    def mine() -> QuerySet:
+        holds = Q(holder=actor.membership) | Q(substitute=actor.membership)
+        return Seat.objects.filter(holds, scheme=actor.scheme).values_list("body__slug", flat=True)
+
+    held = yield mine
+    return frozenset(held)
 
 
 @fact
@@ -162,7 +171,7 @@ def _unread(actor: Actor) -> together.Steps[int]:
     """How many notices wait for the actor: the number in the frame of every page."""
     from iom.models import Notification
 
-    return (yield together.counted(Notification.objects.visible_to(actor).unread()))
+    return (yield lambda: together.counted(Notification.objects.visible_to(actor).unread()))
 
 
 @fact
@@ -171,8 +180,8 @@ def _agency(actor: Actor) -> together.Steps[None]:
     from iom.models import Agency
 
     if actor.membership is not None:
-        found = yield together.first(Agency.objects.filter(pk=actor.membership.agency_id))
-        actor.membership.agency = found
+        membership = actor.membership
+        membership.agency = yield lambda: together.first(Agency.objects.filter(pk=membership.agency_id))
 
 
 @fact

@@ -8,8 +8,8 @@ Most of what a page costs is Django making the same SQL again from the same code
 What the lambda names decides. Numbers of rows (of the actor, their scheme, agency and rules; of a case or meeting; of a
 list of rows) are left open in the SQL and filled in each time. Anything else that it names (roles, days, texts) and the
 day itself belong to the question. So the first time the lambda is called with stand-ins, which have numbers that stand
-nowhere else and no other values; a question that looks at another value of a row, at the clock, or into the database
-while it is made is made anew each time.
+nowhere else and no other values. The present instant (`clock.now`) is left open too. A question that looks at another
+value of a row, reckons with the instant, or looks into the database while it is made is made anew each time.
 
 Nothing that was read is kept, only how to ask. With `CHECK_QUESTIONS` every question is made anew as well and compared:
 all tests run so.
@@ -23,7 +23,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from types import CellType, FunctionType
@@ -41,6 +41,8 @@ from iom import clock
 # Stand-ins have numbers from here on: no sequence comes this far, and a text with one in it is found out.
 FIRST_STAND_IN = 7_345_678_901_234_500_000
 AT_MOST = 2_000
+# What stands for the present instant, and its place among the open numbers.
+NOW, AT_ANY_TIME = datetime(9998, 12, 31, 23, 59, 59, 123457, tzinfo=UTC), -1
 # What is itself part of a question.
 PLAIN = type(None) | bool | int | str | bytes | float | Decimal | UUID | Enum | date
 
@@ -68,7 +70,7 @@ class Kept:
 
     def filled(self, numbers: Sequence[Any]) -> tuple[Any, ...]:
         """The open numbers in the order of their places; lists as tuples."""
-        chosen = (numbers[slot] for slot in self.slots)
+        chosen = (clock.now() if slot == AT_ANY_TIME else numbers[slot] for slot in self.slots)
         return tuple(tuple(value) if isinstance(value, list) else value for value in chosen)
 
 
@@ -262,15 +264,14 @@ def forget() -> None:
 
 def _make(make: FunctionType, put: Callable[[Any], Any], naming: _Naming) -> Kept | None:
     stand_ins = _StandingIn()
-    asked_now = clock.times_asked()
     try:
         function = stand_ins.function(make)
-        with connections["default"].execute_wrapper(_refuse):
+        with connections["default"].execute_wrapper(_refuse), clock.marked(NOW):
             asked = put(function())
             kept = _kept_of(asked, stand_ins.count, naming)
     except Exception:  # noqa: BLE001 -- whatever is wrong with it shows when it is made with what it really names
         return None
-    return None if clock.times_asked() != asked_now else kept
+    return kept
 
 
 def _refuse(*args: Any) -> Any:
@@ -296,7 +297,9 @@ def _kept_of(asked: Any, count: int, naming: _Naming) -> Kept:
             made += literal(value, asked.using) + text
             continue
         slots.append(slot)
-        if not isinstance(naming.open[slot], list):
+        if slot == AT_ANY_TIME:
+            made += "%s::timestamptz" + text
+        elif not isinstance(naming.open[slot], list):
             made += "%s::bigint" + text
         elif made.endswith("IN (") and text.startswith(")"):
             made = made.removesuffix("IN (") + "= ANY(%s::bigint[])" + text[1:]
@@ -309,11 +312,11 @@ def _kept_of(asked: Any, count: int, naming: _Naming) -> Kept:
 def _slot(value: Any) -> int | None:
     if type(value) is int and value >= FIRST_STAND_IN:
         return value - FIRST_STAND_IN
-    return None
+    return AT_ANY_TIME if value == NOW and isinstance(value, datetime) else None
 
 
 def _must_be_certain(value: Any) -> None:
-    if isinstance(value, datetime) or str(FIRST_STAND_IN)[:-5] in repr(value):
+    if isinstance(value, datetime) or str(FIRST_STAND_IN)[:-5] in repr(value) or str(NOW.year) in repr(value):
         raise NotOnce
 
 
@@ -351,14 +354,17 @@ def differs(kept: Kept, numbers: Sequence[Any], fresh: Any) -> str:
     parts, values, texts = [], [], split(kept.template)
     for text, value in zip(texts, kept.values, strict=False):
         slot = _slot(value)
-        filled = value if slot is None else numbers[slot]
+        filled = value if slot is None or slot == AT_ANY_TIME else numbers[slot]
         many = list(dict.fromkeys(filled)) if slot is not None and isinstance(filled, list) else [filled]
         parts += [text, ", ".join(["%s"] * len(many))]
         values += many
-    made = "".join([*parts, texts[-1]])
+    made, anew = "".join([*parts, texts[-1]]), list(fresh.parameters)
+    for place, value in enumerate(values):
+        if _slot(value) == AT_ANY_TIME and place < len(anew) and isinstance(anew[place], datetime):
+            anew[place] = value
     return (
         ""
-        if (made, values) == (fresh.sql, list(fresh.parameters))
+        if (made, values) == (fresh.sql, anew)
         else f"kept:\n{made}\n{values}\nmade anew:\n{fresh.sql}\n{fresh.parameters}"
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,18 +15,23 @@ LONDON = ZoneInfo("Europe/London")
 _told: ContextVar[datetime | None] = ContextVar("_told", default=None)
 
 
-_asked = threading.local()
+# What `now` says while a question is put into SQL that is asked at many times (`iom.asked_before`).
+_marked: ContextVar[datetime | None] = ContextVar("_marked", default=None)
 
 
 def now() -> datetime:
     """The present instant, in UTC (security.md T1)."""
-    _asked.times = times_asked() + 1
-    return _told.get() or timezone.now()
+    return _marked.get() or _told.get() or timezone.now()
 
 
-def times_asked() -> int:
-    """How often `now` was asked for in this thread: what did not ask holds for the whole day."""
-    return getattr(_asked, "times", 0)
+@contextmanager
+def marked(mark: datetime) -> Iterator[None]:
+    """Let `now` say this mark, and `today` the day as ever."""
+    token = _marked.set(mark)
+    try:
+        yield
+    finally:
+        _marked.reset(token)
 
 
 def today() -> date:

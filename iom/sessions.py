@@ -7,7 +7,7 @@ for every page there is: a session that is over is not loaded, so its request is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -18,6 +18,7 @@ from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -45,6 +46,16 @@ KEPT = timedelta(seconds=settings.HELD_POST_SECONDS)
 VISIBLE = "X-Recording-Visible"
 
 
+@together.worded
+def _session(key: str) -> together.First:
+    return together.first(Session.objects.filter(pk=key).select_related("user"))
+
+
+@together.worded
+def _memberships(key: str, on: date) -> QuerySet:
+    return Membership.objects.filter(user__sessions=key).acting(on)
+
+
 class SessionStore(DatabaseStore):
     """Django's database sessions with a user, times, and an end.
 
@@ -67,8 +78,8 @@ class SessionStore(DatabaseStore):
     def _get_session_from_db(self) -> Session | None:
         row, memberships = together.fetch(
             [
-                together.first(Session.objects.filter(pk=self.session_key).select_related("user")),
-                Membership.objects.filter(user__sessions=self.session_key).acting(clock.today()),
+                _session(self.session_key),
+                _memberships(self.session_key, clock.today()),
             ]
         )
         now = clock.now()

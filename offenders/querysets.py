@@ -124,8 +124,11 @@ def _opened(actor: Actor) -> together.Steps[frozenset[int]]:
     """The few restricted cases that are open to the actor: every page asks, so a request finds out once."""
     from offenders.models import Case
 
-    restricted = Case.objects.in_scheme_of(actor).filter(restricted=True)
-    found = yield restricted.filter(opened_to(actor)).values_list("pk", flat=True)
+    def opened() -> models.QuerySet:
+        restricted = Case.objects.in_scheme_of(actor).filter(restricted=True)
+        return restricted.filter(opened_to(actor)).values_list("pk", flat=True)
+
+    found = yield opened
     # Never empty, so that every question is put the same way (`iom.asked_before`); no case has this number.
     return frozenset(found or (0,))
 

@@ -89,9 +89,7 @@ class Scheme(models.Model):
 
     def version_on_steps(self, day: date) -> together.Steps[PolicyVersion]:
         """`policy_on`, among other reads (`iom.together`)."""
-        versions = PolicyVersion.objects.filter(scheme=self).order_by("-valid_from", "-number")
-        number = versions.values_list("pk", flat=True)
-        in_force, oldest = yield [together.first(number.filter(valid_from__lte=day)), together.first(number.reverse())]
+        in_force, oldest = yield [_in_force_on(self.pk, day), _oldest(self.pk)]
         return (yield from _kept(in_force or oldest, self))
 
     def expect(self) -> int | None:
@@ -127,6 +125,21 @@ _by_words: dict[str, Policy] = {}
 _versions: dict[int, PolicyVersion] = {}
 # By scheme: what was in force when last asked. Never believed without asking again.
 _in_force: dict[int, int] = {}
+
+
+def _numbers(scheme: int) -> models.QuerySet:
+    versions = PolicyVersion.objects.filter(scheme=scheme).order_by("-valid_from", "-number")
+    return versions.values_list("pk", flat=True)
+
+
+@together.worded
+def _in_force_on(scheme: int, day: date) -> together.First:
+    return together.first(_numbers(scheme).filter(valid_from__lte=day))
+
+
+@together.worded
+def _oldest(scheme: int) -> together.First:
+    return together.first(_numbers(scheme).reverse())
 
 
 def _kept(number: int | None, scheme: Scheme) -> together.Steps[PolicyVersion | None]:
