@@ -1,9 +1,9 @@
 """Questions that are put into SQL once (docs/performance.md).
 
 Most of what a page costs is Django making the same SQL again from the same code. A question that is given to
-`iom.together` as a lambda is made once for all that differ in nothing but whom they are about:
+`iom.together` as a function is made once for all that differ in nothing but whom they are about:
 
-    late, offers = yield [lambda: Action.objects.visible_to(actor).late(today), lambda: Offer.objects.filter(case=case)]
+    late, offers = yield lambda: [Action.objects.visible_to(actor).late(today), Offer.objects.filter(case=case)]
 
 What the lambda names decides. Numbers of rows (of the actor, their scheme, agency and rules; of a case or meeting; of a
 list of rows) are left open in the SQL and filled in each time. Anything else that it names (roles, days, texts) and the
@@ -46,7 +46,7 @@ NOW, AT_ANY_TIME = datetime(9998, 12, 31, 23, 59, 59, 123457, tzinfo=UTC), -1
 # What is itself part of a question.
 PLAIN = type(None) | bool | int | str | bytes | float | Decimal | UUID | Enum | date
 
-_kept: OrderedDict[Hashable, Kept | None] = OrderedDict()
+_kept: OrderedDict[Hashable, Questions | None] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -234,7 +234,13 @@ class _StandingIn:
 # --- Asking ---------------------------------------------------------------------------------------
 
 
-def lookup(make: FunctionType, put: Callable[[Any], Any]) -> tuple[Kept, list[Any]] | None:
+class Questions(list[Kept]):
+    """What one function asks; `several`: it gave a list."""
+
+    several = False
+
+
+def lookup(make: FunctionType, put: Callable[[Any], Any]) -> tuple[Questions, list[Any]] | None:
     """How this question was put before, and the numbers that are open in it now; None where it is made anew.
 
     `put` makes SQL of what the lambda gives (`iom.together`).
@@ -262,13 +268,15 @@ def forget() -> None:
     _kept.clear()
 
 
-def _make(make: FunctionType, put: Callable[[Any], Any], naming: _Naming) -> Kept | None:
+def _make(make: FunctionType, put: Callable[[Any], Any], naming: _Naming) -> Questions | None:
     stand_ins = _StandingIn()
     try:
         function = stand_ins.function(make)
         with connections["default"].execute_wrapper(_refuse), clock.marked(NOW):
-            asked = put(function())
-            kept = _kept_of(asked, stand_ins.count, naming)
+            asked, kept = function(), Questions()
+            kept.several = isinstance(asked, list)
+            for one in asked if isinstance(asked, list) else [asked]:
+                kept.append(_kept_of(put(one), stand_ins.count, naming))
     except Exception:  # noqa: BLE001 -- whatever is wrong with it shows when it is made with what it really names
         return None
     return kept
@@ -283,8 +291,10 @@ _PLACE = re.compile(r"%(?:%|s)")
 
 def _kept_of(asked: Any, count: int, naming: _Naming) -> Kept:
     rows = asked.rows
-    if not asked.sql or rows._known_related_objects or count != len(naming.open):
+    if rows._known_related_objects or count != len(naming.open):
         raise NotOnce
+    if not asked.sql:
+        return Kept(asked, "", [], "", [], naming.alive)  # nothing can be found, whomever it is about
     _without_stand_ins(rows._prefetch_related_lookups)
     texts, values = split(asked.sql), list(asked.parameters)
     if len(texts) != len(values) + 1:

@@ -94,7 +94,7 @@ class Worded:
     asked: _Asked
 
 
-# A lambda gives one of the others, and is put into SQL once (`iom.asked_before`).
+# A function gives one of the others, or a list of them, and is put into SQL once (`iom.asked_before`).
 Read = QuerySet | Counted | First | Existing | Worded | FunctionType
 Steps = Generator[Any, Any, Answer]
 
@@ -372,7 +372,8 @@ def _put(relation: Any, look: Prefetch, things: Sequence[Model], rows: Sequence[
 
 def fetch(reads: Sequence[Read]) -> list[Any]:
     """The answers to all `reads`, in their order, from one statement; the same question twice is asked once."""
-    asked = [read.asked if isinstance(read, Worded) else _asked(read) for read in reads]
+    groups = [[read.asked] if isinstance(read, Worded) else _asked(read) for read in reads]
+    asked = [one for group in groups for one in group]
     parts: dict[tuple[str, tuple[Any, ...]], int] = {}
     for one in asked:
         if one.sql:
@@ -392,7 +393,8 @@ def fetch(reads: Sequence[Read]) -> list[Any]:
     }
     if more:
         run(all_of(more))
-    return answers
+    told = iter(answers)
+    return [[next(told) for _ in group] if isinstance(group, _Group) else next(told) for group in groups]
 
 
 def _listed(answer: Any) -> list[Any]:
@@ -412,18 +414,32 @@ def _cursor(using: str, *, prepared: bool) -> Any:
     return connection._prepare_cursor(ServerBindingCursor(connection.connection))
 
 
-def _asked(read: Any) -> _Asked:
+class _Group(list["_Asked"]):
+    """What one function asks at once: its answers come as a list."""
+
+
+def _asked(read: Any) -> Sequence[_Asked]:
     if not isinstance(read, FunctionType):
-        return _Asked(read)
+        return [_Asked(read)]
     known = asked_before.lookup(read, _Asked)
     if known is None:
-        return _Asked(read())
+        return _made(read)
     kept, numbers = known
-    if settings.CHECK_QUESTIONS and (wrong := asked_before.differs(kept, numbers, _Asked(read()))):
-        raise AssertionError(wrong)
-    one: _Asked = asked_before.copied(kept)
-    one.kept, one.sql, one.parameters = True, kept.text, kept.filled(numbers)
-    return one
+    if settings.CHECK_QUESTIONS:
+        for before, fresh in zip(kept, _made(read), strict=True):
+            if wrong := asked_before.differs(before, numbers, fresh):
+                raise AssertionError(wrong)
+    several = _Group() if kept.several else []
+    for before in kept:
+        one: _Asked = asked_before.copied(before)
+        one.kept, one.sql, one.parameters = True, before.text, before.filled(numbers)
+        several.append(one)
+    return several
+
+
+def _made(make: FunctionType) -> Sequence[_Asked]:
+    asked = make()
+    return _Group(map(_Asked, asked)) if isinstance(asked, list) else [_Asked(asked)]
 
 
 class _Asked:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from actionplans.blocks import overdue_of_agencies
 from iom import clock, together
@@ -65,9 +65,13 @@ FOR_REFERRERS = ("Referrals close", "Panel")
 @board_columns
 def on_agendas(actor: Actor, cases: Sequence[Case], today: date) -> Steps[dict[int, dict[str, Any]]]:
     """The next meeting that has each case on its agenda, as far as the reader sees that agenda."""
-    rows = AgendaItem.objects.visible_to(actor).numbered().filter(case__in=cases)
-    coming = rows.filter(meeting__in=Meeting.objects.in_scheme_of(actor).upcoming(today)).order_by("-meeting__date")
-    found = yield coming.values_list("case", "meeting__date", "meeting__body__kind")
+
+    def coming() -> QuerySet:
+        rows = AgendaItem.objects.visible_to(actor).numbered().filter(case__in=cases)
+        rows = rows.filter(meeting__in=Meeting.objects.in_scheme_of(actor).upcoming(today)).order_by("-meeting__date")
+        return rows.values_list("case", "meeting__date", "meeting__body__kind")
+
+    found = yield coming
     return {case: {"next_meeting": [(day, MEETINGS.get(kind, "Meeting"))]} for case, day, kind in found}
 
 

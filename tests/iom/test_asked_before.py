@@ -68,6 +68,10 @@ def test_rows_lists_and_texts_that_a_question_names(merton, police_actor, django
                 [lambda case=case: RagRating.objects.filter(case=case, reason__contains="% coh")]
             ) == [[]]
     words = "New on the cohort"
+    none, every, count = together.fetch(
+        [lambda: [Case.objects.none(), Case.objects.filter(scheme=merton), together.counted(Case.objects.all())]]
+    )[0]
+    assert (none, len(every), count) == ([], 3, 3)
     for some in (cases, cases[:1], [], [cases[2], cases[2]]):
         found, count, there, numbered, offenders = together.fetch(
             [
@@ -98,7 +102,7 @@ def test_what_looks_at_more_than_numbers_is_made_anew(merton, police_actor):
     assert not kept(lambda: Meeting.objects.filter(pk__in=list(Meeting.objects.values_list("pk", flat=True))))
     assert not kept(lambda: Case.objects.filter(reference=f"IOM-{meeting.pk}"))  # a number within a text
     assert not kept(lambda: meeting.items.all())  # would give its rows a stand-in for their meeting
-    assert not kept(lambda: Case.objects.none())
+    assert kept(lambda: Case.objects.none())
     assert together.fetch([lambda: Meeting.objects.filter(date=meeting.date), lambda: meeting.items.all()]) == [
         [meeting],
         [],
@@ -121,7 +125,7 @@ def test_one_that_was_kept_wrongly_is_found_out(merton, police_actor):
     asked = lambda: RagRating.objects.filter(case=case)  # noqa: E731
     asked_before.forget()
     together.fetch([asked])
-    (entry,) = asked_before._kept.values()
+    ([entry],) = asked_before._kept.values()
 
     entry.values[0] += 1
 
