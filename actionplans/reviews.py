@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet, Subquery
 
 from iom import audit, clock, together
@@ -153,27 +154,51 @@ def hold(case: Case, kind: str, *, on: date | None = None, words: str = "", by: 
     if not words.strip():
         raise StepRefused(["Say what came of the review."])
     due = next((each.on for each in due_for([case], by.scheme.policy).get(case.pk, []) if each.kind == kind), None)
-    return _write(case, kind, due, on=on, meeting=None, words=words.strip(), by=by)
+    return _write(case, kind, due, on=on, meeting=None, words=words.strip(), there=None, by=by)
 
 
 @transaction.atomic
-def decided_at(case: Case, meeting: Meeting, *, words: str = "", by: Actor) -> list[Review]:
+def decided_at(
+    case: Case, meeting: Meeting, *, words: str = "", held: AtMeeting | None = None, by: Actor
+) -> list[Review]:
     """The panel decided the item of a case: the reviews that this body holds were held there.
 
     Called in the transaction of the decision; said twice, they stand once. The first review counts only at the meeting
-    at which it is due or after it.
+    at which it is due or after it. `held` is what was read before (`at_meeting_steps`).
     """
-    policy = by.rules_on(meeting.date).policy
+    if held is None:
+        held = together.run(at_meeting_steps(case, meeting, by.rules_on(meeting.date).policy))
     made = []
-    for due in due_for([case], policy).get(case.pk, []):
+    for due in held.due:
         early = due.kind == "first" and due.on is not None and meeting.date < due.on
         if due.body != meeting.body.slug or early or meeting.date <= case.accepted_on:
             continue
         if due.kind == "progress" and any(each.kind == "first" for each in made):
             continue
         words = words.strip()[:LONGEST]
-        made.append(_write(case, due.kind, due.on, on=meeting.date, meeting=meeting, words=words, by=by))
+        there = held.there.get(due.kind)
+        made.append(_write(case, due.kind, due.on, on=meeting.date, meeting=meeting, words=words, there=there, by=by))
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class AtMeeting:
+    """What is due of a case, and the reviews of it that were held on the day of a meeting, by kind."""
+
+    due: Sequence[DueReview]
+    there: Mapping[str, Review]
+
+
+def at_meeting_steps(case: Case, meeting: Meeting, policy: Policy) -> together.Steps[AtMeeting]:
+    """What `decided_at` goes by, read in its caller's round."""
+    day = meeting.date
+    found = yield from together.all_of(
+        {
+            "due": due_for_steps([case], policy),
+            "there": together.asked(lambda: Review.objects.filter(case=case, done_on=day)),
+        }
+    )
+    return AtMeeting(found["due"].get(case.pk, ()), {each.kind: each for each in found["there"]})
 
 
 @transaction.atomic
@@ -186,14 +211,18 @@ def taken_back_at(case: Case, meeting: Meeting, *, by: Actor) -> None:
 
 
 def _write(
-    case: Case, kind: str, due: date | None, *, on: date, meeting: Meeting | None, words: str, by: Actor
+    case: Case,
+    kind: str,
+    due: date | None,
+    *,
+    on: date,
+    meeting: Meeting | None,
+    words: str,
+    there: Review | None,
+    by: Actor,
 ) -> Review:
-    review, new = Review.objects.get_or_create(
-        case=case,
-        kind=kind,
-        done_on=on,
-        defaults={"scheme": by.scheme, "due_on": due, "meeting": meeting, "by": by.user, "words": words},
-    )
+    about = {"scheme": by.scheme, "due_on": due, "meeting": meeting, "by": by.user, "words": words}
+    review, new = (there, False) if there is not None else _made(about, case=case, kind=kind, done_on=on)
     if not new and words and words != review.words:
         review.words, review.by = words, by.user
         review.version += 1
@@ -207,6 +236,15 @@ def _write(
         meeting=meeting.key if meeting else None,
     )
     return review
+
+
+def _made(about: dict[str, Any], **which: Any) -> tuple[Review, bool]:
+    """A review that was not there when somebody looked; if it is there now, that one. Whether it is new."""
+    try:
+        with transaction.atomic():
+            return Review.objects.create(**which, **about), True
+    except IntegrityError:
+        return Review.objects.get(**which), False
 
 
 # --- Before the panel -------------------------------------------------------

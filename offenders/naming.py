@@ -16,7 +16,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
-from iom import clock, notify
+from iom import clock, notify, together
 from iom.forms import CleanCharField
 from iom.models import Membership, Role
 from offenders.models import Alias, Offender, RelatedPerson
@@ -43,12 +43,24 @@ class Protected:
 
     def _read(self) -> dict[int, list[str]]:
         if self._names is None:
-            rows = RelatedPerson.objects.visible_to(self.actor).protected().filter(offender__in=self.offenders)
-            self._names = defaultdict(list)
-            for offender, name in rows.values_list("offender", "name"):
-                self._names[offender].append(name)
-            self._own = _own_names([self.offenders[pk] for pk in self._names])
-        return self._names
+            together.run(self.steps())
+        return self._names or {}
+
+    def steps(self) -> together.Steps[None]:
+        """Read the names in the caller's round, before they are asked for."""
+        actor, people = self.actor, list(self.offenders)
+        kept = (
+            yield lambda: (
+                RelatedPerson.objects.visible_to(actor)
+                .protected()
+                .filter(offender__in=people)
+                .values_list("offender", "name")
+            )
+        )
+        self._names = defaultdict(list)
+        for offender, name in kept:
+            self._names[offender].append(name)
+        self._own = _own_names([self.offenders[pk] for pk in self._names])
 
 
 def guard(form: forms.Form, protected: Protected, offender: Offender | None, *fields: str) -> Any:

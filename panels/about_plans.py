@@ -6,6 +6,7 @@ panel that ratifies (design.md 3).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from actionplans import actions as plans
@@ -23,11 +24,19 @@ NOT_LOOKED_AT = frozenset({Outcome.DEFER})
 
 
 def make_so(
-    decision: Decision, item: AgendaItem, case: Case | None, meeting: Meeting, *, before: Decision | None, by: Actor
+    decision: Decision,
+    item: AgendaItem,
+    case: Case | None,
+    meeting: Meeting,
+    *,
+    before: Decision | None,
+    held: reviews.AtMeeting | None = None,
+    by: Actor,
 ) -> None:
     """Carry out what a decision says of the plan, the money and the reviews of a case, after its actions are written.
 
-    `before` is the decision that it corrects. Raises StepRefused when money was decided or spent elsewhere meanwhile.
+    `before` is the decision that it corrects, `held` what was read of the reviews of the case. Raises StepRefused when
+    money was decided or spent elsewhere meanwhile.
     """
     if case is None:
         return
@@ -42,10 +51,10 @@ def make_so(
         plans.agree_plan_again(case, meeting=meeting, by=by)
     elif before is not None and before.plan_agreed and before.quorate:
         plans.unagree_plan(case, meeting=meeting, by=by)
-    for ruling in said.funding.select_related("funding"):
+    for ruling in _rulings(said):
         funding.decided_at(ruling.funding, agreed=ruling.agreed, meeting=meeting, by=by)
     if item.case_id is not None and said.outcome not in NOT_LOOKED_AT:
-        reviews.decided_at(case, meeting, words=said.reason, by=by)
+        reviews.decided_at(case, meeting, words=said.reason, held=held, by=by)
     elif item.case_id is not None:
         reviews.taken_back_at(case, meeting, by=by)
 
@@ -61,6 +70,13 @@ def undo(decision: Decision, item: AgendaItem, meeting: Meeting, *, by: Actor) -
         plans.unagree_plan(case, meeting=meeting, by=by)
     if item.case_id is not None:
         reviews.taken_back_at(case, meeting, by=by)
+
+
+def _rulings(decision: Decision) -> Iterable[FundingRuling]:
+    """What a decision says of money; of one that was just written nothing is read."""
+    if "funding" in getattr(decision, "_prefetched_objects_cache", {}):
+        return decision.funding.all()
+    return decision.funding.select_related("funding")
 
 
 def _money_back(decision: Decision, meeting: Meeting, by: Actor, *, but: Decision | None = None) -> None:

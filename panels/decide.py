@@ -7,6 +7,8 @@ quorum the decision waits to be ratified: nothing on the case changes, and only 
 
 from __future__ import annotations
 
+import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
@@ -15,12 +17,13 @@ from django.db.models import Case as Choose
 from django.db.models import JSONField, Q, QuerySet, Value, When
 
 from actionplans import actions as plans
+from actionplans import reviews
 from actionplans.models import Action
 from iom import audit, clock, together
-from iom.models import Meeting, MeetingStatus, PolicyVersion
+from iom.models import LogEntry, Meeting, MeetingStatus, PolicyVersion
 from iom.policy import Policy
 from iom.steps import StepRefused, locked
-from offenders.models import AssignmentRole, Case
+from offenders.models import AssignmentRole, Case, RagRating
 
 from . import about_plans, accepting, corrections, effects, escalations, powers, ratifying, rerating, voting
 from .accepting import Lead
@@ -48,7 +51,7 @@ from .models import (
     Undone,
     Vote,
 )
-from .presence import quorum_at, voters_at
+from .presence import Room, room_steps
 from .quorum import Quorum
 from .recording import must_record, renew
 
@@ -73,6 +76,9 @@ __all__ = [
 # What only whoever chairs can state.
 STATED = frozenset({How.CASTING, How.CHAIR_FINAL, How.CONSENSUS})
 TAKEN_BACK = "Undone at the meeting"
+# What leaves a case as it is, and where a case may change even so.
+CHANGE_NOTHING = frozenset({Outcome.NO_CHANGE, Outcome.DEFER, Outcome.NOTED})
+CHANGE_CASES = frozenset({Section.EXITS, Section.OUTSIDE, Section.ESCALATIONS})
 # What is read with an item that is decided on.
 ABOUT = ("case__offender", "referral__offender")
 
@@ -91,11 +97,20 @@ def offered_on(item: AgendaItem, policy: Policy | None = None) -> tuple[Outcome,
 
 def holding(item: AgendaItem) -> Decision | None:
     """The decision that holds on an item: the one that no other corrects, and that was not undone."""
-    return holding_rows(item).first()
+    return together.run(holding_steps(item))
 
 
-def holding_rows(item: AgendaItem) -> QuerySet[Decision]:
-    return item.decisions.in_force().select_related("case", "decided_by", "harm_agency", "taken_on_by")
+def holding_steps(item: AgendaItem) -> together.Steps[Decision | None]:
+    """`holding`, read in the caller's round."""
+    present = yield lambda: together.first(_holding(item))
+    if present is not None:
+        present.item = item
+    return present
+
+
+def _holding(item: AgendaItem) -> QuerySet[Decision]:
+    rows = Decision.objects.in_force().filter(item=item)
+    return rows.select_related("case", "decided_by", "harm_agency", "taken_on_by")
 
 
 @transaction.atomic
@@ -108,26 +123,26 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
     """
     meeting = _meeting_of(item, by)
     item = locked(AgendaItem, item.pk, version=choice.version, beside=ABOUT)
-    visible, present = together.fetch(
-        [together.exists(AgendaItem.objects.visible_to(by).filter(pk=item.pk)), together.first(holding_rows(item))]
-    )
-    if not visible:
-        raise PermissionDenied
     item.meeting = meeting
     version = by.rules_on(meeting.date)
+    known = together.run(_before_steps(item, choice, meeting, version.policy, by))
+    if not known.visible:
+        raise PermissionDenied
+    present = known.present
     if problems := [
         *_obstacles(meeting, by),
         *_missing(item, choice, present, version.policy),
-        *_not_as_decided(item, choice, version.policy),
+        *_not_as_decided(item, choice, version.policy, known.room),
     ]:
         raise StepRefused(problems)
-    count, quorate = _quorum(meeting, item, present)
+    count, quorate = _quorum(known.room, item, present)
     case = present.case if present else item.case
     if present is not None and not present.quorate and not item.is_about_rating:
         ratifying.must_still_wait(present)
     if quorate:
         case = _make_so(item, choice, meeting, present, version, by)
-    decision = _write(item, choice, present, count, quorate=quorate, case=case, version=version, by=by)
+    colour = known.colour if known.stands else _colour(choice, case, item)
+    decision = _write(item, choice, present, count, colour, quorate=quorate, case=case, version=version, by=by)
     escalations.answered(item, decision, by=by)
     if present is not None:
         ratifying.ask_about(decision, instead_of=present)
@@ -135,12 +150,8 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
     look_at(item, choice.looked_at, by=by)
     agreed = agree_actions(item, choice.actions, case=case, meeting=meeting, by=by)
     if quorate:
-        about_plans.make_so(decision, item, case, meeting, before=present, by=by)
-    item.state = ItemState.DECIDED
-    item.note = choice.note.strip()
-    item.draft = {}
-    item.version += 1
-    item.save(update_fields=["state", "note", "draft", "version"])
+        about_plans.make_so(decision, item, case, meeting, before=present, held=known.held, by=by)
+    _settle(item, choice.note.strip(), by)
     _keep_for_undo(item, meeting, {} if present else back | {"actions": [action.pk for action in agreed]})
     audit.record(
         "correct_decision" if present else "decide",
@@ -158,11 +169,54 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
     return decision
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is read once the item is locked. `stands`: the decision leaves its case as it is, so that the `colour` of
+    its rating and the reviews `held` by it are as they were read.
+    """
+
+    visible: bool
+    present: Decision | None
+    room: Room
+    stands: bool
+    colour: str
+    held: reviews.AtMeeting | None
+
+
+def _before_steps(
+    item: AgendaItem, choice: Choice, meeting: Meeting, policy: Policy, by: Actor
+) -> together.Steps[_Known]:
+    case = item.case if item.section not in CHANGE_CASES and choice.outcome in CHANGE_NOTHING else None
+    found = yield from together.all_of(
+        {
+            "visible": together.asked(lambda: together.exists(AgendaItem.objects.visible_to(by).filter(pk=item.pk))),
+            "present": holding_steps(item),
+            "room": room_steps(meeting),
+            "rating": together.asked(lambda: together.first(_rating_of(case))) if case is not None else None,
+            "held": reviews.at_meeting_steps(case, meeting, policy) if case is not None else None,
+        }
+    )
+    rating, stands = found.pop("rating"), case is not None and found["present"] is None
+    return _Known(stands=stands, colour=rating.colour if rating and choice.outcome != Outcome.NOTED else "", **found)
+
+
+def _settle(item: AgendaItem, note: str, by: Actor) -> None:
+    """Write on an item that it is decided. It is locked: nobody has changed it since it was read."""
+    before = copy.copy(item)
+    item.state, item.note, item.draft = ItemState.DECIDED, note, {}
+    item.version += 1
+    LogEntry.objects.log_changed([(before, item)], actor=by.user)
+    AgendaItem.objects.filter(pk=item.pk).update(
+        state=item.state, note=item.note, draft=item.draft, version=item.version
+    )
+
+
 def _write(
     item: AgendaItem,
     choice: Choice,
     present: Decision | None,
     count: Quorum,
+    colour: str,
     *,
     quorate: bool,
     case: Case | None,
@@ -178,7 +232,7 @@ def _write(
         scheme=meeting.scheme,
         item=item,
         outcome=choice.outcome,
-        colour=_colour(choice, case, item),
+        colour=colour,
         reason=choice.reason.strip(),
         evidence=choice.evidence.strip() if choice.outcome in NEEDS_COLOUR else "",
         agreed_until=choice.agreed_until if choice.outcome in NEEDS_COLOUR else None,
@@ -208,10 +262,13 @@ def _write(
         supersedes=present,
         correction_reason=choice.correction_reason.strip() if present else "",
     )
-    FundingRuling.objects.bulk_create(
+    rulings = [
         FundingRuling(scheme=meeting.scheme, decision=decision, funding=asked, agreed=agreed)
         for asked, agreed in choice.money
-    )
+    ]
+    if rulings:
+        FundingRuling.objects.bulk_create(rulings)
+    together.attach([decision], "funding", rulings)
     if voted:
         Vote.objects.bulk_create(
             Vote(scheme=meeting.scheme, decision=decision, agency=agency, vote=side) for agency, side in choice.votes
@@ -434,12 +491,12 @@ def _missing(item: AgendaItem, choice: Choice, present: Decision | None, policy:
     return problems
 
 
-def _not_as_decided(item: AgendaItem, choice: Choice, policy: Policy) -> list[str]:
+def _not_as_decided(item: AgendaItem, choice: Choice, policy: Policy, room: Room) -> list[str]:
     """How the outcome came about, against the body's rule, who may vote, and what the vote says."""
     meeting = item.meeting
     rule = policy.body(meeting.body.slug).decision_rule
     if choice.how in (How.MAJORITY, How.CASTING):
-        voters = {agency.pk for agency in voters_at(meeting, item)}
+        voters = {agency.pk for agency in room.voters_at(item)}
         if without := [agency.name for agency, _ in choice.votes if agency.pk not in voters]:
             return [f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no vote on this item."]
         cast = voting.count([side for _, side in choice.votes], choice.casting)
@@ -456,9 +513,9 @@ def _not_as_decided(item: AgendaItem, choice: Choice, policy: Policy) -> list[st
     return []
 
 
-def _quorum(meeting: Meeting, item: AgendaItem, present: Decision | None) -> tuple[Quorum, bool]:
+def _quorum(room: Room, item: AgendaItem, present: Decision | None) -> tuple[Quorum, bool]:
     """Who is here at this item. A correction keeps the quorum of the decision that it corrects, if that had one."""
-    count = quorum_at(meeting, item)
+    count = room.quorum_at(item)
     if present is not None and present.quorate and not count.met:
         return Quorum(present.agencies_here, present.agencies_needed, True, ()), True
     return count, count.met
@@ -506,5 +563,9 @@ def _colour(choice: Choice, case: Case | None, item: AgendaItem) -> str:
         return ""
     if case is None and item.case is None:
         return ""
-    rating = (case or item.case).ratings.filter(until=None).first()
+    rating = _rating_of(case or item.case).first()
     return rating.colour if rating else ""
+
+
+def _rating_of(case: Case) -> QuerySet[RagRating]:
+    return RagRating.objects.filter(case=case, until=None)

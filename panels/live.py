@@ -189,15 +189,14 @@ IN_THE_RAIL = (
 def rail_steps(actor: Actor, meeting: Meeting, number: str) -> together.Steps[Rail | None]:
     """The items of a meeting, at the one with this number or else the first not decided; None without such an item."""
     every = items_for(actor, meeting).numbered()
-    whole = every.for_list().select_related("ratifies__item__meeting", "escalation_link__escalation__agency")
-    if number:
-        whole = whole.filter(number=number)
-    else:
-        decided = Choose(When(state=ItemState.OPEN, then=Value(0)), default=Value(1))
-        whole = whole.order_by(decided, "position", "pk")
     items, chosen = yield [
         every.select_related("referral__offender", "case__offender").only(*IN_THE_RAIL),
-        together.first(whole),
+        together.first(
+            at_number(
+                every.for_list().select_related("ratifies__item__meeting", "escalation_link__escalation__agency"),
+                number,
+            )
+        ),
     ]
     if chosen is None:
         return None
@@ -213,6 +212,14 @@ def rail_steps(actor: Actor, meeting: Meeting, number: str) -> together.Steps[Ra
         previous=items[place - 1] if place else None,
         next_open=next(iter(after), None),
     )
+
+
+def at_number(items: QuerySet[AgendaItem], number: str) -> QuerySet[AgendaItem]:
+    """The item with this number, or else the first not decided, first of these."""
+    if number:
+        return items.filter(number=number)
+    decided = Choose(When(state=ItemState.OPEN, then=Value(0)), default=Value(1))
+    return items.order_by(decided, "position", "pk")
 
 
 def heading(item: AgendaItem) -> str:
@@ -268,7 +275,7 @@ def around_steps(actor: Actor, meeting: Meeting, number: str, policy: Policy) ->
             "sitting": presence.sitting_steps(meeting),
             "chair": chair_steps(meeting),
             "began": began_steps(meeting),
-            "people": _people_steps(actor),
+            "people": people_steps(actor),
             "rest": _rest_steps(actor, meeting),
         }
     )
@@ -279,7 +286,7 @@ def around_steps(actor: Actor, meeting: Meeting, number: str, policy: Policy) ->
     to = next((day for day, status in ahead if status in (MeetingStatus.DRAFT, MeetingStatus.AGENDA_SENT)), None)
     here, chair = found["sitting"].room, found["chair"]
     votes = voting.MAJORITY in voting.ways(policy.body(meeting.body.slug).decision_rule)
-    table = _table(
+    table = table_of(
         agencies,
         people,
         next_panel=to,
@@ -349,7 +356,7 @@ def brief_steps(
         not_looked_up=tuple(read["not_looked_up"]),
         sealed_closed=not around.signed,
         proposal=proposal,
-        proposed_agency=_only_one(proposal, around.table.agencies),
+        proposed_agency=only_one(proposal, around.table.agencies),
         met=met,
         review=record.first_review(policy, meeting.date, around.days) if referral else None,
         harm_said=of_case.harm_said,
@@ -403,9 +410,9 @@ def _of_case_steps(
     rows = {
         "ratings": case.ratings.order_by("-starts_on")[:4],
         "periods": case.custody_periods.order_by("-starts_on")[:4],
-        "harm_said": together.first(_harm_said(case, item)),
+        "harm_said": together.first(harm_said_before(case, item)),
         "joined_by": together.first(_accepted(actor, case)),
-        "money": _money(actor, case, item, policy),
+        "money": money_asked(actor, case, item, policy),
     }
     found = yield from together.all_of(
         {
@@ -429,7 +436,7 @@ def _rows_steps(reads: list) -> together.Steps[list]:
     return (yield reads)
 
 
-def _money(actor: Actor, case: Case, item: AgendaItem, policy: Policy) -> QuerySet[Funding]:
+def money_asked(actor: Actor, case: Case, item: AgendaItem, policy: Policy) -> QuerySet[Funding]:
     """What is asked for and waits, and what was decided at this item; only where the panel allocates money."""
     if not policy.funding.panel_allocates:
         return Funding.objects.none()
@@ -454,10 +461,10 @@ def proposal_for(policy: Policy, referral: Referral | None) -> LeadProposal | No
 
 def agency_of(actor: Actor, proposal: LeadProposal | None) -> Agency | None:
     """The one agency of the kind that the rule names; of several the panel chooses."""
-    return _only_one(proposal, Agency.objects.visible_to(actor))
+    return only_one(proposal, Agency.objects.visible_to(actor))
 
 
-def _only_one(proposal: LeadProposal | None, agencies: Iterable[Agency]) -> Agency | None:
+def only_one(proposal: LeadProposal | None, agencies: Iterable[Agency]) -> Agency | None:
     if proposal is None or proposal.agency_kind is None:
         return None
     found = [agency for agency in agencies if agency.kind == proposal.agency_kind]
@@ -466,22 +473,22 @@ def _only_one(proposal: LeadProposal | None, agencies: Iterable[Agency]) -> Agen
 
 def table(actor: Actor) -> Table:
     """Whom one can name outside a meeting."""
-    return _table(*together.run(_people_steps(actor)))
+    return table_of(*together.run(people_steps(actor)))
 
 
-def _people_steps(actor: Actor) -> together.Steps[list]:
+def people_steps(actor: Actor) -> together.Steps[list]:
     """The agencies of the scheme, and the people who act for them."""
-    people = (
-        Membership.objects.visible_to(actor)
-        .current(clock.today())
-        .with_role("member", "researcher", "coordinator", "chair", "referrer")
-        .select_related("user", "agency")
-        .order_by("agency__name", "user__name", "pk")
-    )
-    return (yield [Agency.objects.visible_to(actor), people])
+    return (yield [Agency.objects.visible_to(actor), people_on(actor, clock.today())])
 
 
-def _table(agencies: Iterable[Agency], people: Iterable[Membership], **at_the_item: Any) -> Table:
+def people_on(actor: Actor, day: date) -> QuerySet[Membership]:
+    """The people who act for the agencies of the scheme on a day."""
+    people = Membership.objects.visible_to(actor).current(day)
+    people = people.with_role("member", "researcher", "coordinator", "chair", "referrer")
+    return people.select_related("user", "agency").order_by("agency__name", "user__name", "pk")
+
+
+def table_of(agencies: Iterable[Agency], people: Iterable[Membership], **at_the_item: Any) -> Table:
     people = tuple(people)
     return Table(
         agencies=tuple(agencies),
@@ -497,7 +504,7 @@ def _accepted(actor: Actor, case: Case) -> QuerySet[Referral]:
     return accepted.order_by("-pk")
 
 
-def _harm_said(case: Case, item: AgendaItem) -> QuerySet[Decision]:
+def harm_said_before(case: Case, item: AgendaItem) -> QuerySet[Decision]:
     """The decisions that say how the risk of harm of a case stands, its acceptance too, the last one first."""
     rows = Decision.objects.in_force().filter(case=case).exclude(harm="").exclude(item=item)
     return rows.select_related("item__meeting", "harm_agency").order_by("-decided_at", "-pk")

@@ -23,6 +23,7 @@ from panels.choices import ASKS_HARM, NEEDS_REASON, NEEDS_TAKER, Choice, LookedA
 from panels.decide import Lead, offered_on
 from panels.live import Brief, Table
 from panels.models import AgendaItem, Decision, Harm, How, ItemAction, Outcome, Section, Side
+from panels.saving import Asked
 from panels.words import CHOICE_WORDS, HOW_CHOICES, REASON_CHIPS, SIDE_WORDS
 
 AGAINST_THE_RULE = "Enter a reason for going against the scheme rule"
@@ -114,7 +115,7 @@ class ItemForm(SaneForm):
         item: AgendaItem,
         data: Mapping[str, Any] | None = None,
         *,
-        brief: Brief | None,
+        brief: Brief | Asked | None,
         table: Table,
         policy: Policy,
         present: Decision | None = None,
@@ -489,7 +490,7 @@ class Sheet:
         item: AgendaItem,
         posted: QueryDict | None,
         *,
-        brief: Brief | None,
+        brief: Brief | Asked | None,
         table: Table,
         policy: Policy,
         look_at: Iterable[Action],

@@ -23,11 +23,11 @@ from iom.pages import found, page
 from iom.policy import Policy
 from iom.steps import Stale, StepRefused
 from offenders import naming
-from offenders.models import Colour
-from panels import aside, escalations, live, presence, ratifying, recording, rerating, screen
+from offenders.models import Colour, Offender
+from panels import aside, escalations, live, presence, ratifying, recording, rerating, saving, screen
 from panels.attendance import quorum_of
 from panels.chairing import chairs
-from panels.decide import add_to_item, decide, holding, holding_rows, ratify_everything
+from panels.decide import add_to_item, decide, holding, holding_steps, ratify_everything
 from panels.forms.late import LateItemForm
 from panels.forms.live import Sheet, answers, read_quick_line, without_action
 from panels.models import (
@@ -75,10 +75,9 @@ def live_meeting(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     correcting = meeting.status == MeetingStatus.MINUTES_DRAFTED and "change" in {**request.GET, **request.POST}
     if meeting.status != MeetingStatus.LIVE and not correcting:
         return _not_live(request, meeting)
-    page = _page(request, meeting)
     if request.method == "POST":
-        return _recorded(request, page)
-    return _show(request, page, sheet=None)
+        return _recorded(request, meeting)
+    return _show(request, _page(request, meeting), sheet=None)
 
 
 @page("panels.record", methods=("POST",))
@@ -318,7 +317,7 @@ def _about(request: HttpRequest, page: _Page) -> _About:
         **together.run(
             together.all_of(
                 {
-                    "present": _first(holding_rows(item)),
+                    "present": holding_steps(item),
                     "brief": live.brief_steps(actor, meeting, item, page.policy, page.around),
                     "said": _rows(live.said_of_actions(actor, item)),
                     "look_at": _rows(live.actions_to_look_at(actor, meeting, item)),
@@ -335,28 +334,27 @@ def _about(request: HttpRequest, page: _Page) -> _About:
     )
 
 
-def _first(rows: QuerySet) -> together.Steps[Any]:
-    return (yield together.first(rows))
-
-
 def _sheet(request: HttpRequest, page: _Page, about: _About, *, posted: bool = True) -> Sheet:
-    item, brief, present = page.item, about.brief, about.present
     sheet = Sheet(
-        item,
+        page.item,
         request.POST if posted else None,
-        brief=brief,
+        brief=about.brief,
         table=page.around.table,
         policy=page.policy,
         look_at=about.look_at,
         said_before=about.of_actions(ItemAction.Kind.REVIEWED),
-        present=present,
-        with_decision=present is None or _changes(request.POST if posted else request.GET),
+        present=about.present,
+        with_decision=about.present is None or _changes(request.POST if posted else request.GET),
     )
-    if brief is not None:
-        protected = naming.Protected(request.actor, [brief.person])
-        for form in sheet.forms:
-            naming.guard(form, protected, brief.person, *TEXTS)
+    if about.brief is not None:
+        person = about.brief.person
+        _guard(sheet, naming.Protected(request.actor, [person]), person)
     return sheet
+
+
+def _guard(sheet: Sheet, protected: naming.Protected, person: Offender) -> None:
+    for form in sheet.forms:
+        naming.guard(form, protected, person, *TEXTS)
 
 
 def _changes(data: QueryDict) -> bool:
@@ -367,29 +365,32 @@ def _changes(data: QueryDict) -> bool:
     return bool({"change", "outcome", "note"} & set(data))
 
 
-def _recorded(request: HttpRequest, page: _Page) -> HttpResponse:
+def _recorded(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """What a button of the record form asks for."""
-    meeting, rail = page.meeting, page.rail
-    if not request.actor.can("panels.record", meeting):
+    actor, then = request.actor, request.POST.get("then", "action")
+    policy = live.rules_at(meeting)
+    desk = together.run(saving.desk_steps(actor, meeting, policy, request.POST, goes_on=then == "next"))
+    if desk is None:
+        raise Http404
+    if not actor.can("panels.record", meeting):
         raise PermissionDenied
-    then = request.POST.get("then", "action")
-    kept, questions = read_quick_line(answers(request.POST), page.around.table)
+    kept, questions = read_quick_line(answers(request.POST), desk.table)
     try:
         if then.startswith("remove-"):
-            return _keep(request, page, without_action(kept, _number(then)))
-        if then == "action" and not (_all_plain(kept) and not questions and _only_adds(request, rail.item)):
-            return _keep(request, page, kept)
+            return _keep(request, desk, without_action(kept, _number(then)))
+        if then == "action" and not (_all_plain(kept) and not questions and _only_adds(request, desk.item)):
+            return _keep(request, desk, kept)
         if questions:
-            recording.keep_draft(rail.item, kept, by=request.actor)
+            page = _page(request, meeting)
+            recording.keep_draft(desk.item, kept, by=actor)
             return _show(request, page, sheet=None, problems=list(questions))
-        return _save(request, page, kept, then)
+        return _save(request, desk, kept, then)
     except recording.NotRecording as lost:
         # Their words stand on the page beside what the new recorder has kept (security.md C1), and are kept for them.
-        _keep_aside(request, rail.item, kept)
-        raise Stale(found(AgendaItem.objects.visible_to(request.actor), pk=rail.item.pk), lost.problems[0]) from lost
+        _keep_aside(request, desk.item, kept)
+        raise Stale(found(AgendaItem.objects.visible_to(actor), pk=desk.item.pk), lost.problems[0]) from lost
     except StepRefused as refused:
-        about = _about(request, page)
-        sheet = _sheet(_with(request, kept), page, about)
+        page, about, sheet = _refused(request, meeting, kept)
         return _show(request, page, sheet=sheet, about=about, problems=refused.problems)
 
 
@@ -398,39 +399,65 @@ def _only_adds(request: HttpRequest, item: AgendaItem) -> bool:
     return not _changes(request.POST) and holding(item) is not None
 
 
-def _keep(request: HttpRequest, page: _Page, kept: dict[str, Any]) -> HttpResponse:
-    recording.keep_draft(page.item, kept, by=request.actor)
-    return redirect(_at(page.meeting, page.item.number, change="change" in request.POST, anchor="quick"))
+def _keep(request: HttpRequest, desk: saving.Desk, kept: dict[str, Any]) -> HttpResponse:
+    recording.keep_draft(desk.item, kept, by=request.actor)
+    return redirect(_at(desk.meeting, desk.item.number, change="change" in request.POST, anchor="quick"))
 
 
-def _save(request: HttpRequest, page: _Page, kept: dict[str, Any], then: str) -> HttpResponse:
+def _save(request: HttpRequest, desk: saving.Desk, kept: dict[str, Any], then: str) -> HttpResponse:
     """Save the decision, or the actions added to one, and go where the button leads."""
-    meeting, rail, about = page.meeting, page.rail, _about(request, page)
-    sheet = _sheet(_with(request, kept), page, about)
+    meeting, item, sheet = desk.meeting, desk.item, _to_save(_with(request, kept), desk)
     if not sheet.is_valid():
-        _keep_quietly(request, rail.item, kept)
+        page, about, sheet = _refused(request, meeting, kept)
+        _keep_quietly(request, item, kept)
         return _show(request, page, sheet=sheet, about=about)
     try:
         if sheet.form is None:
-            add_to_item(rail.item, tuple(sheet.new_actions()), by=request.actor)
-            recording.keep_draft(rail.item, {}, by=request.actor)
+            add_to_item(item, tuple(sheet.new_actions()), by=request.actor)
+            recording.keep_draft(item, {}, by=request.actor)
         else:
-            decide(rail.item, sheet.choice(version=_version(request), typed=kept), by=request.actor)
+            decide(item, sheet.choice(version=_version(request), typed=kept), by=request.actor)
     except Stale:
-        _keep_quietly(request, rail.item, kept)
-        rail.item.refresh_from_db()
-        rail.item.meeting = meeting
+        page, about, sheet = _refused(request, meeting, kept)
+        _keep_quietly(request, item, kept)
+        page.item.refresh_from_db()
+        page.item.meeting = meeting
         return _show(request, page, sheet=sheet, about=about, problems=[CHANGED_MEANWHILE], status=409)
     except StepRefused:
-        _keep_quietly(request, rail.item, kept)
+        _keep_quietly(request, item, kept)
         raise
-    messages.success(request, f"Saved {_time()}: item {rail.item.number}")
+    messages.success(request, f"Saved {_time()}: item {item.number}")
     if meeting.status != MeetingStatus.LIVE:
-        return redirect(f"{reverse('minutes', args=[meeting.key])}#item-{rail.item.pk}")
-    if then == "next" and rail.next_open is not None:
-        screen.bring(meeting, rail.next_open, by=request.actor)
-        return redirect(_at(meeting, rail.next_open.number))
-    return redirect(_at(meeting, rail.item.number))
+        return redirect(f"{reverse('minutes', args=[meeting.key])}#item-{item.pk}")
+    if then == "next" and desk.next_open is not None:
+        screen.bring(meeting, desk.next_open, by=request.actor)
+        return redirect(_at(meeting, desk.next_open.number))
+    return redirect(_at(meeting, item.number))
+
+
+def _to_save(request: HttpRequest, desk: saving.Desk) -> Sheet:
+    """What was posted, beside as much as it is checked against: it is shown to nobody."""
+    of_item = together.run(saving.of_item_steps(request.actor, desk, request.POST))
+    sheet = Sheet(
+        desk.item,
+        request.POST,
+        brief=of_item.asked,
+        table=desk.table,
+        policy=desk.policy,
+        look_at=of_item.look_at,
+        present=of_item.present,
+        with_decision=of_item.present is None or _changes(request.POST),
+    )
+    if of_item.asked is not None and of_item.protected is not None:
+        _guard(sheet, of_item.protected, of_item.asked.person)
+    return sheet
+
+
+def _refused(request: HttpRequest, meeting: Meeting, kept: dict[str, Any]) -> tuple[_Page, _About, Sheet]:
+    """The whole page, with what was posted on it."""
+    page = _page(request, meeting)
+    about = _about(request, page)
+    return page, about, _sheet(_with(request, kept), page, about)
 
 
 def _keep_aside(request: HttpRequest, item: AgendaItem, kept: dict[str, Any]) -> None:
