@@ -9,6 +9,7 @@ from django.urls import reverse
 from actionplans.models import Action
 from iom import clock
 from offenders.models import Case
+from panels.decide import undo
 from panels.models import AgendaItem, Decision, ItemState, Outcome, Section
 from tests import factories
 
@@ -426,6 +427,21 @@ def test_a_field_saves_itself_in_as_many_questions_with_few_and_many_items(
         # The meeting, the item with its lock, what was typed; the key of the form and its answer, with a savepoint.
         with django_assert_num_queries(3 + 4 + factories.AROUND):
             recorder.post(reverse("live_draft", args=[KEY]), {"item": "2", "note": "y"})
+        for _ in range(3):
+            factories.agenda_item(meeting, Section.REVIEWS, case=factories.case(merton))
+
+
+def test_a_decision_is_saved_in_as_many_questions_with_few_and_many_items(
+    review, meeting, merton, recorder, as_coordinator, django_assert_num_queries
+):
+    record(recorder, review, outcome="no_change")  # writes the lease, once
+    undo(review, by=as_coordinator)
+    for _ in range(2):
+        review.refresh_from_db()
+        posted = {"item": review.number, "version": review.version, "outcome": "no_change", "harm": "none"}
+        with django_assert_num_queries(29 + factories.AROUND):
+            recorder.post(reverse("live", args=[KEY]), posted | {"actions": "0", "then": "save"})
+        undo(review, by=as_coordinator)
         for _ in range(3):
             factories.agenda_item(meeting, Section.REVIEWS, case=factories.case(merton))
 
