@@ -84,7 +84,7 @@ class Actor:
             raise asked_before.NotOnce
         yield from (self.roles, self.scheme.policy, self.scheme, self.scheme.policy_version, self.user, self.membership)
         if "opened" in self.known:
-            yield from (self.seats, self.agency.kind, self.membership.agency, list(self.known["opened"]))
+            yield from (self.seats, self.agency.kind, self.agency.slug, self.agency, list(self.known["opened"]))
 
     def stand_in(self, make: Any) -> Actor:
         """An actor with stand-ins for all numbers, in the order of `as_asked`."""
@@ -95,7 +95,7 @@ class Actor:
         actor = Actor(user, scheme, self.roles, membership)
         if "opened" in self.known:
             membership.agency = agency = make.row(self.membership.agency)
-            agency.kind = self.agency.kind
+            agency.kind, agency.slug = self.agency.kind, self.agency.slug
             actor.known.update(opened=frozenset({make.next()}), seats=self.seats)
         return actor
 

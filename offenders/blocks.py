@@ -410,11 +410,12 @@ def _ratings_before(offender: int) -> QuerySet[RagRating]:
 @case_block
 def earlier_cases(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """The person's earlier times on the scheme, for those who read closed cases: how each went, ended, and why."""
-    before = Case.objects.visible_to(actor).filter(offender=case.offender_id, status=CaseStatus.CLOSED)
-    found, ratings = yield [
-        before.order_by("-accepted_on", "-pk"),
-        _ratings_before(case.offender_id),
-    ]
+
+    def before() -> QuerySet[Case]:
+        rows = Case.objects.visible_to(actor).filter(offender=case.offender_id, status=CaseStatus.CLOSED)
+        return rows.order_by("-accepted_on", "-pk")
+
+    found, ratings = yield [before, _ratings_before(case.offender_id)]
     rows = [each for each in found if each.pk != case.pk]
     together.attach(rows, "ratings", ratings)
     if rows:
@@ -477,7 +478,7 @@ def between_schemes(actor: Actor, today: date) -> Iterable[Block]:
 @case_block
 def other_areas(actor: Actor, case: Case, today: date) -> Iterable[Any]:
     """Which other schemes are concerned with the person, for whoever opens the case."""
-    rows = yield Transfer.objects.visible_to(actor).filter(offender=case.offender_id)
+    rows = yield lambda: Transfer.objects.visible_to(actor).filter(offender=case.offender_id)
     between = [row for row in rows if row.is_open or row.status == "accepted"]
     if between:
         yield Block("offenders/block_other_areas.html", {"between": between}, place=60, slot="aside")

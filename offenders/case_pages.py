@@ -22,7 +22,7 @@ from iom.together import Steps
 from .clocks import Calendar, re_rate_words, to_re_rate
 from .forms.restricted import BreakGlassForm
 from .models import AssignmentRole, Case, CaseStatus
-from .querysets import named
+from .querysets import CaseQuerySet, named, reader_of_all
 from .restricted import Sealed, present_opening_steps
 from .safeguarding import Flag, flags_of_steps
 
@@ -72,12 +72,8 @@ _CURRENT = tuple(map(_of_reference, ("current_ratings", "current_assignments", "
 
 def find_case(actor: Actor, reference: str) -> Case:
     """The case that the actor may read, with what the identity bar shows. Raises Http404, or the page before it."""
-    rows = Case.objects.visible_to(actor).filter(reference=reference)
     case, *current = together.fetch(
-        [
-            together.first(rows.select_related("offender", "accepted_at__body", "policy_version").defer(*NOT_SHOWN)),
-            *(read(actor.scheme.pk, reference) for _, read in _CURRENT),
-        ]
+        [_asked_for(actor, reference), *(read(actor.scheme.pk, reference) for _, read in _CURRENT)]
     )
     if case is None:
         raise closed_door(actor, reference)
@@ -88,6 +84,22 @@ def find_case(actor: Actor, reference: str) -> Case:
     case.scheme = actor.scheme
     case.found_by = actor
     return case
+
+
+def _asked_for(actor: Actor, reference: str) -> together.Read:
+    if kind := reader_of_all(actor):
+        return _readable(kind, scheme=actor.scheme.pk, opened=list(actor.known["opened"]), reference=reference)
+    return _shown(Case.objects.visible_to(actor), reference)
+
+
+@together.worded
+def _readable(kind: str, /, scheme: int, opened: list[int], reference: str) -> together.First:
+    return _shown(Case.objects.readable(kind, scheme, opened), reference)
+
+
+def _shown(rows: CaseQuerySet, reference: str) -> together.First:
+    rows = rows.filter(reference=reference).select_related("offender", "accepted_at__body", "policy_version")
+    return together.first(rows.defer(*NOT_SHOWN))
 
 
 def closed_door(actor: Actor, reference: str) -> Http404:

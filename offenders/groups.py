@@ -19,6 +19,7 @@ from iom.steps import StepRefused, locked
 from iom.together import Steps
 
 from .models import Case, CaseStatus, InGroup
+from .querysets import of_one_case
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -82,12 +83,17 @@ def standing(actor: Actor, case: Case) -> list[dict[str, Any]]:
     return together.run(standing_steps(actor, case))
 
 
+_placed = of_one_case(
+    InGroup.objects.all, lambda rows: rows.filter(until=None).select_related("meeting__body", "made_by")
+)
+
+
 def standing_steps(actor: Actor, case: Case) -> Steps[list[dict[str, Any]]]:
     """`standing`, read together with other rows."""
     policy = actor.scheme.policy
     known = {each.slug: each for each in policy.sub_cohorts}
-    rows = InGroup.objects.visible_to(actor).filter(case=case, until=None).select_related("meeting__body", "made_by")
-    placed = [{"group": known[row.group], "held": row} for row in (yield rows) if row.group in known]
+    rows = yield _placed(actor, case)
+    placed = [{"group": known[row.group], "held": row} for row in rows if row.group in known]
     slugs = {each["group"].slug for each in placed}
     return [*({"group": each, "held": None} for each in by_clause(case, policy) if each.slug not in slugs), *placed]
 

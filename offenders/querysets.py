@@ -12,6 +12,7 @@ from django.db.models import Exists, F, FilteredRelation, OrderBy, OuterRef, Pre
 
 from iom import clock, together
 from iom.access import fact
+from iom.asked_before import Same
 from iom.models import POLICE_AND_PROBATION, Agency, Handling, SchemeQuerySet
 from iom.together import Steps
 
@@ -162,6 +163,7 @@ def of_one_case(
     Of a case that the actor has found every row of it, where they hold `permission` if one is named; of any other what
     `visible_to` gives.
     """
+    of_cases, how = Same(rows), Same(narrow)
 
     @together.worded
     def of_found(scheme: int, case: int) -> Any:
@@ -170,7 +172,7 @@ def of_one_case(
     def of(actor: Actor, case: Case) -> Any:
         if found_by(actor, case) and (not permission or (actor.user is not None and actor.holds(permission))):
             return of_found(actor.scheme.pk, case.pk)
-        return narrow(rows().visible_to(actor).filter(case=case.pk))
+        return lambda: how.value(of_cases.value().visible_to(actor).filter(case=case.pk))
 
     return of
 
@@ -254,7 +256,7 @@ def feeds() -> list[Prefetch]:
 
 def agency_names_steps(actor: Actor) -> Steps[dict[str, str]]:
     """The names of the scheme's agencies by slug, to say who else reads something."""
-    return dict((yield Agency.objects.visible_to(actor).values_list("slug", "name")))
+    return dict((yield lambda: Agency.objects.visible_to(actor).values_list("slug", "name")))
 
 
 def present_openings() -> Prefetch:
@@ -509,9 +511,9 @@ class EntryQuerySet(SchemeQuerySet):
 
         return self._allowed(actor, case__in=Case.objects.visible_to(actor).order_by().values("pk"))
 
-    def of_case(self, actor: Actor, case: Case) -> EntryQuerySet:
-        """Those of one case that are `visible_to` the actor; a case that the actor has found is not asked for again."""
-        rows = self._allowed(actor) if found_by(actor, case) else self.visible_to(actor)
+    def of_case(self, actor: Actor, case: Case, *, found: bool) -> EntryQuerySet:
+        """Those of one case that are `visible_to` the actor; one `found_by` the actor is not asked for again."""
+        rows = self._allowed(actor) if found else self.visible_to(actor)
         return rows.filter(case=case.pk)
 
     def _allowed(self, actor: Actor | None, **of_cases: object) -> EntryQuerySet:

@@ -27,9 +27,11 @@ def listing(actor: Actor, offender: Offender) -> dict[str, Any]:
 
 def listing_steps(actor: Actor, offender: int) -> Steps[dict[str, Any]]:
     """`listing` of the person of this number, read together with other rows."""
-    present = present_openings()
+    present, people = present_openings(), [offender]
     rows, openings, names = yield [
-        RelatedPerson.objects.visible_to(actor).filter(offender=offender).select_related("agency", "offender"),
+        lambda: (
+            RelatedPerson.objects.visible_to(actor).filter(offender__in=people).select_related("agency", "offender")
+        ),
         _openings(offender),
         together.shared(agency_names_steps, actor),
     ]

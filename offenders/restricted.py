@@ -362,8 +362,12 @@ def present_opening_steps(actor: Actor, case: Case) -> Steps[BreakGlass | None]:
     """`present_opening`, read together with other rows."""
     if not case.restricted or actor.membership is None:
         return None
-    rows = BreakGlass.objects.filter(case=case.pk, membership=actor.membership, ends_at__gt=clock.now())
-    return (yield together.first(rows.order_by("-ends_at")))
+
+    def open_now() -> together.First:
+        rows = BreakGlass.objects.filter(case=case.pk, membership=actor.membership, ends_at__gt=clock.now())
+        return together.first(rows.order_by("-ends_at"))
+
+    return (yield open_now)
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ from iom.steps import StepRefused, locked
 from iom.together import Steps
 from offenders import naming
 from offenders.models import Case, Entry, EntryKind
+from offenders.querysets import found_by
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -119,7 +120,8 @@ def _told_by_entry(actor: Actor, case: Case) -> Steps[list[Told]]:
 
 def entries_of(actor: Actor, case: Case) -> Steps[list[Entry]]:
     """Every entry of a case that the reader may read, the newest first; what was corrected too."""
-    return (yield Entry.objects.of_case(actor, case).select_related("agency", "made_by"))
+    found = found_by(actor, case)
+    return (yield lambda: Entry.objects.of_case(actor, case, found=found).select_related("agency", "made_by"))
 
 
 def standing(entries: Iterable[Entry]) -> list[Entry]:

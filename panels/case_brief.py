@@ -49,13 +49,17 @@ def taken_on_at_steps(actor: Actor, case: Case) -> Steps[Place | None]:
     """`taken_on_at`, read together with other rows."""
     if case.accepted_at_id is None:
         return None
-    about = Q(case=case) | Q(referral__offender=case.offender_id)
-    rows = AgendaItem.objects.visible_to(actor).filter(about, meeting=case.accepted_at_id)
-    signed = Minutes.objects.visible_to(actor).filter(meeting=case.accepted_at_id, status=MinutesStatus.SIGNED)
-    item, number = yield [
-        together.first(rows.select_related("meeting__body").order_by("pk")),
-        together.first(signed.order_by("-number").values_list("number", flat=True)),
-    ]
+
+    def items() -> together.First:
+        about = Q(case=case) | Q(referral__offender=case.offender_id)
+        rows = AgendaItem.objects.visible_to(actor).filter(about, meeting=case.accepted_at_id)
+        return together.first(rows.select_related("meeting__body").order_by("pk"))
+
+    def signed() -> together.First:
+        rows = Minutes.objects.visible_to(actor).filter(meeting=case.accepted_at_id, status=MinutesStatus.SIGNED)
+        return together.first(rows.order_by("-number").values_list("number", flat=True))
+
+    item, number = yield [items, signed]
     if item is None:
         return None
     called = f"item {item.number}" if item.number else "the item"

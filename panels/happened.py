@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from iom.together import Steps
 from offenders.models import Case, Colour
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 @on_timeline
 def decisions(actor: Actor, case: Case) -> Iterator[Any]:
     """Decisions in force on items that the reader sees; with the minutes, where they are signed and the reader's."""
-    about = Q(item__case=case) | Q(case=case)
-    rows = Decision.objects.in_force().filter(about, item__in=AgendaItem.objects.visible_to(actor))
-    found = yield rows.select_related("item__meeting__body").order_by("item__meeting__date", "pk").distinct()
+
+    def decided() -> QuerySet[Decision]:
+        about = Q(item__case=case) | Q(case=case)
+        rows = Decision.objects.in_force().filter(about, item__in=AgendaItem.objects.visible_to(actor))
+        return rows.select_related("item__meeting__body").order_by("item__meeting__date", "pk").distinct()
+
+    found = yield decided
     minuted = yield from signed_minutes(actor, {each.item.meeting_id for each in found})
     for each in found:
         meeting = each.item.meeting
@@ -35,5 +39,9 @@ def decisions(actor: Actor, case: Case) -> Iterator[Any]:
 
 def signed_minutes(actor: Actor, meetings: set[int]) -> Steps[set[int]]:
     """Of these meetings those whose signed minutes the reader may open."""
-    rows = Minutes.objects.visible_to(actor).filter(meeting__in=meetings, status=MinutesStatus.SIGNED)
-    return set((yield rows.values_list("meeting", flat=True)))
+
+    def signed() -> QuerySet:
+        rows = Minutes.objects.visible_to(actor).filter(meeting__in=meetings, status=MinutesStatus.SIGNED)
+        return rows.values_list("meeting", flat=True)
+
+    return set((yield signed))

@@ -129,8 +129,8 @@ def nominations_on_agendas_that_one_was_sent(actor: Actor) -> QuerySet:
 def signature_for_marked_papers(actor: Actor) -> Steps[hooks.Signature]:
     """security.md Z12: between meetings the last signature counts; in a live one that signs each time, one for it."""
     given, live = yield [
-        agreement.signed_by(actor).values_list("meeting", flat=True),
-        Meeting.objects.filter(scheme=actor.scheme, status=MeetingStatus.LIVE).values_list("pk", "body__slug"),
+        lambda: agreement.signed_by(actor).values_list("meeting", flat=True),
+        lambda: Meeting.objects.filter(scheme=actor.scheme, status=MeetingStatus.LIVE).values_list("pk", "body__slug"),
     ]
     signed = set(given)
     once = {body.slug for body in actor.scheme.policy.bodies if body.agreement.signed != "each_meeting"}

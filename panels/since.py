@@ -84,7 +84,7 @@ def since_last_sitting_steps(actor: Actor, case: Case, today: date) -> together.
     """`since_last_sitting`, read together with other rows."""
     found = yield from together.all_of(
         {
-            "sitting": together.asked(together.first(_sittings(case, today))),
+            "sitting": together.asked(_sitting(case, today)),
             "rows": _rows_of_page(actor, case),
             "answers": answers_steps(actor, case),
             "ratings": together.asked(together.shared(ratings_of, case)),
@@ -115,12 +115,13 @@ def answers_steps(actor: Actor, case: Case) -> together.Steps[list[Answer]]:
     return (yield together.shared(latest_returns_steps, actor, case.offender_id, full))
 
 
-def _sittings(case: Case, today: date) -> QuerySet[Meeting]:
-    """Those of the body that took the case on, else of the scheme's first, until today."""
-    body: Any = case.accepted_at.body_id if case.accepted_at else None
-    if body is None:
-        body = Subquery(Body.objects.filter(scheme=case.scheme_id, position=0).values("pk")[:1])
-    return sittings_before(body, today + timedelta(days=1))
+def _sitting(case: Case, today: date) -> together.Read:
+    """The last of the body that took the case on, else of the scheme's first, until today."""
+    taken_on_at, tomorrow = case.accepted_at, today + timedelta(days=1)
+    if taken_on_at is not None and taken_on_at.body_id is not None:
+        return lambda: together.first(sittings_before(taken_on_at.body_id, tomorrow))
+    first = Body.objects.filter(scheme=case.scheme_id, position=0)
+    return together.first(sittings_before(Subquery(first.values("pk")[:1]), tomorrow))
 
 
 def _rows_of_page(actor: Actor, case: Case) -> together.Steps[Lately]:

@@ -138,12 +138,16 @@ def kept_for(case: Case) -> Kept | None:
 
 def kept_for_steps(case: Case) -> Steps[Kept | None]:
     """`kept_for`, read together with other rows."""
-    taken_on = Finding.objects.filter(
-        scheme=case.scheme_id, referral__offender=case.offender_id, referral__status=ReferralStatus.ACCEPTED
-    )
-    if case.accepted_at_id is not None:
-        taken_on = taken_on.filter(referral__meeting=case.accepted_at_id)
-    finding = yield together.first(taken_on.select_related("policy_version"))
+
+    def taken_on() -> together.First:
+        rows = Finding.objects.filter(
+            scheme=case.scheme_id, referral__offender=case.offender_id, referral__status=ReferralStatus.ACCEPTED
+        )
+        if case.accepted_at_id is not None:
+            rows = rows.filter(referral__meeting=case.accepted_at_id)
+        return together.first(rows.select_related("policy_version"))
+
+    finding = yield taken_on
     if finding is None:
         return None
     policy = finding.policy_version.policy

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from iom import clock, together
@@ -24,8 +25,11 @@ def documents(actor: Actor, case: Case) -> Iterator[Any]:
     """Files of the case that the reader may open, by what they are; a file's own name stays on its page."""
     href = reverse("case_documents", args=[case.reference])
     signed = yield together.shared(hooks.signature_of_steps, actor)
-    papers = Paper.objects.visible_to(actor, signed=signed).filter(case=case).kept()
-    for paper in (yield papers.select_related("file__agency")):
+
+    def papers() -> QuerySet[Paper]:
+        return Paper.objects.visible_to(actor, signed=signed).filter(case=case).kept().select_related("file__agency")
+
+    for paper in (yield papers):
         on = clock.local(paper.file.created_at).date()
         yield Line(on, "document", f"Document added: {paper.get_what_display()}", "", paper.file.agency.name, href)
 
@@ -49,5 +53,9 @@ def told_at_a_meeting(actor: Actor, case: Case) -> Iterator[Any]:
 
 def meetings_with(actor: Actor, case: Case) -> Steps[list[Engagement]]:
     """The finished meetings with the person that the reader may read, the newest first."""
-    rows = Engagement.objects.visible_to(actor).filter(offender=case.offender_id).finished()
-    return (yield rows.select_related("agency"))
+
+    def meetings() -> QuerySet[Engagement]:
+        rows = Engagement.objects.visible_to(actor).filter(offender=case.offender_id)
+        return rows.finished().select_related("agency")
+
+    return (yield meetings)

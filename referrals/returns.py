@@ -290,8 +290,13 @@ def latest_returns(actor: Actor, offender: Offender, *, signed: bool = False) ->
 
 def latest_returns_steps(actor: Actor, offender: int, signed: bool) -> Steps[list[Answer]]:
     """`latest_returns` of the person of this number, read together with other rows."""
-    rows = _readable(actor, signed=signed).filter(request__offender=offender)
-    newest = rows.order_by("request__agency_id", "-request__meeting__date", "-pk").distinct("request__agency_id")
+    people = [offender]
+
+    def newest() -> QuerySet[AgencyReturn]:
+        rows = _readable(actor, signed=signed).filter(request__offender__in=people)
+        rows = rows.order_by("request__agency_id", "-request__meeting__date", "-pk")
+        return rows.distinct("request__agency_id")
+
     found = yield from _by_offender(actor, newest)
     return sorted(found.get(offender, []), key=lambda answer: answer.agency.name)
 
@@ -340,7 +345,7 @@ def _readable(actor: Actor, *, signed: bool) -> QuerySet[AgencyReturn]:
     return rows.select_related("request__agency", "request__meeting").order_by("request__agency__name", "pk")
 
 
-def _by_offender(actor: Actor, rows: QuerySet[AgencyReturn]) -> Steps[dict[int, list[Answer]]]:
+def _by_offender(actor: Actor, rows: together.Read) -> Steps[dict[int, list[Answer]]]:
     found: dict[int, list[Answer]] = {}
     answers, names = yield [rows, together.shared(agency_names_steps, actor)]
     for row in answers:

@@ -10,14 +10,15 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from iom import together
 from iom.jinja import day, query
 from iom.pages import found, page
 from iom.steps import StepRefused
 from offenders import naming, timeline
-from offenders.case_pages import case_page, find_case
+from offenders.case_pages import case_page, case_page_steps, find_case
 from offenders.forms.timeline import CorrectForm, EntryForm, TimelineFilter
 from offenders.models import Case, Entry
-from offenders.timeline_page import Row, answers_for, kind_words, kinds_in, rows_of
+from offenders.timeline_page import Row, answers_for, kind_words, kinds_in, rows_of_steps
 
 A_PAGE = 25
 
@@ -26,10 +27,14 @@ A_PAGE = 25
 def case_timeline(request: HttpRequest, reference: str) -> HttpResponse:
     """Everything, newest first, by month; one kind of it, or what happened after a day."""
     case = find_case(request.actor, reference)
-    rows = rows_of(request.actor, case)
+    read = together.run(
+        together.all_of(
+            {"rows": rows_of_steps(request.actor, case), "page": case_page_steps(request, case, "case_timeline")}
+        )
+    )
+    rows, context = read["rows"], read["page"]
     form = TimelineFilter(kinds_in(rows), request.GET)
     kept = narrowed(rows, form)
-    context = case_page(request, case, "case_timeline")
     context |= {
         "filters": form,
         "chips": _chips(request, form),
