@@ -411,7 +411,15 @@ def _cursor(using: str, *, prepared: bool) -> Any:
     connection.ensure_connection()
     if not prepared:
         return connection.cursor()
-    return connection._prepare_cursor(ServerBindingCursor(connection.connection))
+    return connection._prepare_cursor(_KeepingPlans(connection.connection))
+
+
+class _KeepingPlans(ServerBindingCursor):
+    """The driver forgets the words of a statement that goes by its number; whoever logs or counts statements asks."""
+
+    def _send_query_prepared(self, name: bytes, pgq: Any, **options: Any) -> None:
+        self._query = pgq
+        super()._send_query_prepared(name, pgq, **options)
 
 
 class _Group(list["_Asked"]):
