@@ -16,6 +16,7 @@ import redis
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.urls import Resolver404, resolve, reverse
@@ -251,7 +252,11 @@ def watch_reading(actor: Actor, subjects: Iterable[str]) -> None:
     since = (now - timedelta(seconds=settings.READING_SECONDS)).timestamp()
     people_read = _cached(lambda: _read_since(name, since, dict.fromkeys(read, now.timestamp())))
     if (people_read or len(read)) >= settings.READING_SUBJECTS:
-        _tell_of_reading(actor)
+        told = f"{name}:told:{now:%Y-%m-%dT%H}"
+        if not _cached(lambda: cache.get(told)):
+            _tell_of_reading(actor)
+            # What is told is kept when the request's transaction is: until then nothing says that it was.
+            transaction.on_commit(lambda: _cached(lambda: cache.set(told, True, timeout=settings.READING_SECONDS)))
 
 
 def _read_since(name: str, since: float, read: dict[str, float]) -> int:

@@ -288,6 +288,20 @@ def test_a_hundred_people_in_ten_minutes_are_told_once_an_hour(rates, police, ad
     assert len(told()) == 2
 
 
+def test_whoever_reads_on_costs_no_more_statements(
+    rates, police, administrator, django_assert_num_queries, django_capture_on_commit_callbacks
+):
+    actor, many = actor_for(police), [f"IOM-{number:04}" for number in range(100)]
+
+    with clock.as_of(AT):
+        with django_capture_on_commit_callbacks(execute=True):
+            watch_reading(actor, many)
+        with django_assert_num_queries(0):
+            watch_reading(actor, many)
+
+    assert len(told()) == 1
+
+
 def test_people_read_more_than_ten_minutes_apart_do_not_add_up(rates, police, administrator):
     actor = actor_for(police)
 
