@@ -35,7 +35,7 @@ from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.postgresql.psycopg_any import DateRange
-from django.db.models import ManyToOneRel, Model, Prefetch, QuerySet
+from django.db.models import BooleanField, F, Func, ManyToOneRel, Model, Prefetch, QuerySet
 from django.utils.dateparse import parse_duration
 
 from iom import asked_before
@@ -63,6 +63,16 @@ class Existing:
     """Asks whether there is a row."""
 
     rows: QuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """Asks for `size` of the rows that are `found`, after the first `start`, as `rows` reads them; and for how many."""
+
+    found: QuerySet
+    rows: QuerySet
+    start: int
+    size: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,7 @@ class Worded:
 
 
 # A function gives one of the others, or a list of them, and is put into SQL once (`iom.asked_before`).
-Read = QuerySet | Counted | First | Existing | Worded | FunctionType
+Read = QuerySet | Counted | First | Existing | Paged | Worded | FunctionType
 Steps = Generator[Any, Any, Answer]
 
 
@@ -112,6 +122,15 @@ def first(rows: QuerySet) -> First:
 def exists(rows: QuerySet) -> Existing:
     """Whether there is a row."""
     return Existing(rows)
+
+
+def paged(found: QuerySet, rows: QuerySet, *, start: int, size: int | None) -> Paged:
+    """How many rows are `found`, and some of them: `size` in their order after the first `start`, None for all others.
+
+    They are looked for once, by as little as tells who they are and where they stand; `rows` says what is then read of
+    the few, and in which order: it finds by itself every row of their model, and prefetches nothing.
+    """
+    return Paged(found, rows, start, size)
 
 
 def shared(steps: Callable[..., Any], *given: Hashable) -> Shared:
@@ -389,7 +408,9 @@ def fetch(reads: Sequence[Read]) -> list[Any]:
     more = {
         place: _prefetched(_listed(answers[place]), one.rows._prefetch_related_lookups, kept=one.kept)
         for place, one in enumerate(asked)
-        if one.rows._prefetch_related_lookups and answers[place] and not isinstance(one.read, Counted | Existing)
+        if one.rows._prefetch_related_lookups
+        and answers[place]
+        and not isinstance(one.read, Counted | Existing | Paged)
     }
     if more:
         run(all_of(more))
@@ -463,15 +484,18 @@ class _Asked:
             rows = rows[:1]
         elif isinstance(read, Counted | Existing):
             rows = _bare(rows)
+        elif isinstance(read, Paged):
+            rows = rows.filter(_OnThePage(F("pk"), start=read.start, size="ALL" if read.size is None else read.size))
         self.rows = rows
         self.using = rows.db
         self.compiler = rows.query.get_compiler(self.using)
         self.sql, self.parameters = "", ()
         try:
+            found, before = _narrowly(read.found) if isinstance(read, Paged) else ("", ())
             inner, parameters = self.compiler.as_sql()
         except (EmptyResultSet, FullResultSet):
             return
-        self.parameters = tuple(_hashable(value) for value in parameters)
+        self.parameters = tuple(_hashable(value) for value in (*before, *parameters))
         match read:
             case Counted():
                 self.sql = f"SELECT count(*) FROM ({inner}) AS r"  # noqa: S608 -- what Django made, values apart
@@ -482,6 +506,9 @@ class _Asked:
                 names = [f"c{place}" for place in range(len(self.converters))]
                 inner = f"({inner}) AS r({', '.join(names)})"
                 self.sql = f"SELECT json_agg({_line(names)}) FROM {inner}"  # noqa: S608 -- as above
+        if isinstance(read, Paged):
+            listed = f"SELECT json_build_array((SELECT count(*) FROM found), ({self.sql}))"  # noqa: S608 -- as above
+            self.sql = f"WITH found (pk) AS MATERIALIZED ({found}) {listed}"
 
     def answer(self, cell: str | None) -> Any:
         match self.read:
@@ -492,10 +519,15 @@ class _Asked:
             case First():
                 found = self._found(cell)
                 return found[0] if found else None
+            case Paged():
+                count, lines = json.loads(cell, parse_float=Decimal) if cell else (0, [])
+                return count, self._rows(lines) if lines else []
         return self._found(cell)
 
     def _found(self, cell: str | None) -> list[Any]:
-        lines = json.loads(cell, parse_float=Decimal) if cell else []
+        return self._rows(json.loads(cell, parse_float=Decimal) if cell else [])
+
+    def _rows(self, lines: list[Any]) -> list[Any]:
         if lines and len(self.converters) > WIDEST:
             lines = [[value for part in line for value in part] for line in lines]
         for place, convert in enumerate(self.converters if lines else ()):
@@ -610,6 +642,17 @@ def _mark(place: int, value: Any) -> Any:
         case date() if not isinstance(value, datetime):
             return MARKED_DAY + timedelta(days=place)
     raise TypeError(f"a {type(value).__name__} is no value of a worded question")
+
+
+class _OnThePage(Func):
+    """Whether a row is one of the page: by an array, so that each is found by its key whatever the planner expects."""
+
+    template = "%(expressions)s = ANY (ARRAY(SELECT pk FROM found OFFSET %(start)s LIMIT %(size)s))"
+    output_field = BooleanField()
+
+
+def _narrowly(rows: QuerySet) -> tuple[str, Sequence[Any]]:
+    return rows.values("pk").query.get_compiler(rows.db).as_sql()
 
 
 def _bare(rows: QuerySet) -> QuerySet:

@@ -25,7 +25,7 @@ from offenders.clocks import Calendar
 from offenders.coming import Dated, next_of
 from offenders.forms import board as forms
 from offenders.forms.board import SORTS, FilterForm, Given
-from offenders.looking import as_typed, spelt_alike, worth_judging
+from offenders.looking import as_typed, spelt_alike, with_aliases, worth_judging
 from offenders.models import Assignment, AssignmentRole, Case, CustodyPeriod, Search, Supervision
 from offenders.querysets import URGENCY, CaseQuerySet, reader_of_all
 from offenders.safeguarding import Flag
@@ -90,13 +90,12 @@ def _rating_words(row: Row) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The cases of a page and one more if there is one, or all of them; and who of them is spelt otherwise."""
+    """The cases of a page and how many there are in all, or all of them; and who of them is spelt otherwise."""
 
     cases: list[Case]
     alike: frozenset[int]
     entire: bool
-    # What to count where these are not all.
-    counted: CaseQuerySet
+    count: int = 0
 
 
 def listing(actor: Actor, parameters: QueryDict, *, page: str = "", size: int = MOST) -> Listing:
@@ -173,36 +172,50 @@ class _Asked:
         """The cases that fit: a page and one more, or all where only what is said of them tells who fits."""
         rows = forms.narrowed(Case.objects.visible_to(self.actor), given, self.actor)
         entire = forms.keeps(given)
+        if words is None and entire:
+            return _Found(_rated((yield self._ordered(rows))), frozenset(), True)
         if words is None:
-            if not given and self.number == 1 and (kind := reader_of_all(self.actor)):
-                cases = yield _cohort(
-                    kind,
-                    self.sort,
-                    self.grouped,
-                    self.size + 1,
-                    scheme=self.actor.scheme.pk,
-                    opened=sorted(self.actor.known["opened"]),
-                )
-                return _Found(_rated(cases), frozenset(), False, rows)
-            wanted = self._ordered(rows)
-            cases = yield wanted if entire else wanted[self.start : self.start + self.size + 1]
-            return _Found(_rated(cases), frozenset(), entire, rows)
+            count, cases = yield self._page_of(rows, given)
+            return _Found(_rated(cases), frozenset(), False, self._up_to_most(count))
         # Those who are spelt alike come after the others, so that a later page or a group needs to know them all.
         entire = entire or self.grouped or self.number > 1
         exact = rows.filter(as_typed(words))
-        wanted = self._ordered(exact)
-        typed, near = yield [
-            wanted if entire else wanted[: self.size + 1],
-            worth_judging(self._ordered(rows), words),
+        wanted = self._ordered(exact) if entire else _page(exact, self.sort, self.grouped, 0, self.size, MOST)
+        typed, (_, near) = yield [
+            wanted,
+            together.paged(
+                worth_judging(rows, words), with_aliases(self._ordered(Case.objects.all())), start=0, size=None
+            ),
         ]
+        count = 0
+        if not entire:
+            count, typed = typed
         alike = spelt_alike(near, words)
         cases = _rated([*typed, *alike])
         if self.grouped:
             down = -1 if self.sort == "-rating" else 1
             cases.sort(key=lambda case: down * PLACES[case.rating.colour] if case.rating else len(PLACES))
-        if not entire and len(typed) <= self.size:
+        if count <= self.size:
             entire = True
-        return _Found(cases, frozenset(case.pk for case in alike), entire, exact)
+        return _Found(cases, frozenset(case.pk for case in alike), entire, self._up_to_most(count) + len(alike))
+
+    def _page_of(self, rows: CaseQuerySet, given: Given) -> together.Read:
+        """The page of the cases that fit, in its order."""
+        if not given and self.number == 1 and (kind := reader_of_all(self.actor)):
+            return _cohort(
+                kind,
+                self.sort,
+                self.grouped,
+                self.size,
+                MOST,
+                scheme=self.actor.scheme.pk,
+                opened=sorted(self.actor.known["opened"]),
+            )
+        return _page(rows, self.sort, self.grouped, self.start, self.size, MOST)
+
+    def _up_to_most(self, count: int) -> int:
+        """How many there are: up to one more than is counted, but for somebody who went further than that."""
+        return count if self.start >= MOST else min(count, MOST + 1)
 
     def _ordered(self, rows: CaseQuerySet) -> CaseQuerySet:
         return rows.rated_now().ordered(self.sort, grouped=self.grouped)
@@ -212,27 +225,19 @@ class _Asked:
         keeps, cases, alike = forms.keeps(given), found.cases, found.alike
         ours = slice(self.start, self.start + self.size) if found.entire else slice(self.size)
         listed = cases if keeps else cases[ours]
-        # One more case than a page holds says that there are more; only then does anybody have to count.
-        whole = found.entire or (self.number == 1 and len(cases) <= self.size)
         read = yield from all_of(
             {
                 "holders": _surroundings(listed),
                 "columns": blocks.columns_for_steps(self.actor, listed, self.today),
-                "count": len(cases) if whole else self._count(found),
                 "kept": all_of(dict(enumerate(forms.kept(listed, given, self.actor)))),
             }
         )
-        count = read["count"]
+        count = len(cases) if found.entire else found.count
         if keeps:
             fit = frozenset.intersection(*map(frozenset, read["kept"].values()))
             cases = [case for case in listed if case.pk in fit]
             count, alike, listed = len(cases), alike & fit, cases[ours]
         return _Told(list(listed), count, alike, read["columns"], read["holders"])
-
-    def _count(self, found: _Found) -> Steps[int]:
-        """How many there are: up to one more than is counted, but for somebody who went further than that."""
-        rows = found.counted if self.start >= MOST else found.counted[: MOST + 1]
-        return (yield together.counted(rows)) + len(found.alike)
 
 
 def _rated(cases: Iterable[Case]) -> list[Case]:
@@ -264,11 +269,24 @@ def _surroundings(cases: Sequence[Case]) -> Steps[dict[tuple[int, str], str]]:
     }
 
 
+def _page(rows: CaseQuerySet, sort: str, grouped: bool, start: int, size: int, most: int) -> together.Paged:
+    """`size` of the cases that fit, in their order after the first `start`; and how many fit.
+
+    They are counted up to one more than `most`, but for somebody who went further than that.
+    """
+    ordered = rows.rated_now().ordered(sort, grouped=grouped)
+    if start < most:
+        ordered = ordered[: max(most + 1, start + size)]
+    listed = Case.objects.rated_now().ordered(sort, grouped=grouped)
+    return together.paged(ordered, listed, start=start, size=size)
+
+
 @together.worded
-def _cohort(kind: str, sort: str, grouped: bool, most: int, /, scheme: int, opened: list[int]) -> QuerySet:
-    """The whole cohort, as most readers ask for it."""
-    rows = Case.objects.readable(kind, scheme, opened).not_closed()
-    return rows.rated_now().ordered(sort, grouped=grouped)[:most]
+def _cohort(
+    kind: str, sort: str, grouped: bool, size: int, most: int, /, scheme: int, opened: list[int]
+) -> together.Paged:
+    """The first page of the whole cohort, as most readers ask for it."""
+    return _page(Case.objects.readable(kind, scheme, opened).not_closed(), sort, grouped, 0, size, most)
 
 
 @together.worded

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.search import TrigramWordSimilarity
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField, Exists, OuterRef, Q, When
+from django.db.models import Case as Choose
 
 from offenders import alike
 from offenders.likeness import alias_names
@@ -36,23 +37,31 @@ def as_typed(words: str) -> Q:
 
 
 def worth_judging(cases: CaseQuerySet, words: str) -> CaseQuerySet:
-    """Those of `cases` who may be meant by another spelling, each with `alias_names`: for `spelt_alike` to judge."""
+    """Those of `cases` who may be meant by another spelling: for `spelt_alike` to judge."""
     typed = _typed(words)
     if not typed:
         return cases.none()
+    worth = Q()
     for place, word in enumerate(typed):
         likeness, near = alike.indexed(word), f"near_{place}"
-        like = {near: TrigramWordSimilarity(likeness, "offender__likeness_name")}
+        cases = cases.alias(**{near: TrigramWordSimilarity(likeness, "offender__likeness_name")})
         names = Alias.objects.filter(offender=OuterRef("offender")).alias(
             near=TrigramWordSimilarity(likeness, "likeness_name")
         )
-        enough = Q(**{f"{near}__gte": WORTH_JUDGING}) | Exists(names.filter(near__gte=WORTH_JUDGING))
-        cases = cases.alias(**like).filter(enough)
-    return cases.filter(~as_typed(words)).annotate(alias_names=alias_names(of="offender"))
+        worth &= Q(**{f"{near}__gte": WORTH_JUDGING}) | Exists(names.filter(near__gte=WORTH_JUDGING))
+    # One condition that is not taken apart: its parts would be put to everybody whom the scheme ever knew.
+    return cases.filter(
+        Choose(When(~worth, then=False), When(as_typed(words), then=False), default=True, output_field=BooleanField())
+    )
+
+
+def with_aliases(cases: CaseQuerySet) -> CaseQuerySet:
+    """Each with their `alias_names`, by which `spelt_alike` judges."""
+    return cases.annotate(alias_names=alias_names(of="offender"))
 
 
 def spelt_alike(cases: Iterable[Case], words: str) -> Sequence[Case]:
-    """Those of the cases that were worth it whom the words mean, in their order."""
+    """Those of the cases that were worth it, read `with_aliases`, whom the words mean; in their order."""
     typed = _typed(words)
     return [
         case

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 
 from iom import clock, together
 from iom.access import Actor
-from iom.models import Agency
+from iom.models import Agency, Membership
 from iom.together import Steps
 from iom.working_days import add_months
 
@@ -73,14 +73,21 @@ def _leads(actor: Actor) -> Steps[Choices]:
 
 def _holders(actor: Actor, role: str) -> Steps[Choices]:
     """Who holds a role in a case that the actor reads; of all roles at once, so that it is asked once."""
-    return [(str(pk), name) for holds, pk, name in (yield _held(actor)) if holds == role]
+    held, people = yield [_held(actor), _people_of(scheme=actor.scheme.pk)]
+    holders = {membership for holds, membership in held if holds == role}
+    return [(str(pk), name) for pk, name in people if pk in holders]
 
 
 @of_the_cohort
 def _held(cases: CaseQuerySet) -> QuerySet:
     held = Assignment.objects.filter(case__in=cases, until=None, membership__isnull=False)
-    people = held.values_list("role", "membership_id", "membership__user__name").distinct()
-    return people.order_by("membership__user__name")
+    return held.order_by().values_list("role", "membership_id").distinct()
+
+
+@together.worded
+def _people_of(scheme: int) -> QuerySet:
+    """Everybody who ever acted in a scheme, by name: fewer than cases, each of which names its holders."""
+    return Membership.objects.filter(scheme=scheme).order_by("user__name", "pk").values_list("pk", "user__name")
 
 
 def _member(value: str) -> bool:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Case as Choose
-from django.db.models import Exists, F, FilteredRelation, OrderBy, OuterRef, Prefetch, Q, Value, When
+from django.db.models import Exists, F, FilteredRelation, OrderBy, OuterRef, Prefetch, Q, Subquery, Value, When
+from django.db.models.lookups import Exact, In
 
 from iom import clock, together
 from iom.access import fact
@@ -352,14 +353,17 @@ class CaseQuerySet(SchemeQuerySet):
         """Rated one of `colours` now."""
         from offenders.models import RagRating
 
-        present = RagRating.objects.filter(case=OuterRef("pk"), until=None, colour__in=colours)
-        return self.filter(Exists(present))
+        # One a case. Asked for each case and not as a set: row security hides from the planner how large that is.
+        present = RagRating.objects.filter(case=OuterRef("pk"), until=None).values("colour")
+        return self.filter(In(Subquery(present), list(colours)))
 
     def assigned_to(self, role: str, **holder: object) -> CaseQuerySet:
         """With this agency or person in a role now."""
         from offenders.models import Assignment
 
-        return self.filter(Exists(Assignment.objects.filter(case=OuterRef("pk"), role=role, until=None, **holder)))
+        ((name, value),) = holder.items()
+        held = Assignment.objects.filter(case=OuterRef("pk"), role=role, until=None).values(name)
+        return self.filter(Exact(Subquery(held), value))
 
     def led_by(self, actor: Actor) -> CaseQuerySet:
         """Cases on the cohort that the actor leads: as lead professional or police officer."""

@@ -96,6 +96,25 @@ def test_counts_firsts_and_existence(cases, django_assert_num_queries):
         ) == [3, 0, 2, 0, cases[-1], None, True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("start", "size", "names"),
+    [(0, 2, ["Specimen", "Sample"]), (2, 2, ["Example"]), (4, 2, []), (1, None, ["Sample", "Example"])],
+)
+def test_a_page_says_how_many_there_are_in_all(cases, start, size, names, django_assert_num_queries):
+    listed = Case.objects.select_related("offender").order_by("-offender__sort_name")
+
+    with django_assert_num_queries(1):
+        (many, page), (none, nobody) = together.fetch(
+            [
+                together.paged(listed.filter(status="open"), listed, start=start, size=size),
+                together.paged(listed.none(), listed, start=start, size=size),
+            ]
+        )
+        assert [case.offender.family_name for case in page] == names
+
+    assert (many, none, nobody) == (3, 0, [])
+
+
 def test_what_points_to_rows_is_read_for_all_in_one_statement_more(cases, django_assert_num_queries):
     ratings = Prefetch("ratings", RagRating.objects.filter(until=None), to_attr="current_ratings")
 
