@@ -115,16 +115,60 @@ def last_told_steps(actor: Actor, case: Case) -> Steps[Told | None]:
 def _told_by_entry(actor: Actor, case: Case) -> Steps[list[Told]]:
     entries = yield together.shared(entries_of, actor, case)
     told = (entry for entry in standing(entries) if entry.kind == EntryKind.TOLD)
-    return [Told(each.happened_on, each.agency.name if each.agency else "") for each in islice(told, 1)]
+    return [Told(each.happened_on, each.agency_name) for each in islice(told, 1)]
 
 
-def entries_of(actor: Actor, case: Case) -> Steps[list[Entry]]:
+class Logged(NamedTuple):
+    """An entry as its readers meet it. A case that goes on for years has a thousand, and a row of each takes long."""
+
+    pk: int
+    kind: str
+    happened_on: date
+    happened_at: datetime | None
+    text: str
+    source: str
+    checked_at: datetime | None
+    handling: str
+    readers: Sequence[str]
+    corrects_id: int | None
+    reason: str
+    created_at: datetime
+    agency_id: int | None
+    agency__name: str | None
+    made_by_id: int | None
+    made_by__name: str | None
+
+    @property
+    def on(self) -> date:
+        return self.happened_on
+
+    @property
+    def is_marked(self) -> bool:
+        """For fewer than the panel."""
+        return self.handling != Handling.PANEL
+
+    @property
+    def agency_name(self) -> str:
+        return self.agency__name or ""
+
+    @property
+    def who(self) -> str:
+        """Whoever wrote it, and for which agency; what no person wrote came from a feed."""
+        return ", ".join(part for part in (self.made_by__name, self.agency__name) if part) or "a feed"
+
+
+def logged_steps(entries: Callable[[], QuerySet[Entry]]) -> Steps[list[Logged]]:
+    """These entries as their readers meet them, in their order; put into SQL once (`iom.asked_before`)."""
+    return [Logged(*each) for each in (yield lambda: entries().values_list(*Logged._fields))]
+
+
+def entries_of(actor: Actor, case: Case) -> Steps[list[Logged]]:
     """Every entry of a case that the reader may read, the newest first; what was corrected too."""
     found = found_by(actor, case)
-    return (yield lambda: Entry.objects.of_case(actor, case, found=found).select_related("agency", "made_by"))
+    return (yield from logged_steps(lambda: Entry.objects.of_case(actor, case, found=found)))
 
 
-def standing(entries: Iterable[Entry]) -> list[Entry]:
+def standing(entries: Iterable[Logged]) -> list[Logged]:
     """Those of the entries of a case that hold: neither corrected nor withdrawn (`EntryQuerySet.standing`).
 
     A correction is for the readers of what it corrects, so that whoever reads the one was given the other.

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 from django.db.models import QuerySet
 
 from iom import clock, together
 from iom.jinja import day, lower_first, moment
+from iom.models import Handling
 from iom.together import Steps
 from offenders.models import Case, Entry, EntryKind
 from offenders.querysets import agency_names_steps
-from offenders.timeline import entries_of, lines_of_steps
+from offenders.timeline import Line, Logged, entries_of, lines_of_steps, logged_steps
 
 if TYPE_CHECKING:
     from iom.access import Actor
@@ -76,20 +78,62 @@ class Row:
         return kind_words(self.kind)
 
 
-def rows_of(actor: Actor, case: Case) -> list[Row]:
+class Rows(Sequence[Row]):
+    """A timeline, the newest first. Of a thousand things a page shows a few: a row is made when it is looked at."""
+
+    def __init__(self, things: Sequence[Logged | Line], row: Callable[[Logged | Line], Row]) -> None:
+        self._things = things
+        self._row = row
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            return [self._row(thing) for thing in self._things[place]]
+        return self._row(self._things[place])
+
+    def narrowed(self, kind: str, since: date | None) -> Rows:
+        """Those of a kind, if one is given, and after a day, if one is."""
+        fit = [each for each in self._things if (not kind or each.kind == kind) and (since is None or each.on > since)]
+        return Rows(fit, self._row)
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """How many there are of each kind."""
+        return Counter(each.kind for each in self._things)
+
+
+def rows_of(actor: Actor, case: Case) -> Rows:
     """Everything that the reader may read of a case, the newest first."""
     return together.run(rows_of_steps(actor, case))
 
 
-def rows_of_steps(actor: Actor, case: Case) -> Steps[list[Row]]:
+def rows_of_steps(actor: Actor, case: Case) -> Steps[Rows]:
     """`rows_of`, read together with other rows."""
-    found = yield from together.all_of({"entries": _rows_of_entries(actor, case), "lines": lines_of_steps(actor, case)})
-    rows = [
-        *found["entries"],
-        *(Row(each.on, each.kind, each.title, each.text, each.by, each.href) for each in found["lines"]),
-    ]
-    # The time of day only orders what has one; of one day, what was written last stands first.
-    return sorted(rows, key=lambda row: (row.on, row.at.timestamp() if row.at else 0, row.entry or 0), reverse=True)
+    found = yield from together.all_of({"entries": _entries_of(actor, case), "lines": lines_of_steps(actor, case)})
+    entries, names = found["entries"]
+    known = {entry.pk: entry for entry in entries}
+    things = [*_uncorrected(entries), *found["lines"]]
+    things.sort(key=_when, reverse=True)
+    return Rows(things, lambda thing: _row(actor, thing, known, names))
+
+
+def _entries_of(actor: Actor, case: Case) -> Steps[list[Any]]:
+    return (yield [together.shared(entries_of, actor, case), together.shared(agency_names_steps, actor)])
+
+
+def _when(thing: Logged | Line) -> tuple[date, float, int]:
+    """The time of day only orders what has one; of one day, what was written last stands first."""
+    if isinstance(thing, Line):
+        return thing.on, 0, 0
+    return thing.happened_on, thing.happened_at.timestamp() if thing.happened_at else 0, thing.pk
 
 
 def entry_rows(actor: Actor, entries: QuerySet[Entry]) -> list[Row]:
@@ -99,38 +143,38 @@ def entry_rows(actor: Actor, entries: QuerySet[Entry]) -> list[Row]:
 
 def entry_rows_steps(actor: Actor, entries: QuerySet[Entry]) -> Steps[list[Row]]:
     """`entry_rows`, read together with other rows."""
-    found, names = yield [entries.select_related("agency", "made_by"), together.shared(agency_names_steps, actor)]
-    return _rows(actor, found, names)
+    read = yield from together.all_of(
+        {"entries": logged_steps(lambda: entries), "names": together.asked(together.shared(agency_names_steps, actor))}
+    )
+    known = {entry.pk: entry for entry in read["entries"]}
+    return [_row(actor, entry, known, read["names"]) for entry in _uncorrected(read["entries"])]
 
 
-def _rows_of_entries(actor: Actor, case: Case) -> Steps[list[Row]]:
-    found, names = yield [together.shared(entries_of, actor, case), together.shared(agency_names_steps, actor)]
-    return _rows(actor, found, names)
+def _uncorrected(entries: Sequence[Logged]) -> list[Logged]:
+    corrected = {entry.corrects_id for entry in entries}
+    return [entry for entry in entries if entry.pk not in corrected]
 
 
-def _rows(actor: Actor, found: Sequence[Entry], names: Mapping[str, str]) -> list[Row]:
-    by_number = {entry.pk: entry for entry in found}
-    corrected = {entry.corrects_id for entry in found}
-    return [_row(actor, entry, by_number, names) for entry in found if entry.pk not in corrected]
-
-
-def _row(actor: Actor, entry: Entry, known: Mapping[int, Entry], names: Mapping[str, str]) -> Row:
+def _row(actor: Actor, entry: Logged | Line, known: Mapping[int, Logged], names: Mapping[str, str]) -> Row:
+    if isinstance(entry, Line):
+        return Row(entry.on, entry.kind, entry.title, entry.text, entry.by, entry.href)
     mine = answers_for(actor, entry)
     withdrawn = not entry.text
-    before, each = [], entry
-    while (each := known.get(each.corrects_id)) is not None:
+    before, number = [], entry.corrects_id
+    while number is not None and (each := known.get(number)) is not None:
         if each.text and (mine or not withdrawn):
-            before.append(Before(each.happened_on, each.text, who(each)))
+            before.append(Before(each.happened_on, each.text, each.who))
+        number = each.corrects_id
     corrected = ""
     if entry.corrects_id is not None:
         verb = "Withdrawn" if withdrawn else "Corrected"
-        corrected = f"{verb} {day(clock.local(entry.created_at).date())} by {who(entry)}: {entry.reason}"
+        corrected = f"{verb} {day(clock.local(entry.created_at).date())} by {entry.who}: {entry.reason}"
     return Row(
         on=entry.happened_on,
         kind=entry.kind,
-        title=entry.get_kind_display(),
+        title=EntryKind(entry.kind).label,
         text=entry.text,
-        by=who(entry),
+        by=entry.who,
         at=entry.happened_at,
         source=source_words(entry),
         marked=marked_words(entry, names) if entry.is_marked else "",
@@ -142,7 +186,7 @@ def _row(actor: Actor, entry: Entry, known: Mapping[int, Entry], names: Mapping[
     )
 
 
-def answers_for(actor: Actor, entry: Entry) -> bool:
+def answers_for(actor: Actor, entry: Entry | Logged) -> bool:
     """The rule of `offenders.correct_entry`, asked of an entry that the reader was given already."""
     if entry.agency_id is None and entry.made_by_id is None:
         return actor.has_role("coordinator", "chair")
@@ -150,28 +194,20 @@ def answers_for(actor: Actor, entry: Entry) -> bool:
     return mine or (actor.agency is not None and entry.agency_id == actor.agency.pk)
 
 
-def who(entry: Entry) -> str:
-    """Whoever wrote it, and for which agency; what no person wrote came from a feed."""
-    person = entry.made_by.name if entry.made_by else ""
-    return ", ".join(part for part in (person, entry.agency.name if entry.agency else "") if part) or "a feed"
-
-
-def source_words(entry: Entry) -> str:
+def source_words(entry: Logged) -> str:
     """Who or what says so, and when somebody last looked there."""
     checked = f"checked {moment(entry.checked_at)}" if entry.checked_at else ""
     return ", ".join(part for part in (entry.source, checked) if part)
 
 
-def marked_words(entry: Entry, names: Mapping[str, str]) -> str:
+def marked_words(entry: Logged, names: Mapping[str, str]) -> str:
     """Who may read a marked entry beside its own agency: "police and probation", or the agencies by name."""
     return ", ".join(sorted(names.get(slug, slug) for slug in entry.readers)) or lower_first(
-        entry.get_handling_display()
+        str(Handling(entry.handling).label)
     )
 
 
-def kinds_in(rows: Iterable[Row]) -> list[tuple[str, str]]:
+def kinds_in(rows: Rows) -> list[tuple[str, str]]:
     """The kinds that occur, as (kind, "Ratings (3)"), in the order of their words."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.kind] = counts.get(row.kind, 0) + 1
-    return sorted(((kind, f"{kind_words(kind)} ({count})") for kind, count in counts.items()), key=lambda each: each[1])
+    named = ((kind, f"{kind_words(kind)} ({count})") for kind, count in rows.kinds.items())
+    return sorted(named, key=lambda each: each[1])

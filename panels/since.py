@@ -18,8 +18,8 @@ from iom import clock, together
 from iom.jinja import colour_word, lower_first, plural
 from iom.models import Body, Handling, Meeting, MeetingStatus
 from offenders.happened import assignments_of, ratings_of
-from offenders.models import Assignment, AssignmentRole, Case, Colour, CustodyPeriod, Entry, RagRating
-from offenders.timeline import entries_of, standing
+from offenders.models import Assignment, AssignmentRole, Case, Colour, CustodyPeriod, Entry, EntryKind, RagRating
+from offenders.timeline import Logged, entries_of, standing
 from referrals import engagement, hooks
 from referrals.engagement import Shown
 from referrals.models import Score
@@ -179,7 +179,7 @@ class Lately:
     leads: list[Assignment]
     scores: list[Score]
     actions: list[Action]
-    entries: list[Entry]
+    entries: Sequence[Entry | Logged]
 
 
 def lately_steps(actor: Actor, case: Case, day: date, **narrowed: Any) -> together.Steps[Lately]:
@@ -273,9 +273,9 @@ def _answered(returns: Iterable[Answer], day: date) -> Iterator[Change]:
             yield Change(sent, f"{answer.agency.name} answered{_only(answer.handling, answer.is_marked)}: {said}")
 
 
-def _happened(entries: Iterable[Entry]) -> Iterator[Change]:
+def _happened(entries: Iterable[Entry | Logged]) -> Iterator[Change]:
     for entry in entries:
-        kind = f"{entry.get_kind_display()}{_only(entry.handling, entry.is_marked)}"
+        kind = f"{EntryKind(entry.kind).label}{_only(entry.handling, entry.is_marked)}"
         yield Change(entry.happened_on, f"{kind}: {entry.text}")
 
 

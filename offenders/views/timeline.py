@@ -18,7 +18,7 @@ from offenders import naming, timeline
 from offenders.case_pages import case_page, case_page_steps, find_case
 from offenders.forms.timeline import CorrectForm, EntryForm, TimelineFilter
 from offenders.models import Case, Entry
-from offenders.timeline_page import Row, answers_for, kind_words, kinds_in, rows_of_steps
+from offenders.timeline_page import Rows, answers_for, kind_words, kinds_in, rows_of_steps
 
 A_PAGE = 25
 
@@ -45,12 +45,9 @@ def case_timeline(request: HttpRequest, reference: str) -> HttpResponse:
     return render(request, "offenders/timeline.html", context)
 
 
-def narrowed(rows: list[Row], form: TimelineFilter) -> list[Row]:
+def narrowed(rows: Rows, form: TimelineFilter) -> Rows:
     """What the filters leave; one that cannot be read leaves everything (ux.md 4.5, errors)."""
-    if form.is_valid():
-        kind, since = form.cleaned_data["type"], form.cleaned_data["since"]
-        rows = [row for row in rows if (not kind or row.kind == kind) and (since is None or row.on > since)]
-    return rows
+    return rows.narrowed(form.cleaned_data["type"], form.cleaned_data["since"]) if form.is_valid() else rows
 
 
 def _chips(request: HttpRequest, form: TimelineFilter) -> list[dict[str, str]]:
