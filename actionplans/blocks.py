@@ -48,6 +48,8 @@ from .reading import (
 
 # Actions and reports that are due this soon stand among the tasks; agreements and bids need longer.
 SOON_DAYS = 7
+# A statement of which its writer has asked for approval.
+ASKED = {"status": "draft", "asked_at__isnull": False}
 WEEKS_AHEAD = 4
 
 
@@ -56,9 +58,12 @@ def our_actions(actor: Actor, today: date) -> Iterable[Task]:
     """What one's own agency has to do, overdue or within a week."""
     if actor.agency is None or not actor.has_role("member", "researcher"):
         return
-    due = _visible(actor).filter(agency=actor.agency, due_on__lte=today + timedelta(days=SOON_DAYS))
-    days = due.order_by().values_list("due_on").annotate(count=Count("pk"))
-    if found := dict((yield days)):
+
+    def due() -> QuerySet:
+        rows = _visible(actor).filter(agency=actor.agency, due_on__lte=today + timedelta(days=SOON_DAYS))
+        return rows.order_by().values_list("due_on").annotate(count=Count("pk"))
+
+    if found := dict((yield due)):
         late = sum(count for on, count in found.items() if on < today)
         words = f"{plural(sum(found.values()), 'action')} for {actor.agency.name}"
         words += f", {late} overdue" if late else ""
@@ -81,8 +86,12 @@ def overdue_by_agency(actor: Actor, today: date) -> Iterable[Task]:
 
 def overdue_of_agencies(actor: Actor, today: date) -> together.Steps[list[dict[str, Any]]]:
     """Of each agency that is late, by name: slug, name, with how many actions, and since when."""
-    rows = _visible(actor).overdue(today).order_by().values("agency__slug", "agency__name")
-    return (yield rows.annotate(count=Count("pk"), first=Min("due_on")).order_by("agency__name"))
+
+    def late() -> QuerySet:
+        rows = _visible(actor).overdue(today).order_by().values("agency__slug", "agency__name")
+        return rows.annotate(count=Count("pk"), first=Min("due_on")).order_by("agency__name")
+
+    return (yield late)
 
 
 def _visible(actor: Actor) -> Any:
@@ -144,8 +153,12 @@ def reports_to_review(actor: Actor, today: date) -> Iterable[Task]:
         or not actor.holds("actionplans.view_reports")
     ):
         return
-    cases = Case.objects.visible_to(actor).not_closed().filter(reports.supervised_by(actor.membership))
-    if near := dict((yield _due_by(cases, actor, today + timedelta(days=SOON_DAYS)))):
+
+    def due() -> QuerySet:
+        cases = Case.objects.visible_to(actor).not_closed().filter(reports.supervised_by(actor.membership))
+        return _due_by(cases, actor, today + timedelta(days=SOON_DAYS))
+
+    if near := dict((yield due)):
         words = f"Review {plural(sum(near.values()), 'management report')}"
         yield Task(min(near), words, f"{reverse('reports')}?show=mine", "Open reports")
 
@@ -155,11 +168,15 @@ def reports_overdue(actor: Actor, today: date) -> Iterable[Task]:
     """For the coordinator: reports that nobody reviewed in time, and officers whom nobody supervises."""
     if not actor.has_role("coordinator") or not reports.is_reviewed(actor.scheme.policy):
         return
-    cases = Case.objects.visible_to(actor).not_closed()
-    late, alone = yield [
-        _due_by(cases, actor, today - timedelta(days=1)),
-        together.counted(reports.officers_without_supervisor(cases)),
-    ]
+
+    def asked() -> list[together.Read]:
+        cases = Case.objects.visible_to(actor).not_closed()
+        return [
+            _due_by(cases, actor, today - timedelta(days=1)),
+            together.counted(reports.officers_without_supervisor(cases)),
+        ]
+
+    late, alone = yield asked
     if days := dict(late):
         words = f"{plural(sum(days.values()), 'management report')} overdue for review"
         yield Task(min(days), words, f"{reverse('reports')}?show=all", "Open reports")
@@ -179,12 +196,16 @@ def statements_to_approve(actor: Actor, today: date) -> Iterable[Task]:
     """For the lead professional: statements for courts that wait for their approval, by the day of the hearing."""
     if actor.membership is None or not actor.holds("actionplans.approve_statement"):
         return
-    asked = CourtStatement.objects.filter(scheme=actor.scheme, status="draft", asked_at__isnull=False)
-    if not (yield together.exists(asked)):
+    scheme = actor.scheme
+    if not (yield lambda: together.exists(CourtStatement.objects.filter(scheme=scheme, **ASKED))):
         return
-    led = Assignment.objects.filter(membership=actor.membership, role="lead_professional", until=None).values("case")
-    waiting = CourtStatement.objects.visible_to(actor).filter(status="draft", asked_at__isnull=False, case__in=led)
-    for statement in (yield waiting.select_related("case")):
+
+    def waiting() -> QuerySet:
+        mine = Assignment.objects.filter(membership=actor.membership, role="lead_professional", until=None)
+        rows = CourtStatement.objects.visible_to(actor).filter(case__in=mine.values("case"), **ASKED)
+        return rows.select_related("case")
+
+    for statement in (yield waiting):
         reference = statement.case.reference
         words = f"Approve the statement for court on {reference}"
         yield Task(statement.hearing_on, words, reverse("case_statement", args=[reference]), "Read and approve")
@@ -196,11 +217,15 @@ def services_to_look_at(actor: Actor, today: date) -> Iterable[Task]:
     if not actor.has_role("coordinator"):
         return
     near = today + timedelta(weeks=WEEKS_AHEAD)
-    bids = GapNote.objects.visible_to(actor).filter(state=GapNote.State.OPEN, due_on__lte=near)
-    agreements, found = yield [
-        Agreement.objects.visible_to(actor).in_force().filter(review_on__lte=near).order_by("review_on"),
-        bids.order_by().values_list("due_on", flat=True),
-    ]
+
+    def asked() -> list[QuerySet]:
+        bids = GapNote.objects.visible_to(actor).filter(state=GapNote.State.OPEN, due_on__lte=near)
+        return [
+            Agreement.objects.visible_to(actor).in_force().filter(review_on__lte=near).order_by("review_on"),
+            bids.order_by().values_list("due_on", flat=True),
+        ]
+
+    agreements, found = yield asked
     for agreement in agreements:
         words = f"Review the agreement with {agreement.with_whom}"
         yield Task(agreement.review_on, words, agreement.get_absolute_url(), "Open agreement")

@@ -35,7 +35,7 @@ def reviews_overdue(actor: Actor, today: date) -> Iterable[Task]:
     """For the coordinator how many, for whoever leads each of their own (Merton, Roles)."""
     policy, office = actor.scheme.policy, actor.has_role("coordinator")
     if office:
-        late = yield from overdue_of_all(Case.objects.visible_to(actor).not_closed(), actor.scheme, today)
+        late = yield from overdue_of_all(lambda: Case.objects.visible_to(actor).not_closed(), actor.scheme, today)
         if late:
             words = f"{plural(len(late), 'case')} with a review overdue"
             yield Task(min(late.values()), words, f"{reverse('cases')}?review=overdue", "See which")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -42,10 +42,8 @@ def due_for_steps(cases: Sequence[Case], policy: Policy) -> together.Steps[dict[
     if not listed:
         return {}
     since = min(case.accepted_on for case in listed)
-    done, days = yield [
-        _last_held([case.pk for case in listed]),
-        _meetings(listed[0].scheme_id, policy).filter(date__gt=since),
-    ]
+    numbers = [case.pk for case in listed]
+    done, days = yield [lambda: _last_held(numbers), _met_since(_bodies(policy), listed[0].scheme_id, since)]
     held, meetings = _by_case(done), _by_body(days)
     return {
         case.pk: due_reviews(
@@ -71,18 +69,23 @@ def overdue_steps(cases: Sequence[Case], policy: Policy, today: date) -> togethe
     return {pk: late for pk, late in found.items() if late}
 
 
-def overdue_of_all(cases: CaseQuerySet, scheme: Scheme, today: date) -> together.Steps[dict[int, date]]:
+def overdue_of_all(cases: Callable[[], CaseQuerySet], scheme: Scheme, today: date) -> together.Steps[dict[int, date]]:
     """The same of a whole cohort, of which no case is read: the first day that was missed, by case."""
     policy = scheme.policy
     if not any(rule.kind in HELD_AT_MEETINGS for rule in policy.reviews):
         return {}
-    alone = cases.order_by()
-    oldest = alone.order_by("accepted_on").values("accepted_on")[:1]
-    listed, done, days = yield [
-        alone.values_list("pk", "accepted_on"),
-        _last_held(alone.values("pk")),
-        _meetings(scheme.pk, policy).filter(date__gt=Subquery(oldest)),
-    ]
+    bodies = _bodies(policy)
+
+    def asked() -> list[QuerySet]:
+        alone = cases().order_by()
+        oldest = alone.order_by("accepted_on").values("accepted_on")[:1]
+        return [
+            alone.values_list("pk", "accepted_on"),
+            _last_held(alone.values("pk")),
+            _meetings(scheme.pk, bodies).filter(date__gt=Subquery(oldest)),
+        ]
+
+    listed, done, days = yield asked
     held, meetings = _by_case(done), _by_body(days)
     found = {}
     for pk, accepted in listed:
@@ -111,8 +114,18 @@ def _by_case(rows: Iterable[tuple[int, str, date]]) -> dict[int, dict[str, list[
     return held
 
 
-def _meetings(scheme: int, policy: Policy) -> QuerySet:
-    bodies = {rule.body or policy.deciding_body.slug for rule in policy.reviews if rule.kind in HELD_AT_MEETINGS}
+def _bodies(policy: Policy) -> tuple[str, ...]:
+    """The bodies at whose meetings reviews are held."""
+    held = {rule.body or policy.deciding_body.slug for rule in policy.reviews if rule.kind in HELD_AT_MEETINGS}
+    return tuple(sorted(held))
+
+
+@together.worded
+def _met_since(bodies: tuple[str, ...], /, scheme: int, since: date) -> QuerySet:
+    return _meetings(scheme, bodies).filter(date__gt=since)
+
+
+def _meetings(scheme: int, bodies: tuple[str, ...]) -> QuerySet:
     rows = Meeting.objects.filter(scheme=scheme, body__slug__in=bodies).exclude(status="cancelled")
     return rows.order_by("date").values_list("body__slug", "date")
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 
 from iom import audit, clock, together
 from iom.access import Actor
@@ -59,10 +60,13 @@ def still_to_visit_steps(cases: Sequence[Case], policy: Policy, today: date) -> 
     """`still_to_visit`, read in its caller's round."""
     near = [(case, due) for case in cases if (due := prison_visit_due(case, policy, today)) is not None]
     made: dict[int, date] = {}
-    visited = Visit.objects.filter(
-        case__in=[case.pk for case, _ in near], kind=Visit.Kind.PRISON, status=Visit.Status.MADE
-    )
-    for pk, on in (yield visited.order_by().values_list("case", "happened_on")):
+    cases_near = [case.pk for case, _ in near]
+
+    def visited() -> QuerySet:
+        rows = Visit.objects.filter(case__in=cases_near, kind=Visit.Kind.PRISON, status=Visit.Status.MADE)
+        return rows.order_by().values_list("case", "happened_on")
+
+    for pk, on in (yield visited):
         made[pk] = max(on, made.get(pk, on))
     waiting = [(case, due) for case, due in near if made.get(case.pk, date.min) < case.inside.starts_on]
     return sorted(waiting, key=lambda pair: (pair[1], pair[0].reference))

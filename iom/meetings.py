@@ -45,10 +45,14 @@ def going_on(scheme: Scheme) -> together.Steps[list[Meeting]]:
 
     For those whose actor may know of meetings (`iom.view_meetings`), or who say no more than when one is.
     """
-    still = Q(date__gte=clock.today(), status=MeetingStatus.DRAFT) | Q(status__in=GOING_ON)
-    rows = Meeting.objects.filter(still, scheme=scheme).select_related("body", "follows")
-    dates = stored_dates(scheme).filter(meeting__in=Meeting.objects.filter(still, scheme=scheme))
-    meetings, kept = yield [rows.order_by("date", "starts_at", "pk"), dates]
+
+    def asked() -> list[QuerySet]:
+        still = Q(date__gte=clock.today(), status=MeetingStatus.DRAFT) | Q(status__in=GOING_ON)
+        rows = Meeting.objects.filter(still, scheme=scheme)
+        dates = stored_dates(scheme).filter(meeting__in=rows)
+        return [rows.select_related("body", "follows").order_by("date", "starts_at", "pk"), dates]
+
+    meetings, kept = yield asked
     for meeting in meetings:
         meeting.scheme = meeting.body.scheme = scheme
     keep_dates(scheme, meetings, kept)

@@ -70,12 +70,16 @@ def at_hand(actor: Actor, today: date) -> Steps[tuple[list[Case], Calendar]]:
 
     Those that the actor leads; for the coordinator also those whose release or end of Green is near.
     """
-    wanted = Q(pk__in=Case.objects.led_by(actor).order_by().values("pk"))
-    if actor.has_role("coordinator"):
-        wanted |= Q(pk__in=Case.objects.release_expected(today + timedelta(days=RELEASE_DAYS)).values("pk"))
-        wanted |= Q(pk__in=_green_to_end(actor, today + timedelta(days=EXIT_DAYS)))
-    cases = Case.objects.visible_to(actor).not_closed().filter(wanted).with_current().with_custody().with_feeds()
-    found, calendar = yield [cases.order_by("reference"), together.shared(Calendar.of_steps, actor.scheme, today)]
+
+    def at_hand_now() -> QuerySet:
+        wanted = Q(pk__in=Case.objects.led_by(actor).order_by().values("pk"))
+        if actor.has_role("coordinator"):
+            wanted |= Q(pk__in=Case.objects.release_expected(today + timedelta(days=RELEASE_DAYS)).values("pk"))
+            wanted |= Q(pk__in=_green_to_end(actor, today + timedelta(days=EXIT_DAYS)))
+        cases = Case.objects.visible_to(actor).not_closed().filter(wanted)
+        return cases.with_current().with_custody().with_feeds().order_by("reference")
+
+    found, calendar = yield [at_hand_now, together.shared(Calendar.of_steps, actor.scheme, today)]
     return found, calendar
 
 
@@ -98,12 +102,16 @@ def coordinator_tasks(actor: Actor, today: date) -> Iterable[Task]:
     """Releases that need a rating, exits that are due, cases that nobody leads (ux.md 4.2)."""
     if not actor.has_role("coordinator"):
         return
-    cases, policy = Case.objects.visible_to(actor).not_closed(), actor.scheme.policy
-    required = [lead for lead in policy.leads if lead.required]
-    (near, calendar), leavers, *unled = yield [
+    required = tuple(lead for lead in actor.scheme.policy.leads if lead.required)
+
+    def without_one() -> list[together.Counted]:
+        cases = Case.objects.visible_to(actor).not_closed()
+        return [together.counted(cases.without(lead.role)) for lead in required]
+
+    (near, calendar), leavers, unled = yield [
         together.shared(at_hand, actor, today),
         together.shared(caseloads.leavers_steps, actor, today),
-        *(together.counted(cases.without(lead.role)) for lead in required),
+        without_one,
     ]
     yield from _releases(near, calendar)
     yield from _exits(near, calendar)
@@ -161,24 +169,38 @@ def on_the_way_out(actor: Actor, today: date) -> Iterable[Task]:
     if not actor.holds("offenders.view_exit"):
         return
     office = actor.has_role("coordinator")
-    leaves = Case.objects.filter(scheme=actor.scheme, status=CaseStatus.LEAVING)
-    offers = Leaving.objects.filter(scheme=actor.scheme, offer_again_on__lte=today + timedelta(days=OFFER_DAYS))
-    some_leave, some_are_offered = yield [together.exists(leaves), together.exists(offers)]
-    rows, none = Case.objects.visible_to(actor), Case.objects.none()
-    mine = rows.not_closed() if office else rows.led_by(actor)
-    leaving, ending, again = none, none, none
-    if some_leave:
-        leaving = mine.filter(status=CaseStatus.LEAVING).select_related("leaving").order_by("pk")
-    if actor.scheme.policy.exit.force == "end_of_supervision":
-        last = mine.filter(status=CaseStatus.OPEN).annotate(supervised=Max("supervisions__ends_on"))
-        ending = last.filter(supervised__lte=today + timedelta(days=EXIT_DAYS)).order_by("supervised", "pk")
-    if some_are_offered and office:
+    soon, offers_by = today + timedelta(days=EXIT_DAYS), today + timedelta(days=OFFER_DAYS)
+
+    def offers() -> QuerySet:
+        return Leaving.objects.filter(scheme=actor.scheme, offer_again_on__lte=offers_by)
+
+    def mine() -> QuerySet:
+        rows = Case.objects.visible_to(actor)
+        return rows.not_closed() if office else rows.led_by(actor)
+
+    def is_leaving() -> QuerySet:
+        return mine().filter(status=CaseStatus.LEAVING).select_related("leaving").order_by("pk")
+
+    def is_ending() -> QuerySet:
+        last = mine().filter(status=CaseStatus.OPEN).annotate(supervised=Max("supervisions__ends_on"))
+        return last.filter(supervised__lte=soon).order_by("supervised", "pk")
+
+    def is_offered_again() -> QuerySet:
         present = Case.objects.filter(scheme=actor.scheme).not_closed()
-        again = rows.filter(status=CaseStatus.CLOSED, leaving__in=offers).exclude(
-            offender__in=present.values("offender")
-        )
-        again = again.select_related("leaving").order_by("leaving__offer_again_on", "pk")
-    leaving, ending, again = yield [leaving, ending, again]
+        rows = Case.objects.visible_to(actor).filter(status=CaseStatus.CLOSED, leaving__in=offers())
+        rows = rows.exclude(offender__in=present.values("offender"))
+        return rows.select_related("leaving").order_by("leaving__offer_again_on", "pk")
+
+    some_leave, some_are_offered = yield lambda: [
+        together.exists(Case.objects.filter(scheme=actor.scheme, status=CaseStatus.LEAVING)),
+        together.exists(offers()),
+    ]
+    ends = actor.scheme.policy.exit.force == "end_of_supervision"
+    leaving, ending, again = yield lambda: [
+        is_leaving() if some_leave else Case.objects.none(),
+        is_ending() if ends else Case.objects.none(),
+        is_offered_again() if some_are_offered and office else Case.objects.none(),
+    ]
     for case in leaving:
         decided = of_case(case).decided_on
         since = f" since {day_month(decided)}" if decided else ""
@@ -211,7 +233,7 @@ def young_people(actor: Actor, today: date) -> Iterable[Task]:
     """How many are on the way to adult services, and whose day has come (Hampshire; Richmond, 3.6: monitored)."""
     if not actor.has_role("coordinator") or actor.scheme.policy.youth_route is None:
         return
-    moves = yield YouthTransfer.objects.visible_to(actor).going_on().select_related("offender")
+    moves = yield lambda: YouthTransfer.objects.visible_to(actor).going_on().select_related("offender")
     for move in moves:
         move.scheme = actor.scheme
     days = [step.on for move in moves for step in youths.due(move) if step.slug == "takeover"]
@@ -225,8 +247,12 @@ def emergency_openings(actor: Actor, today: date) -> Iterable[Task]:
     """Openings of restricted cases that nobody has looked over yet (security.md Z5); nobody looks over their own."""
     if not actor.holds("offenders.review_openings"):
         return
-    waiting = BreakGlass.objects.visible_to(actor).filter(reviewed_at=None).exclude(membership__user=actor.user)
-    if opened := (yield waiting.order_by().values_list("opened_at", flat=True)):
+
+    def waiting() -> QuerySet:
+        rows = BreakGlass.objects.visible_to(actor).filter(reviewed_at=None).exclude(membership__user=actor.user)
+        return rows.order_by().values_list("opened_at", flat=True)
+
+    if opened := (yield waiting):
         due = min(opened).astimezone(LONDON).date() + REVIEW_WITHIN
         words = f"{plural(len(opened), 'emergency opening')} of restricted cases to look over"
         yield Task(due, words, reverse("openings"), "Look them over")
@@ -314,9 +340,11 @@ def ratings_that_do_not_fit(actor: Actor, today: date) -> Iterable[Task]:
     """The coordinator's: how many ratings do not fit what is shown."""
     if not actor.has_role("coordinator"):
         return
-    cases = Case.objects.visible_to(actor).not_closed()
-    count = yield together.counted(not_fitting(cases, actor.scheme.policy, today))
-    if count:
+
+    def unfit() -> QuerySet:
+        return not_fitting(Case.objects.visible_to(actor).not_closed(), actor.scheme.policy, today)
+
+    if count := (yield lambda: together.counted(unfit())):
         words = "rating does not fit what is shown" if count == 1 else "ratings do not fit what is shown"
         yield Task(None, f"{count} {words}", f"{reverse('cases')}?fit={DIFFERS}", "See which")
 
@@ -462,7 +490,7 @@ def transfers_to_answer(actor: Actor, today: date) -> Iterable[Task]:
 
 def _transfers(actor: Actor) -> Steps[list[Transfer]]:
     """What goes on between us and other schemes, the oldest first."""
-    return (yield Transfer.objects.visible_to(actor).going_on().order_by("opened_on", "pk"))
+    return (yield lambda: Transfer.objects.visible_to(actor).going_on().order_by("opened_on", "pk"))
 
 
 @home_block

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from iom import together
 from iom.access import Actor
@@ -102,11 +102,17 @@ def leavers(actor: Actor, today: date) -> list[Leaver]:
 
 def leavers_steps(actor: Actor, today: date) -> together.Steps[list[Leaver]]:
     """`leavers`, read in its caller's round: of those who stay nothing is read."""
-    cases = Case.objects.visible_to(actor).not_closed().order_by().values("pk")
-    goes = Q(membership__user__is_active=False) | Q(membership__until__lte=today + LEAVES_SOON)
-    rows = Assignment.objects.filter(goes, scheme=actor.scheme, case__in=cases, until=None, membership__isnull=False)
-    rows = rows.select_related("case", "membership__user", "membership__agency").order_by("case__reference", "role")
-    arranged, rows = yield [HandOver.objects.visible_to(actor).waiting().order_by().values_list("case", "role"), rows]
+
+    def asked() -> list[QuerySet]:
+        cases = Case.objects.visible_to(actor).not_closed().order_by().values("pk")
+        goes = Q(membership__user__is_active=False) | Q(membership__until__lte=today + LEAVES_SOON)
+        rows = Assignment.objects.filter(
+            goes, scheme=actor.scheme, case__in=cases, until=None, membership__isnull=False
+        )
+        rows = rows.select_related("case", "membership__user", "membership__agency").order_by("case__reference", "role")
+        return [HandOver.objects.visible_to(actor).waiting().order_by().values_list("case", "role"), rows]
+
+    arranged, rows = yield asked
     arranged = {tuple(each) for each in arranged}
     by_member: dict[Membership, list[Assignment]] = {}
     for held in rows:

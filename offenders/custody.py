@@ -225,16 +225,16 @@ def to_attend_steps(actor: Actor, today: date) -> together.Steps[list[Entry]]:
     if not rule.police_attend or actor.agency is None or actor.agency.kind != "police":
         return []
     since = today - timedelta(days=rule.within_days)
-    rows = Entry.objects.visible_to(actor).filter(kind=EntryKind.ARREST, happened_on__gte=since, correction=None)
-    went = Entry.objects.filter(case=OuterRef("case"), kind=EntryKind.CUSTODY_VISIT)
-    rows = rows.exclude(Exists(went.filter(happened_on__gte=OuterRef("happened_on"), correction=None)))
-    noted = Entry.objects.visible_to(actor).filter(key__startswith="not-attended:", happened_on__gte=since)
-    concerned = Case.objects.filter(pk__in=rows.order_by().values("case")).not_closed().with_current()
-    arrests, said, cases = yield [
-        rows.order_by("happened_on", "pk"),
-        noted.order_by().values_list("key", flat=True),
-        concerned,
-    ]
+
+    def asked() -> list[QuerySet]:
+        rows = Entry.objects.visible_to(actor).filter(kind=EntryKind.ARREST, happened_on__gte=since, correction=None)
+        went = Entry.objects.filter(case=OuterRef("case"), kind=EntryKind.CUSTODY_VISIT)
+        rows = rows.exclude(Exists(went.filter(happened_on__gte=OuterRef("happened_on"), correction=None)))
+        noted = Entry.objects.visible_to(actor).filter(key__startswith="not-attended:", happened_on__gte=since)
+        concerned = Case.objects.filter(pk__in=rows.order_by().values("case")).not_closed().with_current()
+        return [rows.order_by("happened_on", "pk"), noted.order_by().values_list("key", flat=True), concerned]
+
+    arrests, said, cases = yield asked
     found, by_key, said = [], {case.pk: case for case in cases}, set(said)
     for entry in arrests:
         case = by_key.get(entry.case_id)

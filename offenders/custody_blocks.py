@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from iom import together
@@ -28,10 +28,14 @@ def answer_proposals(actor: Actor, today: date) -> Iterable[Task]:
     """What a feed says of custody: the office's, and of cases that one leads (feature 173: proposed, not imposed)."""
     if not actor.holds("offenders.record_custody"):
         return
-    rows = CustodyProposal.objects.visible_to(actor).on_cohort().filter(status="open")
-    if not actor.has_role("coordinator", "chair"):
-        rows = rows.filter(case__in=Case.objects.led_by(actor).order_by().values("pk"))
-    if count := (yield together.counted(rows)):
+
+    def proposed() -> together.Counted:
+        rows = CustodyProposal.objects.visible_to(actor).on_cohort().filter(status="open")
+        if not actor.has_role("coordinator", "chair"):
+            rows = rows.filter(case__in=Case.objects.led_by(actor).order_by().values("pk"))
+        return together.counted(rows)
+
+    if count := (yield proposed):
         words = f"Answer {plural(count, 'proposal')} of custody from IDIOM"
         yield Task(today, words, reverse("custody_proposals"), "Answer")
 
@@ -49,10 +53,15 @@ def rule_hits(actor: Actor, today: date) -> Iterable[Task]:
     """Hits of tags that nobody has ruled in or out: the police's (Hampshire, GPS Tagging)."""
     if actor.agency is None or actor.agency.kind != "police" or not actor.holds("offenders.record_hit"):
         return
-    if not (yield together.exists(TagHit.objects.filter(scheme=actor.scheme, ruling=""))):
+    scheme = actor.scheme
+    if not (yield lambda: together.exists(TagHit.objects.filter(scheme=scheme, ruling=""))):
         return
-    rows = TagHit.objects.visible_to(actor).on_cohort().filter(ruling="").select_related("case")
-    for hit in (yield rows.order_by("happened_at")[:MOST]):
+
+    def not_ruled_on() -> QuerySet:
+        rows = TagHit.objects.visible_to(actor).on_cohort().filter(ruling="").select_related("case")
+        return rows.order_by("happened_at")[:MOST]
+
+    for hit in (yield not_ruled_on):
         url = reverse("hit_ruling", args=[hit.case.reference, hit.pk])
         yield Task(local(hit.sent_at).date(), f"Rule in or out: {hit.case.reference}", url, "Rule")
 
@@ -62,10 +71,14 @@ def say_what_came_of_it(actor: Actor, today: date) -> Iterable[Task]:
     """Court dates and returns on bail that have passed without an outcome: who leads the case, and the coordinator."""
     if not actor.holds("offenders.record_status"):
         return
-    rows = without_outcome(LegalStatus.objects.visible_to(actor).on_cohort(), today)
-    if not actor.has_role("coordinator"):
-        rows = rows.filter(case__in=Case.objects.led_by(actor).order_by().values("pk"))
-    for row in (yield rows.select_related("case").order_by("on", "pk")[:MOST]):
+
+    def passed() -> QuerySet:
+        rows = without_outcome(LegalStatus.objects.visible_to(actor).on_cohort(), today)
+        if not actor.has_role("coordinator"):
+            rows = rows.filter(case__in=Case.objects.led_by(actor).order_by().values("pk"))
+        return rows.select_related("case").order_by("on", "pk")[:MOST]
+
+    for row in (yield passed):
         what = "court" if row.kind == LegalStatus.Kind.COURT else "the return on bail"
         words = f"Say what came of {what} of {day_month(row.on)}: {row.case.reference}"
         url = reverse("status_outcome", args=[row.case.reference, row.pk])
@@ -77,16 +90,24 @@ def licence_conditions(actor: Actor, today: date) -> Iterable[Task]:
     """Conditions that wait for one's agency, for probation, for a meeting, or for the prison to hear (London)."""
     if actor.agency is None or not actor.holds("offenders.ask_licence"):
         return
-    waits = Q(status__in=["asked", "agreed"]) | Q(status="included", prison_told_on=None)
-    if not (yield together.exists(LicenceRequest.objects.filter(waits, scheme=actor.scheme))):
+    scheme = actor.scheme
+
+    def some_wait() -> together.Existing:
+        waits = Q(status__in=["asked", "agreed"]) | Q(status="included", prison_told_on=None)
+        return together.exists(LicenceRequest.objects.filter(waits, scheme=scheme))
+
+    def waiting() -> QuerySet:
+        mine = Q(status="asked", answers__agency=actor.agency, answers__agrees=None)
+        if actor.agency.kind == "probation":
+            mine |= Q(status="agreed") | Q(status="included", prison_told_on=None)
+        if actor.has_role("coordinator"):
+            mine |= Q(status="asked", answers__agrees=False)
+        rows = LicenceRequest.objects.visible_to(actor).on_cohort().filter(mine)
+        return rows.select_related("case").distinct().order_by("asked_on", "pk")[:MOST]
+
+    if not (yield some_wait):
         return
-    rows = LicenceRequest.objects.visible_to(actor).on_cohort()
-    mine = Q(status="asked", answers__agency=actor.agency, answers__agrees=None)
-    if actor.agency.kind == "probation":
-        mine |= Q(status="agreed") | Q(status="included", prison_told_on=None)
-    if actor.has_role("coordinator"):
-        mine |= Q(status="asked", answers__agrees=False)
-    for row in (yield rows.filter(mine).select_related("case").distinct().order_by("asked_on", "pk")[:MOST]):
+    for row in (yield waiting):
         what = {"asked": "Agree or not", "agreed": "Put in, or say why not", "included": "Tell the prison"}[row.status]
         url = reverse("licence_request", args=[row.case.reference, row.pk])
         yield Task(row.asked_on, f"{what}: a licence condition, {row.case.reference}", url, "Open")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from iom import together
@@ -71,9 +72,12 @@ def checks_wanted(actor: Actor, today: date) -> Iterable[Task]:
     """The coordinator's: cases whose checks are stale or not done (Waltham Forest, 5.11)."""
     if not actor.has_role("coordinator"):
         return
-    cases, needed = Case.objects.visible_to(actor).not_closed(), actor.scheme.policy.safeguarding.needed
-    count = yield together.counted(safeguarding.wanting_checks(cases, needed, today))
-    if count:
+
+    def wanting() -> together.Counted:
+        cases, needed = Case.objects.visible_to(actor).not_closed(), actor.scheme.policy.safeguarding.needed
+        return together.counted(safeguarding.wanting_checks(cases, needed, today))
+
+    if count := (yield wanting):
         words = "has a safeguarding check" if count == 1 else "have safeguarding checks"
         yield Task(None, f"{plural(count, 'case')} {words} stale or not done", reverse("safeguarding"), "See which")
 
@@ -83,12 +87,17 @@ def checks_asked(actor: Actor, today: date) -> Iterable[Task]:
     """What one's own agency was asked for; for the coordinator what is late, whoever was asked."""
     if not actor.holds("offenders.record_check") or actor.agency is None:
         return
-    if not (yield together.exists(CheckAsked.objects.filter(scheme=actor.scheme, ended_on=None))):
+    scheme = actor.scheme
+    if not (yield lambda: together.exists(CheckAsked.objects.filter(scheme=scheme, ended_on=None))):
         return
-    rows = CheckAsked.objects.visible_to(actor).filter(ended_on=None).select_related("case", "agency")
-    office = actor.has_role("coordinator")
-    late = rows.filter(due_on__lt=today).exclude(agency=actor.agency)[:EACH]
-    mine, late = yield [rows.filter(agency=actor.agency)[: EACH + 1], late if office else CheckAsked.objects.none()]
+
+    def asked() -> list[QuerySet]:
+        rows = CheckAsked.objects.visible_to(actor).filter(ended_on=None).select_related("case", "agency")
+        late = rows.filter(due_on__lt=today).exclude(agency=actor.agency)[:EACH]
+        office = actor.has_role("coordinator")
+        return [rows.filter(agency=actor.agency)[: EACH + 1], late if office else CheckAsked.objects.none()]
+
+    mine, late = yield asked
     for each in mine[:EACH]:
         at = reverse("case_check", args=[each.case.reference, each.kind])
         yield Task(each.due_on, f"Safeguarding check asked for: {each.case.reference}", at, "Record it")

@@ -45,7 +45,7 @@ def of_the_cohort(question: Callable[[CaseQuerySet], QuerySet]) -> Callable[[Act
     def ask(actor: Actor) -> together.Read:
         if kind := reader_of_all(actor):
             return of_all(kind, scheme=actor.scheme.pk, opened=sorted(actor.known["opened"]))
-        return question(cohort(actor))
+        return lambda: question(cohort(actor))
 
     return ask
 

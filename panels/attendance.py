@@ -328,9 +328,9 @@ def forecast(meeting: Meeting) -> Quorum:
 
 def forecast_steps(meeting: Meeting) -> together.Steps[Quorum]:
     """`forecast`, read in its caller's round."""
-    copies, holders = yield [
+    copies, holders = yield lambda: [
         Circulation.objects.filter(meeting=meeting).values_list("membership__agency__name", "membership_id", "answer"),
-        Seat.objects.filter(body=meeting.body).order_by().values_list("holder_id", flat=True),
+        Seat.objects.filter(body=meeting.body_id).order_by().values_list("holder_id", flat=True),
     ]
     coming = (Circulation.Answer.YES, Circulation.Answer.SUBSTITUTE)
     return quorum(

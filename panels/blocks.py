@@ -117,9 +117,10 @@ def wait_to_be_ratified(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's and the chair's: what was decided between meetings and no panel has ratified."""
     if not actor.has_role("coordinator", "chair"):
         return
-    if not (yield together.exists(OutsideDecision.objects.filter(scheme=actor.scheme))):
+    scheme = actor.scheme
+    if not (yield lambda: together.exists(OutsideDecision.objects.filter(scheme=scheme))):
         return
-    for made in (yield OutsideDecision.objects.visible_to(actor).waiting().select_related("referral")):
+    for made in (yield lambda: OutsideDecision.objects.visible_to(actor).waiting().select_related("referral")):
         words = f"To be ratified, {ratifying.open_words(made)}: referral {made.referral.reference}"
         yield Task(None, words, f"/referrals/{made.referral.reference}/outside/", "Read")
 
@@ -129,11 +130,16 @@ def mend_notices(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's: notices that reached nobody."""
     if not actor.holds("panels.send_notices"):
         return
-    if not (yield together.exists(Notice.objects.filter(scheme=actor.scheme, status=Notice.Status.FAILED))):
+    scheme = actor.scheme
+    if not (yield lambda: together.exists(Notice.objects.filter(scheme=scheme, status=Notice.Status.FAILED))):
         return
-    mine = Referral.objects.visible_to(actor)
-    failed = Notice.objects.filter(referral__in=mine, status=Notice.Status.FAILED).select_related("referral")
-    for notice in (yield failed.order_by("failed_at", "pk")):
+
+    def failed() -> QuerySet:
+        mine = Referral.objects.visible_to(actor)
+        rows = Notice.objects.filter(referral__in=mine, status=Notice.Status.FAILED).select_related("referral")
+        return rows.order_by("failed_at", "pk")
+
+    for notice in (yield failed):
         reference = notice.referral.reference
         url = f"/referrals/{reference}/notices/{notice.number}/"
         yield Task(None, f"Send again: a notice on referral {reference} failed", url, "Open notice")
@@ -144,11 +150,14 @@ def prepare_meetings(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's: agendas to send, and the next panel to plan."""
     if not actor.has_role("coordinator"):
         return
-    last = today + 2 * LOOK_AHEAD
-    items = AgendaItem.objects.filter(
-        scheme=actor.scheme, meeting__status=MeetingStatus.DRAFT, meeting__date__range=(today, last)
-    )
-    counted = items.exclude(state=ItemState.PARKED).order_by().values_list("meeting").annotate(count=Count("pk"))
+    last, scheme = today + 2 * LOOK_AHEAD, actor.scheme
+
+    def counted() -> QuerySet:
+        items = AgendaItem.objects.filter(
+            scheme=scheme, meeting__status=MeetingStatus.DRAFT, meeting__date__range=(today, last)
+        )
+        return items.exclude(state=ItemState.PARKED).order_by().values_list("meeting").annotate(count=Count("pk"))
+
     meetings, counts = yield [together.shared(coming, actor, today), counted]
     many = dict(counts)
     # Of a team that meets each week or day, and has no day for its agenda, the very next meeting only.
@@ -164,7 +173,7 @@ def prepare_meetings(actor: Actor, today: date) -> Iterator[Task]:
             yield Task(due, words, f"{meeting.get_absolute_url()}agenda/", "Open agenda")
     if any(meeting.body.position == 0 for meeting in meetings):
         return
-    first = yield together.first(Body.objects.visible_to(actor).filter(position=0))
+    first = yield lambda: together.first(Body.objects.visible_to(actor).filter(position=0))
     if first is not None:
         yield Task(None, f"Plan the next meeting of the {first.name}", "/meetings/new/", "Plan a meeting")
 
@@ -174,10 +183,17 @@ def agree_late_items(actor: Actor, today: date) -> Iterator[Task]:
     """The chair's: items that came late."""
     if not actor.has_role("chair"):
         return
-    late = AgendaItem.objects.visible_to(actor).filter(
-        late=True, late_agreed_by=None, state=ItemState.OPEN, meeting__chair=actor.membership, meeting__date__gte=today
-    )
-    counted = late.order_by().values_list("meeting").annotate(count=Count("pk"))
+
+    def counted() -> QuerySet:
+        late = AgendaItem.objects.visible_to(actor).filter(
+            late=True,
+            late_agreed_by=None,
+            state=ItemState.OPEN,
+            meeting__chair=actor.membership,
+            meeting__date__gte=today,
+        )
+        return late.order_by().values_list("meeting").annotate(count=Count("pk"))
+
     meetings, counts = yield [together.shared(coming, actor, today), counted]
     many = dict(counts)
     for meeting in meetings:
@@ -191,14 +207,14 @@ def read_and_answer(actor: Actor, today: date) -> Iterator[Task]:
     """Everybody's at the table: read the agenda, say whether one comes, sign the agreement."""
     if not actor.holds("panels.answer_circulation"):
         return
-    copies = Circulation.objects.visible_to(actor).filter(
-        membership=actor.membership, meeting__status=MeetingStatus.AGENDA_SENT, meeting__date__gte=today
-    )
-    meetings, copies, signed = yield [
-        together.shared(coming, actor, today),
-        copies.order_by("pk"),
-        agreement.signed_by(actor).values_list("meeting", flat=True),
-    ]
+
+    def asked() -> list[QuerySet]:
+        copies = Circulation.objects.visible_to(actor).filter(
+            membership=actor.membership, meeting__status=MeetingStatus.AGENDA_SENT, meeting__date__gte=today
+        )
+        return [copies.order_by("pk"), agreement.signed_by(actor).values_list("meeting", flat=True)]
+
+    meetings, (copies, signed) = yield [together.shared(coming, actor, today), asked]
     mine = {copy.meeting_id: copy for copy in copies}
     for meeting in meetings:
         if (copy := mine.get(meeting.pk)) is None:
@@ -247,8 +263,12 @@ def next_panel(actor: Actor, today: date) -> Iterator[Block]:
     """For a member: when and where the next meeting is, and whether one has answered."""
     if not actor.holds("panels.view_papers") or actor.has_role("coordinator"):
         return
-    sent = Circulation.objects.filter(membership=actor.membership, meeting__date__gte=today)
-    meetings, copies = yield [together.shared(coming, actor, today), sent.order_by("pk")]
+    membership = actor.membership
+
+    def sent() -> QuerySet:
+        return Circulation.objects.filter(membership=membership, meeting__date__gte=today).order_by("pk")
+
+    meetings, copies = yield [together.shared(coming, actor, today), sent]
     meeting = next_of(actor, meetings)
     copy = next((each for each in copies if meeting is not None and each.meeting_id == meeting.pk), None)
     yield Block("panels/blocks/next_panel.html", {"meeting": meeting, "copy": copy}, place=5, slot="top")
@@ -286,22 +306,28 @@ def record_meetings(actor: Actor, today: date) -> Iterator[Task]:
 @home_tasks
 def finish_minutes(actor: Actor, today: date) -> Iterator[Task]:
     """Minutes to send, for the coordinator; minutes to sign, for the chair of that meeting."""
-    unsigned = Minutes.objects.filter(scheme=actor.scheme).exclude(status=MinutesStatus.SIGNED)
-    if not (yield together.exists(unsigned)):
+    scheme, edits = actor.scheme, actor.holds("panels.edit_minutes")
+
+    def unsigned() -> together.Existing:
+        return together.exists(Minutes.objects.filter(scheme=scheme).exclude(status=MinutesStatus.SIGNED))
+
+    def to_finish() -> QuerySet:
+        chaired = Minutes.objects.filter(
+            status=MinutesStatus.WITH_CHAIR,
+            meeting__in=with_chair(Meeting.objects.in_scheme_of(actor))
+            .filter(chaired_by=actor.membership.pk)
+            .order_by()
+            .values("pk"),
+        )
+        ours = Q(pk__in=chaired.order_by().values("pk"))
+        if edits:
+            ours |= Q(status=MinutesStatus.DRAFT)
+        rows = Minutes.objects.visible_to(actor).exclude(status=MinutesStatus.SIGNED).filter(ours)
+        return rows.values_list("meeting", "status").order_by("pk")
+
+    if not (yield unsigned):
         return
-    chaired = Minutes.objects.filter(
-        status=MinutesStatus.WITH_CHAIR,
-        meeting__in=with_chair(Meeting.objects.in_scheme_of(actor))
-        .filter(chaired_by=actor.membership.pk)
-        .order_by()
-        .values("pk"),
-    )
-    edits = actor.holds("panels.edit_minutes")
-    ours = Q(pk__in=chaired.order_by().values("pk"))
-    if edits:
-        ours |= Q(status=MinutesStatus.DRAFT)
-    rows = Minutes.objects.visible_to(actor).exclude(status=MinutesStatus.SIGNED).filter(ours)
-    meetings, rows = yield [together.shared(known, actor), rows.values_list("meeting", "status").order_by("pk")]
+    meetings, rows = yield [together.shared(known, actor), to_finish]
     by_key = {meeting.pk: meeting for meeting in meetings}
     for key, status in rows:
         meeting = by_key[key]
@@ -317,18 +343,18 @@ def send_notices(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's: referrers who have not been told yet."""
     if not actor.holds("panels.send_notices"):
         return
-    over = (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
-    untold = (
-        Decision.objects.to_tell()
-        .filter(
-            item__in=AgendaItem.objects.visible_to(actor).filter(meeting__status__in=over),
-        )
-        .exclude(notice__sent_at__isnull=False)
-    )
-    counts = dict((yield untold.order_by().values_list("item__meeting").annotate(count=Count("pk", distinct=True))))
+
+    def untold() -> QuerySet:
+        over = (MeetingStatus.MINUTES_DRAFTED, MeetingStatus.SIGNED)
+        items = AgendaItem.objects.visible_to(actor).filter(meeting__status__in=over)
+        rows = Decision.objects.to_tell().filter(item__in=items).exclude(notice__sent_at__isnull=False)
+        return rows.order_by().values_list("item__meeting").annotate(count=Count("pk", distinct=True))
+
+    counts = dict((yield untold))
     if not counts:
         return
-    meetings = yield Meeting.objects.in_scheme_of(actor).filter(pk__in=counts).select_related("body")
+    held = list(counts)
+    meetings = yield lambda: Meeting.objects.in_scheme_of(actor).filter(pk__in=held).select_related("body")
     for meeting in meetings:
         words = f"Send {plural(counts[meeting.pk], 'notice')}: {meeting.called}"
         yield Task(meeting.date, words, _at(meeting, "notices/"), "Open notices")
@@ -337,10 +363,15 @@ def send_notices(actor: Actor, today: date) -> Iterator[Task]:
 @home_tasks
 def read_decisions(actor: Actor, today: date) -> Iterator[Task]:
     """Whoever nominated: decisions that they have not read."""
-    mine = Notice.objects.filter(
-        scheme=actor.scheme, recipient__user=actor.user, status=Notice.Status.SENT, kind=Notice.Kind.DECISION
-    )
-    for reference in (yield mine.values_list("referral__reference", flat=True)):
+    scheme, user = actor.scheme, actor.user
+
+    def unread() -> QuerySet:
+        mine = Notice.objects.filter(
+            scheme=scheme, recipient__user=user, status=Notice.Status.SENT, kind=Notice.Kind.DECISION
+        )
+        return mine.values_list("referral__reference", flat=True)
+
+    for reference in (yield unread):
         yield Task(None, f"Read the decision on referral {reference}", f"/referrals/{reference}/decision/", "Read")
 
 
@@ -349,8 +380,12 @@ def minutes_state(actor: Actor, today: date) -> Iterator[Block]:
     """For the coordinator and the chair: how far the minutes of the last meetings have come."""
     if not actor.has_role("coordinator", "chair"):
         return
-    rows = Minutes.objects.visible_to(actor).select_related("meeting__body").defer("record", "narrative")
-    rows = yield rows.order_by("-meeting__date", "-number")[:3]
+
+    def newest() -> QuerySet:
+        rows = Minutes.objects.visible_to(actor).select_related("meeting__body").defer("record", "narrative")
+        return rows.order_by("-meeting__date", "-number")[:3]
+
+    rows = yield newest
     for minutes in rows:
         minutes.meeting.scheme = actor.scheme
     yield Block("panels/blocks/minutes.html", {"rows": rows}, place=30)
@@ -383,8 +418,12 @@ def with_the_board(actor: Actor, today: date) -> Iterator[Task]:
 
 def _escalations_open(actor: Actor) -> together.Steps[list[Escalation]]:
     """With the board, asked for more, or answered: oldest first."""
-    shown = (EscalationStatus.WITH_BOARD, EscalationStatus.MORE_NEEDED, EscalationStatus.ANSWERED)
-    return (yield Escalation.objects.visible_to(actor).filter(status__in=shown).order_by("sent_on", "pk"))
+
+    def still_open() -> QuerySet:
+        shown = (EscalationStatus.WITH_BOARD, EscalationStatus.MORE_NEEDED, EscalationStatus.ANSWERED)
+        return Escalation.objects.visible_to(actor).filter(status__in=shown).order_by("sent_on", "pk")
+
+    return (yield still_open)
 
 
 def _waiting(rows: Iterable[Escalation]) -> list[Escalation]:
@@ -396,9 +435,13 @@ def report_to_the_board(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's, for the post that reports: the board's agenda goes out, and nothing is written yet."""
     if not actor.has_role("coordinator"):
         return
-    slug = actor.scheme.policy.escalation.to_body or ""
-    written = BoardPaper.objects.filter(scheme=actor.scheme, meeting__date__gte=today, words__gt="")
-    meetings, written = yield [together.shared(coming, actor, today), written.values_list("meeting", flat=True)]
+    slug, scheme = actor.scheme.policy.escalation.to_body or "", actor.scheme
+
+    def papers() -> QuerySet:
+        rows = BoardPaper.objects.filter(scheme=scheme, meeting__date__gte=today, words__gt="")
+        return rows.values_list("meeting", flat=True)
+
+    meetings, written = yield [together.shared(coming, actor, today), papers]
     for meeting in meetings:
         far = meeting.date > today + 2 * LOOK_AHEAD
         if meeting.body.slug != slug or meeting.status != MeetingStatus.DRAFT or far or meeting.pk in written:
@@ -413,7 +456,7 @@ def board_matters(actor: Actor, today: date) -> Iterator[Block]:
     if not actor.has_role("chair"):
         return
     often, late, rows = yield [
-        together.counted(escalations.often_carried(actor)),
+        lambda: together.counted(escalations.often_carried(actor)),
         together.shared(overdue_of_agencies, actor, today),
         together.shared(_escalations_open, actor),
     ]

@@ -54,9 +54,13 @@ def chair_steps(meeting: Meeting) -> together.Steps[Membership | None]:
 
 def chair_of_steps(meeting: Meeting) -> together.Steps[Membership | None]:
     """`chair_of` with the person, read in its caller's round."""
-    took = ActingChair.objects.filter(meeting=meeting).order_by("-pk").values("membership")[:1]
-    people = Membership.objects.filter(Q(pk=meeting.chair_id) | Q(pk__in=took)).select_related("user")
-    last, people = yield [took.values_list("membership", flat=True), people]
+
+    def asked() -> list[QuerySet]:
+        took = ActingChair.objects.filter(meeting=meeting).order_by("-pk").values("membership")[:1]
+        people = Membership.objects.filter(Q(pk=meeting.chair_id) | Q(pk__in=took)).select_related("user")
+        return [took.values_list("membership", flat=True), people]
+
+    last, people = yield asked
     chair = last[0] if last else meeting.chair_id
     return next((each for each in people if each.pk == chair), None)
 

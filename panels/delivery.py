@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
@@ -173,33 +173,36 @@ def report_steps(
 ) -> together.Steps[Report]:
     """`report`, read in its caller's rounds."""
     scheme = actor.scheme
-    chosen: Any = Body.objects.filter(scheme=scheme)
-    if bodies is None:
-        chosen = chosen.filter(slug__in=_slugs_that_count(scheme))
-    else:
-        chosen = chosen.filter(pk__in=[body.pk for body in bodies])
-    agencies = Agency.objects.filter(scheme=scheme)
-    if not everybody and not actor.has_role("coordinator", "chair", "board_reader"):
-        agencies = agencies.filter(pk=actor.agency.pk if actor.agency else None)
-    agencies = agencies.order_by("-core", "name")
-    inner = agencies.order_by().values("pk")
-    sat = Meeting.objects.filter(
-        scheme=scheme, body__in=chosen.order_by().values("pk"), status__in=HELD, date__range=(since, until)
-    )
-    counted, told, sat_at, expected, came, actions, checks = yield [
-        chosen.order_by("position"),
-        agencies,
-        sat.values_list("pk", "body_id"),
-        Seat.objects.filter(body__in=chosen.order_by().values("pk"), permanent=True)
-        .values_list("body_id", "agency_id")
-        .order_by()
-        .distinct(),
-        Attendance.objects.filter(
+    slugs, numbers = sorted(_slugs_that_count(scheme)), None if bodies is None else [body.pk for body in bodies]
+    own = not everybody and not actor.has_role("coordinator", "chair", "board_reader")
+    agency = actor.agency
+
+    def asked() -> list[QuerySet]:
+        chosen = Body.objects.filter(scheme=scheme)
+        chosen = chosen.filter(slug__in=slugs) if numbers is None else chosen.filter(pk__in=numbers)
+        agencies = Agency.objects.filter(scheme=scheme)
+        if own:
+            agencies = agencies.filter(pk=agency.pk if agency else None)
+        agencies = agencies.order_by("-core", "name")
+        inner = agencies.order_by().values("pk")
+        sat = Meeting.objects.filter(
+            scheme=scheme, body__in=chosen.order_by().values("pk"), status__in=HELD, date__range=(since, until)
+        )
+        seats = Seat.objects.filter(body__in=chosen.order_by().values("pk"), permanent=True)
+        came = Attendance.objects.filter(
             meeting__in=sat.order_by().values("pk"), standing=Attendance.Standing.MEMBER, agency__isnull=False
-        ).values_list("meeting_id", "agency_id", "how"),
-        _actions_due(scheme, inner, since, until),
-        _checks_due(scheme, inner, since, until),
-    ]
+        )
+        return [
+            chosen.order_by("position"),
+            agencies,
+            sat.values_list("pk", "body_id"),
+            seats.values_list("body_id", "agency_id").order_by().distinct(),
+            came.values_list("meeting_id", "agency_id", "how"),
+            _actions_due(scheme, inner, since, until),
+            _checks_due(scheme, inner, since, until),
+        ]
+
+    counted, told, sat_at, expected, came, actions, checks = yield asked
     lines = {agency.pk: Line(agency, agency.core) for agency in told}
     held = dict(sat_at)
     _attendance(lines, held, {tuple(each) for each in expected}, came)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from iom import clock, together
 from iom.jinja import plural
@@ -120,8 +120,11 @@ def cohort(scheme: Scheme) -> list[list[str]]:
 
 def cohort_total(scheme: Scheme) -> together.Steps[str]:
     """How many people are on the cohort, as a board may know it."""
-    rated = RagRating.objects.filter(scheme=scheme, until=None).exclude(case__status=CaseStatus.CLOSED)
-    return told((yield together.counted(rated)))
+
+    def rated() -> QuerySet[RagRating]:
+        return RagRating.objects.filter(scheme=scheme, until=None).exclude(case__status=CaseStatus.CLOSED)
+
+    return told((yield lambda: together.counted(rated())))
 
 
 def _escalations(scheme: Scheme, since: date, until: date) -> dict[str, list[dict[str, Any]]]:

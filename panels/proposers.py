@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
+
 from iom import audit, clock, notify, together
 from iom.blocks import Task, home_tasks
 from iom.jinja import day_month, longday
@@ -86,14 +88,21 @@ def present_referrals(actor: Actor, today: date) -> Iterator[Task]:
     """The proposer's: the panels to which they are asked, soonest first."""
     if actor.membership is None:
         return
-    booked_here = Presentation.objects.filter(scheme=actor.scheme, proposer=actor.membership, cancelled_at=None)
-    if not (yield together.exists(booked_here)):
+    scheme, membership = actor.scheme, actor.membership
+
+    def booked_here() -> together.Existing:
+        return together.exists(Presentation.objects.filter(scheme=scheme, proposer=membership, cancelled_at=None))
+
+    def mine() -> QuerySet:
+        coming = Meeting.objects.in_scheme_of(actor).upcoming(today)
+        rows = Presentation.objects.visible_to(actor).filter(
+            proposer=actor.membership, cancelled_at=None, meeting__in=coming, referral__status="on_agenda"
+        )
+        return rows.select_related("referral", "meeting").order_by("meeting__date", "pk")
+
+    if not (yield booked_here):
         return
-    coming = Meeting.objects.in_scheme_of(actor).upcoming(today)
-    mine = Presentation.objects.visible_to(actor).filter(
-        proposer=actor.membership, cancelled_at=None, meeting__in=coming, referral__status="on_agenda"
-    )
-    for each in (yield mine.select_related("referral", "meeting").order_by("meeting__date", "pk")):
+    for each in (yield mine):
         must = "" if each.must else " (you are invited)"
         words = f"Present {each.referral.reference} at the panel of {day_month(each.meeting.date)}{must}"
         yield Task(each.meeting.date, words, each.referral.get_absolute_url(), "See when and where")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from iom import together
 from iom.jinja import plural
@@ -72,21 +72,29 @@ def _chair(meeting: Meeting) -> together.Steps[Settled]:
 
 
 def _asked(meeting: Meeting, actor: Actor) -> together.Steps[Settled]:
-    agencies = CheckRequest.objects.visible_to(actor).filter(meeting=meeting).order_by().values("agency").distinct()
-    asked = yield together.counted(agencies)
+
+    def agencies() -> QuerySet:
+        return CheckRequest.objects.visible_to(actor).filter(meeting=meeting).order_by().values("agency").distinct()
+
+    asked = yield lambda: together.counted(agencies())
     return Settled(f"{plural(asked, 'agency', 'agencies')} asked for checks", done=asked > 0)
 
 
 def _checks(meeting: Meeting, actor: Actor) -> together.Steps[Settled]:
     """Nominations about which nobody was asked, or somebody has not answered."""
-    requests = CheckRequest.objects.filter(meeting=meeting, offender=OuterRef("referral__offender"))
-    nominated = AgendaItem.objects.visible_to(actor).filter(meeting=meeting, referral__isnull=False).numbered()
-    count = yield together.counted(nominated.filter(~Exists(requests) | Exists(requests.unanswered())).order_by())
+
+    def missing() -> together.Counted:
+        requests = CheckRequest.objects.filter(meeting=meeting, offender=OuterRef("referral__offender"))
+        nominated = AgendaItem.objects.visible_to(actor).filter(meeting=meeting, referral__isnull=False).numbered()
+        return together.counted(nominated.filter(~Exists(requests) | Exists(requests.unanswered())).order_by())
+
+    count = yield missing
     if not count:
         return Settled("No nomination waits for checks", done=True)
     return Settled(f"{plural(count, 'nomination')} with checks missing", done=False)
 
 
 def _time(meeting: Meeting) -> together.Steps[Settled]:
-    minutes = sum((yield meeting.items.numbered().values_list("minutes", flat=True)))
+    items = yield lambda: AgendaItem.objects.filter(meeting=meeting).numbered().values_list("minutes", flat=True)
+    minutes = sum(items)
     return Settled(f"{minutes} of {meeting.minutes_long} minutes planned", done=minutes <= meeting.minutes_long)

@@ -107,9 +107,9 @@ def signature_under_the_agreement(actor: Actor) -> Exists:
 
 
 @when_marked_opens
-def signature_opens_what_is_marked(actor: Actor, meeting: Meeting) -> together.Existing:
+def signature_opens_what_is_marked(actor: Actor, meeting: Meeting) -> together.Read:
     """The same for what is marked for some agencies (design.md 3)."""
-    return together.exists(agreement.opening_signatures(actor, meeting))
+    return agreement.asks_if_opened(actor, meeting)
 
 
 @tells_when_agenda_went_out

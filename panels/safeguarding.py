@@ -74,13 +74,17 @@ def mappa_waits(actor: Actor, today: date) -> Iterable[Task]:
     """The coordinator's: members of the cohort whom the panel must look at for their MAPPA level."""
     if not actor.has_role("coordinator"):
         return
-    # Of most of the cohort MAPPA says nothing: those are not read.
-    told = Check.objects.filter(
-        scheme=actor.scheme, kind=CheckKind.MAPPA, mistaken_on=None, outcome__startswith="level_"
-    )
-    cases = Case.objects.visible_to(actor).not_closed().filter(pk__in=told.order_by().values("case"))
-    rows = _mappa_checks(cases.order_by().values("pk")).annotate(reference=F("case__reference"))
-    rows = yield rows.order_by("case_id")
+
+    def told() -> QuerySet[Check]:
+        # Of most of the cohort MAPPA says nothing: those are not read.
+        levels = Check.objects.filter(
+            scheme=actor.scheme, kind=CheckKind.MAPPA, mistaken_on=None, outcome__startswith="level_"
+        )
+        cases = Case.objects.visible_to(actor).not_closed().filter(pk__in=levels.order_by().values("case"))
+        rows = _mappa_checks(cases.order_by().values("pk")).annotate(reference=F("case__reference"))
+        return rows.order_by("case_id")
+
+    rows = yield told
     references = {check.case_id: check.reference for check in rows}
     for pk, (warning, decided) in _warned(rows, actor.scheme.policy, today).items():
         if not decided:

@@ -45,14 +45,16 @@ def review_chairs(actor: Actor, today: date) -> Iterator[Task]:
     office = actor.holds("iom.change_bodies")
     if not office and not actor.has_role("chair"):
         return
-    near, another = yield [
-        together.exists(ChairAppointment.objects.filter(scheme=actor.scheme, review_due__lte=today + REVIEW_NOTICE)),
-        together.exists(ChairReview.objects.filter(scheme=actor.scheme, outcome=ChairReview.Outcome.ANOTHER)),
+    scheme = actor.scheme
+    near, another = yield lambda: [
+        together.exists(ChairAppointment.objects.filter(scheme=scheme, review_due__lte=today + REVIEW_NOTICE)),
+        together.exists(ChairReview.objects.filter(scheme=scheme, outcome=ChairReview.Outcome.ANOTHER)),
     ]
-    none = ChairAppointment.objects.none()
-    to_look_at, to_appoint = yield [
-        to_review(actor.scheme, today) if near else none,
-        to_replace(actor.scheme, today) if another and office else none,
+    if not near and not another:
+        return
+    to_look_at, to_appoint = yield lambda: [
+        to_review(scheme, today) if near else ChairAppointment.objects.none(),
+        to_replace(scheme, today) if another and office else ChairAppointment.objects.none(),
     ]
     for one in to_look_at:
         if office:
@@ -70,8 +72,12 @@ def answer_requests(actor: Actor, today: date) -> Iterator[Task]:
     """The coordinator's: organisations that a member proposed (Richmond, 4.7)."""
     if not actor.holds("iom.change_bodies"):
         return
-    rows = JoinRequest.objects.visible_to(actor).filter(state=JoinRequest.State.OPEN).select_related("body")
-    for one in (yield rows.order_by("created_at", "pk")):
+
+    def proposed() -> QuerySet[JoinRequest]:
+        rows = JoinRequest.objects.visible_to(actor).filter(state=JoinRequest.State.OPEN).select_related("body")
+        return rows.order_by("created_at", "pk")
+
+    for one in (yield proposed):
         words = f"Answer a request to join: {one.body.name}"
         yield Task(None, words, f"/bodies/{one.body.slug}/requests/{one.pk}/", "Answer")
 
@@ -102,9 +108,14 @@ def enter_other_meetings(actor: Actor, today: date) -> Iterator[Task]:
     rules = {body.slug: body.relative_to for body in actor.scheme.policy.bodies if body.relative_to is not None}
     if not rules:
         return
-    latest = OtherMeeting.objects.visible_to(actor).filter(body=OuterRef("pk")).order_by("-date").values("date")[:1]
-    bodies = Body.objects.visible_to(actor).filter(slug__in=rules, plans_itself=True)
-    for body in (yield bodies.annotate(last_other=Subquery(latest))):
+    slugs = list(rules)
+
+    def set_by_others() -> QuerySet[Body]:
+        latest = OtherMeeting.objects.visible_to(actor).filter(body=OuterRef("pk")).order_by("-date").values("date")[:1]
+        bodies = Body.objects.visible_to(actor).filter(slug__in=slugs, plans_itself=True)
+        return bodies.annotate(last_other=Subquery(latest))
+
+    for body in (yield set_by_others):
         rule = rules[body.slug]
         if body.last_other is None or body.last_other < today - timedelta(days=rule.days):
             words = f"Enter when {rule.event} meets next: the {body.name} is set by it"

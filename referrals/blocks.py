@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from iom import clock, together
 from iom.access import Actor
@@ -22,6 +22,7 @@ from offenders.models import Case, InGroup
 from offenders.querysets import CaseQuerySet
 from referrals import chasing, deciding, engagement, explaining, near_release, research, returns, scoring, sections
 from referrals.models import CheckRequest, Finding, Referral, ReferralStatus
+from referrals.querysets import ReferralQuerySet
 
 SHOWN = 5
 
@@ -31,10 +32,13 @@ def finish_nominations(actor: Actor, today: date) -> Iterator[Task]:
     """Drafts to be sent before nominations close, and referrals that came back for more."""
     if not actor.holds("referrals.nominate"):
         return
-    mine = Referral.objects.visible_to(actor).filter(referrer__user=actor.user, status__in=["draft", "returned"])
-    if not (yield together.exists(mine)):
+
+    def mine() -> ReferralQuerySet:
+        return Referral.objects.visible_to(actor).filter(referrer__user=actor.user, status__in=["draft", "returned"])
+
+    if not (yield lambda: together.exists(mine())):
         return
-    for referral in (yield mine.select_related("meeting__body")[:SHOWN]):
+    for referral in (yield lambda: mine().select_related("meeting__body")[:SHOWN]):
         closes = _closing_day(actor, referral)
         if referral.status == ReferralStatus.RETURNED:
             yield Task(closes, f"Add information to referral {referral.reference}", referral.get_absolute_url())
@@ -64,15 +68,22 @@ def releases_before_a_panel(actor: Actor, today: date) -> Iterator[Task]:
     rule = actor.scheme.policy.custody
     if not actor.has_role("coordinator") or not rule.considered_near_release:
         return
-    inside = Referral.objects.filter(scheme=actor.scheme, in_custody=True, release_expected_on__gte=today)
-    if not (yield together.exists(inside)):
+    scheme = actor.scheme
+
+    def inside() -> ReferralQuerySet:
+        return Referral.objects.filter(scheme=scheme, in_custody=True, release_expected_on__gte=today)
+
+    def waiting() -> ReferralQuerySet:
+        rows = Referral.objects.visible_to(actor).filter(
+            status__in=(ReferralStatus.SENT, ReferralStatus.WITH_COORDINATOR, ReferralStatus.DEFERRED),
+            in_custody=True,
+            release_expected_on__range=(today, near_release.last_day(rule, today)),
+        )
+        return rows.order_by("release_expected_on", "pk")[:SHOWN]
+
+    if not (yield lambda: together.exists(inside())):
         return
-    waiting = Referral.objects.visible_to(actor).filter(
-        status__in=(ReferralStatus.SENT, ReferralStatus.WITH_COORDINATOR, ReferralStatus.DEFERRED),
-        in_custody=True,
-        release_expected_on__range=(today, near_release.last_day(rule, today)),
-    )
-    for referral in (yield waiting.order_by("release_expected_on", "pk")[:SHOWN]):
+    for referral in (yield waiting):
         words = f"Release on {day_month(referral.release_expected_on)}: put {referral.reference} to a panel"
         yield Task(referral.release_expected_on, words, f"{referral.get_absolute_url()}triage/", "Triage")
 
@@ -82,8 +93,12 @@ def my_referrals(actor: Actor, today: date) -> Iterator[Block]:
     """One's own referrals with status and panel; for a referrer the block keeps its place when there are none."""
     if not actor.holds("referrals.nominate"):
         return
-    mine = Referral.objects.visible_to(actor).filter(referrer__user=actor.user).exclude(status="withdrawn")
-    rows = yield mine.select_related("meeting")[:SHOWN]
+
+    def mine() -> ReferralQuerySet:
+        rows = Referral.objects.visible_to(actor).filter(referrer__user=actor.user).exclude(status="withdrawn")
+        return rows.select_related("meeting")[:SHOWN]
+
+    rows = yield mine
     if rows or actor.has_role("referrer"):
         # For the office it is beside the point; for whoever nominates it is the point.
         place = 55 if actor.has_role("coordinator") else 30
@@ -100,9 +115,13 @@ def to_triage(actor: Actor, today: date) -> Iterator[Block]:
 
 def _to_triage(actor: Actor) -> together.Steps[list[Referral]]:
     """What waits for the coordinator, the longest first."""
-    rows = Referral.objects.visible_to(actor).to_triage().select_related("offender", "agency", "meeting__body")
+
+    def waiting() -> ReferralQuerySet:
+        rows = Referral.objects.visible_to(actor).to_triage().select_related("offender", "agency", "meeting__body")
+        return rows.order_by("sent_at")
+
     # With the meetings come their dates.
-    found, _ = yield [rows.order_by("sent_at"), together.shared(going_on, actor.scheme)]
+    found, _ = yield [waiting, together.shared(going_on, actor.scheme)]
     return found
 
 
@@ -150,10 +169,12 @@ def chase_checks(actor: Actor, today: date) -> Iterator[Task]:
     """How many agencies have answered, for whoever asks them."""
     if not actor.holds("referrals.ask_agencies"):
         return
-    rows, reachable = yield [
-        together.shared(_progress, actor, today),
-        chasing.reachable(today).filter(scheme=actor.scheme).order_by().values_list("agency_id", flat=True).distinct(),
-    ]
+    scheme = actor.scheme
+
+    def reached() -> QuerySet:
+        return chasing.reachable(today).filter(scheme=scheme).order_by().values_list("agency_id", flat=True).distinct()
+
+    rows, reachable = yield [together.shared(_progress, actor, today), reached]
     for meeting in dict.fromkeys(meeting for _, meeting in rows):
         mine = [row for row, at in rows if at == meeting]
         waiting = sum(bool(row["left"]) for row in mine)
@@ -181,8 +202,10 @@ def look_up(actor: Actor, today: date) -> Iterator[Task]:
 
 def _progress(actor: Actor, today: date) -> together.Steps[list[tuple[dict[str, Any], Meeting]]]:
     """For each coming meeting and agency that the actor knows of: how many requests are left; with the meeting."""
-    asked = chasing.progress_rows(CheckRequest.objects.visible_to(actor), today)
-    rows, meetings = yield [asked, together.shared(going_on, actor.scheme)]
+    rows, meetings = yield [
+        lambda: chasing.progress_rows(CheckRequest.objects.visible_to(actor), today),
+        together.shared(going_on, actor.scheme),
+    ]
     by_key = {meeting.pk: meeting for meeting in meetings}
     return [(row, by_key[row["meeting"]]) for row in rows]
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
+
 from iom import clock, together
 from iom.deadlines import Deadline, deciding_meeting
 from iom.models import Meeting, Scheme
@@ -53,11 +55,13 @@ def panels_for_steps(scheme: Scheme, at: datetime | None = None, *, criteria: st
     body = body_for(scheme.policy, criteria)
     now = at or clock.now()
     on = now.astimezone(clock.LONDON).date()
-    rows = Meeting.objects.filter(scheme=scheme, body__slug=body.slug).upcoming(on)
-    coming, dates = yield [
-        rows.select_related("body"),
-        stored_dates(scheme).filter(meeting__in=rows.order_by().values("pk")),
-    ]
+    slug = body.slug
+
+    def asked() -> list[QuerySet]:
+        rows = Meeting.objects.filter(scheme=scheme, body__slug=slug).upcoming(on)
+        return [rows.select_related("body"), stored_dates(scheme).filter(meeting__in=rows.order_by().values("pk"))]
+
+    coming, dates = yield asked
     for meeting in coming:
         meeting.scheme = meeting.body.scheme = scheme
     keep_dates(scheme, coming, dates)

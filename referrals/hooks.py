@@ -36,7 +36,7 @@ class Told:
 Decided = Callable[["Actor", Iterable["Referral"], Iterable["Case"]], Mapping["Referral | Case", Told]]
 _decided: list[Decided] = []
 Hook = Callable[["Referral", "Meeting", "Actor"], None]
-Opens = Callable[["Actor", "Meeting"], together.Existing]
+Opens = Callable[["Actor", "Meeting"], together.Read]
 WentOut = Callable[["Meeting"], "datetime | None"]
 _put_to_panel: list[Hook] = []
 _off_agenda: list[Hook] = []

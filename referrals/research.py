@@ -112,13 +112,17 @@ def subjects(actor: Actor, meeting: Meeting) -> list[Subject]:
 def subjects_steps(actor: Actor, meeting: Meeting) -> together.Steps[list[Subject]]:
     """`subjects`, read in its caller's round."""
     found: dict[int, Subject] = {}
-    asked = CheckRequest.objects.of_people_open_to(actor).filter(meeting=meeting, withdrawn_at=None)
-    nominated = Referral.objects.visible_to(actor).filter(meeting=meeting, status__in=LOOKED_UP)
-    # A request that is open comes last and so decides whether the person is.
-    requests, referrals = yield [
-        asked.select_related("offender", "referral", "case").order_by("-closed_at", "pk"),
-        nominated.select_related("offender"),
-    ]
+
+    def asked() -> list[QuerySet]:
+        requests = CheckRequest.objects.of_people_open_to(actor).filter(meeting=meeting, withdrawn_at=None)
+        nominated = Referral.objects.visible_to(actor).filter(meeting=meeting, status__in=LOOKED_UP)
+        # A request that is open comes last and so decides whether the person is.
+        return [
+            requests.select_related("offender", "referral", "case").order_by("-closed_at", "pk"),
+            nominated.select_related("offender"),
+        ]
+
+    requests, referrals = yield asked
     for request in requests:
         thing = request.referral or request.case
         found[request.offender_id] = Subject(
@@ -145,10 +149,11 @@ def sheets_steps(actor: Actor, meeting: Meeting, people: Iterable[Subject]) -> t
     people = list(people)
     ids = [each.person.pk for each in people]
     signed = yield from hooks.opens_marked_steps(actor, meeting)
-    readable, standing, earlier = yield [
+    since = clock.today() - timedelta(days=meeting.scheme.policy.research_again_days)
+    readable, standing, earlier = yield lambda: [
         _for_place(ResearchCheck.objects.for_sheet(actor, signed=signed).filter(meeting=meeting, offender__in=ids)),
         _for_place(ResearchCheck.objects.standing(actor).filter(meeting=meeting, offender__in=ids)),
-        _lately(actor, meeting, ids, signed=signed),
+        _lately(actor, meeting, ids, since, signed=signed),
     ]
     readable, standing, earlier = (_by_place(rows) for rows in (readable, standing, earlier))
     systems = meeting.scheme.policy.research_systems
@@ -182,9 +187,8 @@ def _by_place(rows: Iterable[ResearchCheck]) -> dict[tuple[int, str], ResearchCh
     return {(row.offender_id, row.system): row for row in rows}
 
 
-def _lately(actor: Actor, meeting: Meeting, ids: list[int], *, signed: bool) -> QuerySet[ResearchCheck]:
+def _lately(actor: Actor, meeting: Meeting, ids: list[int], since: date, *, signed: bool) -> QuerySet[ResearchCheck]:
     """The newest look into each system that is young enough to stand again, as far as the actor may read it."""
-    since = clock.today() - timedelta(days=meeting.scheme.policy.research_again_days)
     rows = ResearchCheck.objects.for_sheet(actor, signed=signed).filter(offender__in=ids, checked_on__gte=since)
     rows = rows.exclude(meeting=meeting).exclude(result=Result.COULD_NOT)
     # The newest comes last, and so stands.

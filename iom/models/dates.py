@@ -178,7 +178,7 @@ def stored_dates(scheme: Scheme) -> models.QuerySet[StoredDate]:
 def holidays_steps(scheme: Scheme) -> together.Steps[Holidays]:
     """`holidays_in`, read in its caller's round."""
     if _HOLIDAYS not in scheme.__dict__:
-        national, own = yield [
+        national, own = yield lambda: [
             BankHoliday.objects.values_list(*_LISTED, named=True),
             SchemeHoliday.objects.filter(scheme=scheme).values_list(*_LISTED, "closed", named=True),
         ]

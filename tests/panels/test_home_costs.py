@@ -179,7 +179,7 @@ def test_reviews_of_a_cohort_are_overdue_as_those_of_each_case(cohort, merton, p
             on = case.accepted_on + (today - case.accepted_on) * chance.random()
             Review.objects.create(scheme=merton, case=case, kind=kind, done_on=on, by=police.user, words="Held")
 
-    found = together.run(overdue_of_all(Case.objects.not_closed(), merton, today))
+    found = together.run(overdue_of_all(lambda: Case.objects.not_closed(), merton, today))
 
     expected = overdue(list(Case.objects.not_closed()), merton.policy, today)
     assert 0 < len(expected) < 60
