@@ -17,7 +17,6 @@ all tests run so.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import re
 import threading
@@ -381,6 +380,11 @@ def differs(kept: Kept, numbers: Sequence[Any], fresh: Any) -> str:
 
 def copied(kept: Kept) -> Any:
     """How the rows of a kept question are read: a copy, as threads share what is kept."""
-    asked = copy.copy(kept.asked)
-    asked.compiler = copy.copy(asked.compiler)
-    return asked
+    return twin(kept.asked)
+
+
+def twin(thing: Any) -> Any:
+    """A copy with the same values, which has no state but them: `copy.copy` takes ten times as long."""
+    made = object.__new__(type(thing))
+    made.__dict__.update(thing.__dict__)
+    return made

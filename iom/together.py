@@ -18,7 +18,6 @@ or tuples. What `prefetch_related` names (to-many by foreign key) is read for al
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import json
@@ -39,7 +38,7 @@ from django.db.models import BooleanField, F, Func, ManyToOneRel, Model, Prefetc
 from django.utils.dateparse import parse_duration
 
 from iom import asked_before
-from iom.asked_before import Same
+from iom.asked_before import Same, twin
 
 Answer = TypeVar("Answer")
 
@@ -489,6 +488,7 @@ class _Asked:
         self.rows = rows
         self.using = rows.db
         self.compiler = rows.query.get_compiler(self.using)
+        self.from_database: dict[int, Any] = {}
         self.sql, self.parameters = "", ()
         try:
             found, before = _narrowly(read.found) if isinstance(read, Paged) else ("", ())
@@ -528,20 +528,29 @@ class _Asked:
         return self._rows(json.loads(cell, parse_float=Decimal) if cell else [])
 
     def _rows(self, lines: list[Any]) -> list[Any]:
-        if lines and len(self.converters) > WIDEST:
+        if not lines:
+            return []
+        if len(self.converters) > WIDEST:
             lines = [[value for part in line for value in part] for line in lines]
-        for place, convert in enumerate(self.converters if lines else ()):
+        for place, convert in enumerate(self.converters):
             if convert is not None:
                 for line in lines:
                     if line[place] is not None:
                         line[place] = convert(line[place])
         # Words that are made once are asked by many threads: each reads with a compiler of its own.
-        compiler = copy.copy(self.compiler)
+        compiler, rows, query = twin(self.compiler), twin(self.rows), twin(self.rows.query)
         compiler.connection = connections[self.using]
         compiler.execute_sql = lambda *args, **options: [lines]
-        rows = self.rows._chain()
-        rows.query.get_compiler = lambda *args, **options: compiler
+        compiler.get_converters = self._converters_of
+        query.get_compiler = lambda *args, **options: compiler
+        rows._query = query
         return list(rows._iterable_class(rows))
+
+    def _converters_of(self, columns: Sequence[Any]) -> dict[int, Any]:
+        """What turns values into those of the fields: looked up once for all times that the question is asked."""
+        if len(columns) not in self.from_database:
+            self.from_database[len(columns)] = self.compiler.get_converters(columns)
+        return self.from_database[len(columns)]
 
 
 # A function of PostgreSQL takes at most a hundred arguments.
@@ -618,7 +627,7 @@ class _Pattern:
         self.asked.sql, self.asked.kept, self.places = words, True, values_stand
 
     def with_values(self, values: Mapping[str, Any]) -> _Asked:
-        asked = copy.copy(self.asked)
+        asked = twin(self.asked)
         given = (values[name] for name in self.places)
         asked.parameters = tuple(tuple(value) if isinstance(value, list) else value for value in given)
         return asked

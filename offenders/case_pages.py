@@ -171,9 +171,19 @@ def _links(actor: Actor, case: Case, current: str) -> list[dict[str, Any]]:
             continue
         if name in LED_BY and not may_restrict(actor, case):
             continue
-        if actor.holds(resolve(href).func.permission):
+        if actor.holds(_permission(name, href)):
             links.append({"text": text, "href": href, "current": name == current, "more": name in NOW_AND_THEN})
     return links
+
+
+# What it takes to open a page, by the name of its address: it does not change while a process runs.
+_permissions: dict[str, str] = {}
+
+
+def _permission(name: str, href: str) -> str:
+    if name not in _permissions:
+        _permissions[name] = resolve(href).func.permission
+    return _permissions[name]
 
 
 def _flag(flag: Flag, case: Case) -> dict[str, str]:
