@@ -43,7 +43,9 @@ def due_for_steps(cases: Sequence[Case], policy: Policy) -> together.Steps[dict[
         return {}
     since = min(case.accepted_on for case in listed)
     numbers = [case.pk for case in listed]
-    done, days = yield [lambda: _last_held(numbers), _met_since(_bodies(policy), listed[0].scheme_id, since)]
+    # A question that can find nothing has no words (`together.worded`).
+    met = _met_since(bodies, listed[0].scheme_id, since) if (bodies := _bodies(policy)) else Meeting.objects.none()
+    done, days = yield [lambda: _last_held(numbers), met]
     held, meetings = _by_case(done), _by_body(days)
     return {
         case.pk: due_reviews(

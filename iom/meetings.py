@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,16 +12,16 @@ from django.http import Http404
 from iom import clock, together
 from iom.models import Meeting, MeetingStatus, Scheme
 from iom.models.dates import keep_dates, stored_dates
-from iom.pages import found
 
 if TYPE_CHECKING:
     from iom.access import Actor
 
 
-def find(actor: Actor, key: str, rows: QuerySet[Meeting] | None = None) -> Meeting:
+def find(actor: Actor, key: str, rows: Callable[[], QuerySet[Meeting]] | None = None) -> Meeting:
     """The meeting of `2026-03-12` (the scheme's first body) or `2026-03-12-board`, if the actor may see it.
 
-    `rows` narrows further, for instance to meetings whose papers the actor reads. Raises Http404.
+    `rows` narrows further, for instance to meetings whose papers the actor reads, and is put into SQL once
+    (`iom.asked_before`). Raises Http404.
     """
     day, slug = key[:10], key[11:]
     try:
@@ -29,8 +30,22 @@ def find(actor: Actor, key: str, rows: QuerySet[Meeting] | None = None) -> Meeti
         raise Http404 from None
     if len(key) == 11 or (slug and key[10] != "-"):
         raise Http404
-    rows = Meeting.objects.visible_to(actor) if rows is None else rows.select_related("body", "scheme")
-    return found(rows, date=on, **({"body__slug": slug} if slug else {"body__position": 0}))
+    if "\0" in slug:
+        raise Http404  # no body is called so, and the database would not even look
+    meeting = together.run(_find_steps(actor, on, slug, rows))
+    if meeting is None:
+        raise Http404
+    return meeting
+
+
+def _find_steps(
+    actor: Actor, on: date, slug: str, rows: Callable[[], QuerySet[Meeting]] | None
+) -> together.Steps[Meeting | None]:
+    def every() -> QuerySet[Meeting]:
+        return Meeting.objects.visible_to(actor) if rows is None else rows().select_related("body", "scheme")
+
+    of_body = ("body__slug", slug) if slug else ("body__position", 0)
+    return (yield lambda: together.first(every().filter(of_body, date=on)))
 
 
 # --- What goes on ------------------------------------------------------------------------------

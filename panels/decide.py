@@ -22,7 +22,7 @@ from actionplans.models import Action
 from iom import audit, clock, together
 from iom.models import LogEntry, Meeting, MeetingStatus, PolicyVersion
 from iom.policy import Policy
-from iom.steps import StepRefused, locked
+from iom.steps import Stale, StepRefused, locked
 from offenders.models import AssignmentRole, Case, RagRating
 
 from . import about_plans, accepting, corrections, effects, escalations, powers, ratifying, rerating, voting
@@ -122,7 +122,7 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
     needs is missing, or when a correction cannot be carried out.
     """
     meeting = _meeting_of(item, by)
-    item = locked(AgendaItem, item.pk, version=choice.version, beside=ABOUT)
+    item = _locked_item(item, choice.version)
     item.meeting = meeting
     version = by.rules_on(meeting.date)
     known = together.run(_before_steps(item, choice, meeting, version.policy, by))
@@ -143,7 +143,8 @@ def decide(item: AgendaItem, choice: Choice, *, by: Actor) -> Decision:
         case = _make_so(item, choice, meeting, present, version, by)
     colour = known.colour if known.stands else _colour(choice, case, item)
     decision = _write(item, choice, present, count, colour, quorate=quorate, case=case, version=version, by=by)
-    escalations.answered(item, decision, by=by)
+    if item.section == Section.ESCALATIONS:
+        escalations.answered(item, decision, by=by)
     if present is not None:
         ratifying.ask_about(decision, instead_of=present)
     back = _before(item, choice, decision)
@@ -448,11 +449,35 @@ def _undo_actions(item: AgendaItem, back: dict[str, Any], by: Actor) -> None:
 
 def _meeting_of(item: AgendaItem, by: Actor) -> Meeting:
     """The meeting, locked: what is decided in it comes one after another."""
-    meeting = locked(Meeting, item.meeting_id, beside=("body", "recorder", "chair__user"))
+    meeting = together.run(together.asked(_meeting_to_lock(item.meeting_id)))
+    if meeting is None:
+        raise Meeting.DoesNotExist
     if not by.can("panels.record", meeting):
         raise PermissionDenied
     meeting.scheme = meeting.body.scheme = by.scheme
     return meeting
+
+
+def _locked_item(item: AgendaItem, version: int | None) -> AgendaItem:
+    """`iom.steps.locked` in words made once. Raises Stale."""
+    found = together.run(together.asked(_item_to_lock(item.pk)))
+    if found is None:
+        raise AgendaItem.DoesNotExist
+    if version is not None and found.version != version:
+        raise Stale(found)
+    return found
+
+
+@together.worded
+def _item_to_lock(item: int) -> together.First:
+    rows = AgendaItem.objects.select_for_update(of=("self",)).filter(pk=item).order_by()
+    return together.first(rows.select_related(*ABOUT))
+
+
+@together.worded
+def _meeting_to_lock(meeting: int) -> together.First:
+    rows = Meeting.objects.select_for_update(of=("self",)).filter(pk=meeting).order_by()
+    return together.first(rows.select_related("body", "recorder", "chair__user"))
 
 
 def _obstacles(meeting: Meeting, by: Actor) -> list[str]:

@@ -131,10 +131,12 @@ def room(meeting: Meeting) -> Room:
 
 def room_steps(meeting: Meeting) -> together.Steps[Room]:
     rows, moved, bound, declared = yield [
-        Attendance.objects.filter(meeting=meeting).select_related("agency", "membership__user", "substitute__user"),
-        Movement.objects.filter(attendance__meeting=meeting).select_related("item"),
-        GuestItem.objects.filter(attendance__meeting=meeting),
-        Interest.objects.filter(attendance__meeting=meeting).select_related("attendance__agency"),
+        lambda: Attendance.objects.filter(meeting=meeting).select_related(
+            "agency", "membership__user", "substitute__user"
+        ),
+        lambda: Movement.objects.filter(attendance__meeting=meeting).select_related("item"),
+        lambda: GuestItem.objects.filter(attendance__meeting=meeting),
+        lambda: Interest.objects.filter(attendance__meeting=meeting).select_related("attendance__agency"),
     ]
     moves: dict[int, list[Movement]] = {}
     for move in moved:

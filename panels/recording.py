@@ -13,7 +13,7 @@ from django.db import transaction
 
 from actionplans import actions as plans
 from actionplans.models import Action
-from iom import audit
+from iom import audit, together
 from iom.clock import now
 from iom.jinja import day_month, lower_first
 from iom.models import Agency, Meeting, MeetingStatus, User
@@ -251,6 +251,17 @@ def keep_draft(
     """
     with joined():
         return keep_locked(locked_with_meeting(AgendaItem.objects).get(pk=item.pk), fields, by=by, only=only)
+
+
+def to_keep_steps(actor: Actor, meeting: Meeting, number: str) -> together.Steps[AgendaItem | None]:
+    """The item of a meeting with this number, as `locked_with_meeting` reads it; None where the actor sees none."""
+    if "\0" in number:
+        return None  # no item is numbered so, and the database would not even look
+    return (
+        yield lambda: together.first(
+            locked_with_meeting(AgendaItem.objects.visible_to(actor)).filter(meeting=meeting, number=number)
+        )
+    )
 
 
 def locked_with_meeting(items: AgendaItemQuerySet) -> AgendaItemQuerySet:

@@ -160,8 +160,12 @@ def current_score(offender: Offender, models: Iterable[str] = REOFFENDING) -> Sc
 
 def current_score_steps(offender: Offender, models: Iterable[str] = REOFFENDING) -> Steps[Score | None]:
     """`current_score`, read together with other rows."""
-    rows = Score.objects.filter(scheme=offender.scheme_id, offender=offender.pk, model__in=list(models))
-    return (yield together.first(rows))
+    kinds = tuple(models)
+    return (
+        yield lambda: together.first(
+            Score.objects.filter(scheme=offender.scheme_id, offender=offender.pk, model__in=kinds)
+        )
+    )
 
 
 def current_scores(offender_ids: Iterable[int]) -> dict[int, Score]:

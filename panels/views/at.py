@@ -35,9 +35,10 @@ def _finding(view: View, *, papers: bool) -> View:
     @functools.wraps(view)
     def at_meeting(request: HttpRequest, key: str, **rest: Any) -> HttpResponse:
         actor = request.actor
-        rows = meetings_with_papers(actor).select_related(*PEOPLE) if papers else None
         try:
-            meeting = meetings.find(actor, key, rows)
+            meeting = meetings.find(
+                actor, key, (lambda: meetings_with_papers(actor).select_related(*PEOPLE)) if papers else None
+            )
         except Http404:
             moved = moved_from(request, key)
             if moved is None or request.method not in ("GET", "HEAD"):

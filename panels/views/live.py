@@ -159,8 +159,9 @@ def keep_draft(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 
     Who no longer records keeps their words too, beside the record.
     """
-    items = AgendaItem.objects.visible_to(request.actor).filter(meeting=meeting)
-    item = found(recording.locked_with_meeting(items), number=request.POST.get("item") or "-")
+    item = together.run(recording.to_keep_steps(request.actor, meeting, request.POST.get("item") or "-"))
+    if item is None:
+        raise Http404
     item.meeting.scheme = item.meeting.body.scheme = meeting.scheme
     given = answers(request.POST)
     only = _typed_into(request.POST, given, item)
