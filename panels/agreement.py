@@ -133,22 +133,23 @@ def opens_restricted(actor: Actor, meeting: Meeting) -> bool:
 
 def opening_signatures(actor: Actor, meeting: Meeting) -> QuerySet[AgreementSignature]:
     """The actor's signatures by which restricted material is open to them at a meeting, or until it and after it."""
-    return _signed_at(actor, _needs_its_own(meeting))
+    return signed_at(actor, needs_its_own(meeting))
 
 
 def asks_if_opened(actor: Actor, meeting: Meeting) -> together.Read:
     """The question whether there is one of `opening_signatures`."""
-    at = _needs_its_own(meeting)
-    return lambda: together.exists(_signed_at(actor, at))
+    at = needs_its_own(meeting)
+    return lambda: together.exists(signed_at(actor, at))
 
 
-def _needs_its_own(meeting: Meeting) -> Meeting | None:
+def needs_its_own(meeting: Meeting) -> Meeting | None:
     """The meeting itself while it goes on, where its body signs at each."""
     each = meeting.status == MeetingStatus.LIVE and meeting.body.policy.agreement.signed == "each_meeting"
     return meeting if each else None
 
 
-def _signed_at(actor: Actor, meeting: Meeting | None) -> QuerySet[AgreementSignature]:
+def signed_at(actor: Actor, meeting: Meeting | None) -> QuerySet[AgreementSignature]:
+    """`opening_signatures`, where it is known which meeting `needs_its_own`."""
     rows = signed_by(actor)
     return rows if meeting is None else rows.filter(meeting=meeting)
 

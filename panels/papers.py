@@ -132,10 +132,15 @@ class Papers:
 
 def items_for(actor: Actor, meeting: Meeting) -> AgendaItemQuerySet:
     """The items that the actor may read: those about restricted cases only if named there and signed (Z4, Z12)."""
-    restricted = Case.objects.filter(scheme=meeting.scheme, restricted=True)
+    return items_at(actor, meeting, agreement.needs_its_own(meeting))
+
+
+def items_at(actor: Actor, meeting: Meeting, signing: Meeting | None) -> AgendaItemQuerySet:
+    """`items_for`, where it is known which meeting needs signatures of its own (`agreement.needs_its_own`)."""
+    restricted = Case.objects.filter(scheme=meeting.scheme_id, restricted=True)
     about_one = Q(Exists(restricted.filter(pk=OuterRef("case"))))
     about_one |= Q(Exists(restricted.filter(offender=OuterRef("referral__offender"))))
-    signed = Q(Exists(agreement.opening_signatures(actor, meeting)))
+    signed = Q(Exists(agreement.signed_at(actor, signing)))
     return AgendaItem.objects.visible_to(actor).filter(signed | ~about_one, meeting=meeting)
 
 

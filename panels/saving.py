@@ -23,10 +23,11 @@ from referrals.models import Score
 from referrals.scoring import current_score_steps
 
 from . import live, presence, voting
+from .agreement import needs_its_own
 from .chairing import chair_steps
 from .decide import holding_steps
 from .models import AgendaItem, Decision, ItemState
-from .papers import items_for
+from .papers import items_at
 from .querysets import AgendaItemQuerySet
 
 if TYPE_CHECKING:
@@ -77,10 +78,10 @@ def desk_steps(
 
     `goes_on`: the button leads to the next item that is not decided.
     """
-    number, today = posted.get("item", ""), clock.today()
+    number, today, signing = posted.get("item", ""), clock.today(), needs_its_own(meeting)
     found = yield from together.all_of(
         {
-            "item": together.asked(lambda: together.first(live.at_number(_items(actor, meeting), number))),
+            "item": together.asked(lambda: together.first(live.at_number(_items(actor, meeting, signing), number))),
             "open": _open_steps(actor, meeting) if goes_on else (),
             "agencies": together.asked(lambda: Agency.objects.visible_to(actor)),
             "people": together.asked(lambda: live.people_on(actor, today)) if _names_people(posted) else (),
@@ -128,7 +129,7 @@ def _asked_steps(actor: Actor, desk: Desk, posted: QueryDict) -> together.Steps[
     found = yield from together.all_of(
         {
             "score": current_score_steps(person) if referral is not None else None,
-            "rating": together.asked(lambda: together.first(case.ratings.order_by("-starts_on"))) if case else None,
+            "rating": together.asked(lambda: together.first(RagRating.objects.filter(case=case))) if case else None,
             "harm": together.asked(
                 lambda: together.first(live.harm_said_before(case, item).values_list("harm", flat=True))
             )
@@ -151,14 +152,14 @@ def _asked_steps(actor: Actor, desk: Desk, posted: QueryDict) -> together.Steps[
     )
 
 
-def _items(actor: Actor, meeting: Meeting) -> AgendaItemQuerySet:
-    rows = items_for(actor, meeting).numbered()
+def _items(actor: Actor, meeting: Meeting, signing: Meeting | None) -> AgendaItemQuerySet:
+    rows = items_at(actor, meeting, signing).numbered()
     return rows.select_related("referral__offender", "case__offender", "escalation_link")
 
 
 def _open_steps(actor: Actor, meeting: Meeting) -> together.Steps[list[AgendaItem]]:
-    names = ("meeting", "scheme", "position", "number", "state")
-    return (yield lambda: items_for(actor, meeting).numbered().filter(state=ItemState.OPEN).only(*names))
+    names, signing = ("meeting", "scheme", "position", "number", "state"), needs_its_own(meeting)
+    return (yield lambda: items_at(actor, meeting, signing).numbered().filter(state=ItemState.OPEN).only(*names))
 
 
 def _next_open(item: AgendaItem, open_items: Sequence[AgendaItem]) -> AgendaItem | None:
@@ -178,7 +179,7 @@ def _ahead_steps(meeting: Meeting) -> together.Steps[list[date]]:
     day = meeting.date
     return (
         yield lambda: (
-            Meeting.objects.filter(scheme=meeting.scheme, body=meeting.body, date__gt=day, status__in=TO_COME)
+            Meeting.objects.filter(scheme=meeting.scheme_id, body=meeting.body_id, date__gt=day, status__in=TO_COME)
             .order_by("date", "starts_at", "pk")
             .values_list("date", flat=True)
         )
