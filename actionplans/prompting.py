@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Subquery
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
@@ -67,9 +67,18 @@ def not_reviewed_lately(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     rule = policy.review("progress")
     if rule is None or (rule.body or policy.deciding_body.slug) != window.body.slug or not cases:
         return
+    looked = yield _looked_at([case.pk for case in cases], window.body.slug, min(window.today, window.meeting))
+    for pk, since, count in looked:
+        if count >= (rule.every_meetings or 1):
+            yield Ask(pk, "reviews", f"{rule.label} overdue: none since {day(since)}", rule.source)
+
+
+@together.worded
+def _looked_at(cases: list[int], body: str, before: date) -> QuerySet:
+    """When each case was looked at last, and how often the body has met since, before a day."""
     held = (
-        Meeting.objects.filter(scheme=OuterRef("scheme"), body__slug=window.body.slug)
-        .filter(date__gt=OuterRef("looked_at"), date__lt=min(window.today, window.meeting))
+        Meeting.objects.filter(scheme=OuterRef("scheme"), body__slug=body)
+        .filter(date__gt=OuterRef("looked_at"), date__lt=before)
         .exclude(status="cancelled")
         .order_by()
         .values("body")
@@ -77,14 +86,12 @@ def not_reviewed_lately(cases: Sequence[Case], window: Window) -> Iterator[Any]:
         .values("count")
     )
     looked = Review.objects.filter(case=OuterRef("pk"), kind__in=["first", "progress"]).order_by("-done_on")
-    rows = (
-        Case.objects.filter(pk__in=[case.pk for case in cases])
+    return (
+        Case.objects.filter(pk__in=cases)
         .annotate(looked_at=Coalesce(Subquery(looked.values("done_on")[:1]), F("accepted_on")))
         .annotate(held=Coalesce(Subquery(held, output_field=IntegerField()), 0))
+        .values_list("pk", "looked_at", "held")
     )
-    for pk, since, count in (yield rows.values_list("pk", "looked_at", "held")):
-        if count >= (rule.every_meetings or 1):
-            yield Ask(pk, "reviews", f"{rule.label} overdue: none since {day(since)}", rule.source)
 
 
 # --- Filters of the cohort board ---------------------------------------------

@@ -298,8 +298,12 @@ def updates_for(actor: Actor, case: Case, meeting: Meeting) -> list[PanelUpdate]
 
 
 def updates_for_steps(actor: Actor, case: Case, meeting: Meeting) -> together.Steps[list[PanelUpdate]]:
-    rows = PanelUpdate.objects.visible_to(actor).filter(case=case, meeting=meeting).select_related("agency", "by")
-    rows, _ = yield [rows, together.shared(case.assignments_steps)]
+
+    def asked() -> QuerySet:
+        rows = PanelUpdate.objects.visible_to(actor).filter(case=case, meeting=meeting)
+        return rows.select_related("agency", "by")
+
+    rows, _ = yield [asked, together.shared(case.assignments_steps)]
     lead = case.assigned("lead_agency")
     return sorted(rows, key=lambda row: (lead is None or row.agency_id != lead.agency_id, row.agency.name))
 

@@ -6,7 +6,8 @@ Most of what a page costs is Django making the same SQL again from the same code
     late, offers = yield lambda: [Action.objects.visible_to(actor).late(today), Offer.objects.filter(case=case)]
 
 What the lambda names decides. Numbers of rows (of the actor, their scheme, agency and rules; of a case or meeting; of a
-list of rows) are left open in the SQL and filled in each time. Anything else that it names (roles, days, texts) and the
+list of rows) are left open in the SQL and filled in each time; a model may say which columns of a row belong to the
+question (`PART_OF_QUESTIONS`). Anything else that it names (roles, days, texts) and the
 day itself belong to the question. So the first time the lambda is called with stand-ins, which have numbers that stand
 nowhere else and no other values. The present instant (`clock.now`) is left open too. A question that looks at another
 value of a row, reckons with the instant, or looks into the database while it is made is made anew each time.
@@ -133,7 +134,9 @@ class _Naming:
     def _row(self, row: Model) -> Hashable:
         if row.pk is None:
             raise NotOnce
-        return type(row), self.number(row.pk), *(self.number(row.__dict__.get(name)) for name in _pointers(type(row)))
+        kind, values = type(row), row.__dict__
+        numbers = [self.number(row.pk), *(self.number(values.get(name)) for name in _pointers(kind))]
+        return kind, *numbers, *(values.get(name) for name in getattr(kind, "PART_OF_QUESTIONS", ()))
 
     def _several(self, values: Any) -> Hashable:
         kinds = {type(value) for value in values}
@@ -205,6 +208,9 @@ class _StandingIn:
         made.__dict__[row._meta.pk.attname] = self.next()
         for name in _pointers(type(row)):
             made.__dict__[name] = None if row.__dict__.get(name) is None else self.next()
+        made.__dict__.update(
+            {name: row.__dict__[name] for name in getattr(type(row), "PART_OF_QUESTIONS", ()) if name in row.__dict__}
+        )
         return made
 
     def function(self, function: FunctionType) -> FunctionType:

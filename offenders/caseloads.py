@@ -147,13 +147,22 @@ def changed_between_panels(cases: Sequence[Case], window: Window) -> Iterator[An
     """A change of lead by whoever leads or by the coordinator is noted at the next panel."""
     if window.body.slug not in window.policy.deciding_bodies:
         return
-    rows = HandOver.objects.filter(
-        case__in=cases, assignment__isnull=False, on__gt=window.before, on__lte=window.meeting
-    )
-    for case, role, on in (yield rows.order_by("on", "pk").values_list("case", "role", "on")):
+    changed = yield _changed([case.pk for case in cases], window.before, window.meeting)
+    for case, role, on in changed:
         lead = window.policy.lead(role)
         label = lead.label if lead else AssignmentRole(role).label
         yield Ask(case, "reviews", f"{label} changed on {day_month(on)}: to be noted")
+
+
+@together.worded
+def _changed(cases: list[int], after: date, until: date) -> QuerySet:
+    rows = HandOver.objects.filter(case__in=cases, assignment__isnull=False, on__gt=after, on__lte=until)
+    return rows.order_by("on", "pk").values_list("case", "role", "on")
+
+
+@together.worded
+def _held(cases: list[int]) -> QuerySet:
+    return Assignment.objects.filter(case__in=cases, until=None).select_related("membership__user")
 
 
 @asks_panel
@@ -161,7 +170,7 @@ def nobody_leads(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """A required role without a holder comes to the panel that takes people on."""
     if window.body.slug not in window.policy.deciding_bodies:
         return
-    held = yield Assignment.objects.filter(case__in=cases, until=None).select_related("membership__user")
+    held = yield _held([case.pk for case in cases])
     holders = {(each.case_id, each.role) for each in held if not _holder_left(each, window.today)}
     for case in cases:
         for lead in window.policy.leads:

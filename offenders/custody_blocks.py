@@ -121,10 +121,7 @@ def recalls(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """Somebody who was recalled to prison since the last meeting."""
     if not _is_for(window):
         return
-    rows = CustodyPeriod.objects.filter(
-        case__in=[each.pk for each in cases], recalled=True, starts_on__gt=window.before, released_on=None
-    )
-    for period in (yield rows):
+    for period in (yield _recalled([each.pk for each in cases], window.before)):
         yield Ask(period.case_id, "reviews", f"Recalled to prison on {day_month(period.starts_on)}")
 
 
@@ -133,8 +130,7 @@ def wanted(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """Somebody who is wanted."""
     if not _is_for(window):
         return
-    rows = LegalStatus.objects.filter(case__in=[each.pk for each in cases], kind=LegalStatus.Kind.WANTED, ended_at=None)
-    for row in (yield rows):
+    for row in (yield _wanted([each.pk for each in cases])):
         yield Ask(row.case_id, "reviews", f"Wanted since {day_month(row.on)}")
 
 
@@ -144,10 +140,7 @@ def tags_that_end(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     gps = window.policy.gps
     if gps is None or not _is_for(window):
         return
-    rows = Tag.objects.filter(
-        case__in=[each.pk for each in cases], ended_on=None, ends_on__gte=window.today, ends_on__lt=window.next_one
-    )
-    for row in (yield rows):
+    for row in (yield _tags_ending([each.pk for each in cases], window.today, window.next_one)):
         yield Ask(row.case_id, "reviews", f"The GPS tag ends on {day_month(row.ends_on)}", gps.source)
 
 
@@ -158,10 +151,30 @@ def conditions_to_agree(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     if not _is_for(window):
         return
     out_by = window.next_one + timedelta(days=rule.settle_days)
-    soon = CustodyPeriod.objects.filter(case=OuterRef("case"), released_on=None, release_expected_on__lt=out_by)
-    rows = LicenceRequest.objects.filter(case__in=[each.pk for each in cases], status=LicenceRequest.Status.ASKED)
-    for case in dict.fromkeys((yield rows.filter(Exists(soon)).order_by("pk").values_list("case", flat=True))):
+    for case in dict.fromkeys((yield _to_agree([each.pk for each in cases], out_by))):
         yield Ask(case, "releases", "A licence condition to agree before release", rule.source)
+
+
+@together.worded
+def _recalled(cases: list[int], after: date) -> QuerySet:
+    return CustodyPeriod.objects.filter(case__in=cases, recalled=True, starts_on__gt=after, released_on=None)
+
+
+@together.worded
+def _wanted(cases: list[int]) -> QuerySet:
+    return LegalStatus.objects.filter(case__in=cases, kind=LegalStatus.Kind.WANTED, ended_at=None)
+
+
+@together.worded
+def _tags_ending(cases: list[int], first: date, before: date) -> QuerySet:
+    return Tag.objects.filter(case__in=cases, ended_on=None, ends_on__gte=first, ends_on__lt=before)
+
+
+@together.worded
+def _to_agree(cases: list[int], before: date) -> QuerySet:
+    soon = CustodyPeriod.objects.filter(case=OuterRef("case"), released_on=None, release_expected_on__lt=before)
+    rows = LicenceRequest.objects.filter(case__in=cases, status=LicenceRequest.Status.ASKED)
+    return rows.filter(Exists(soon)).order_by("pk").values_list("case", flat=True)
 
 
 def _is_for(window: Window) -> bool:

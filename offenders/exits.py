@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.urls import reverse
 
-from iom import clock
+from iom import clock, together
 from iom.jinja import day, day_month, lower_first, plural
 from iom.models import Agency
 from iom.policy.base import DEFAULT_SOURCE
@@ -244,19 +244,30 @@ def concerned(case: Case) -> list[Agency]:
 # --- Before a panel by itself -----------------------------------------------------------
 
 
+@together.worded
+def _last_out(cases: list[int]) -> QuerySet:
+    inside = CustodyPeriod.objects.filter(case__in=cases, released_on__isnull=False)
+    return inside.values_list("case").annotate(last=Max("released_on"))
+
+
 @asks_panel
 def proposed_or_unfinished(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """Whose leaving is proposed; and who was to leave since before the last meeting, and is not closed yet."""
     rule = window.policy.exit
     if window.body.slug != rule.decided_by:
         return
-    rows = Leaving.objects.filter(case__in=cases).exclude(proposed_on=None, decided_on=None)
-    rows = yield rows.values_list("case", "case__status", "proposed_on", "decided_on")
+    rows = yield _leaving([case.pk for case in cases])
     for case, status, proposed, decided in rows:
         if status == CaseStatus.OPEN and proposed is not None:
             yield Ask(case, "exits", f"Leaving proposed on {day_month(proposed)}", rule.source)
         elif status == CaseStatus.LEAVING and decided is not None and decided < window.meeting:
             yield Ask(case, "reviews", f"Leaving decided on {day_month(decided)}, not closed yet")
+
+
+@together.worded
+def _leaving(cases: list[int]) -> QuerySet:
+    rows = Leaving.objects.filter(case__in=cases).exclude(proposed_on=None, decided_on=None)
+    return rows.values_list("case", "case__status", "proposed_on", "decided_on")
 
 
 @asks_panel
@@ -268,8 +279,7 @@ def time_to_agree(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     green = [case for case in cases if case.status == CaseStatus.OPEN and case.rating.colour == Colour.GREEN]
     out: dict[int, date] = {}
     if not window.policy.blue.used:
-        inside = CustodyPeriod.objects.filter(case__in=green, released_on__isnull=False)
-        out = dict((yield inside.values_list("case").annotate(last=Max("released_on"))))
+        out = dict((yield _last_out([case.pk for case in green])))
     for case in green:
         rating = case.rating
         # Custody without a colour of its own ended the run for which the time was agreed (design.md 5).

@@ -42,16 +42,17 @@ def holds_at(meeting: Meeting, signed: Iterable[int | None]) -> bool:
 
 def signatures_for(meeting: Meeting) -> dict[int, AgreementSignature]:
     """Membership id to the signature that holds at this meeting, for everybody who has one."""
-    return {signature.membership_id: signature for signature in _signatures(meeting)}
+    rows = _signatures(meeting, meeting.scheme.policy.sharing_agreement.version, _signed_each_time(meeting))
+    return {signature.membership_id: signature for signature in rows}
 
 
-def _signatures(meeting: Meeting) -> QuerySet[AgreementSignature]:
-    rows = AgreementSignature.objects.filter(
-        scheme=meeting.scheme, agreement_version=meeting.scheme.policy.sharing_agreement.version
-    )
-    if meeting.body.policy.agreement.signed == "each_meeting":
-        rows = rows.filter(meeting=meeting)
-    return rows.order_by("signed_at")
+def _signed_each_time(meeting: Meeting) -> bool:
+    return meeting.body.policy.agreement.signed == "each_meeting"
+
+
+def _signatures(meeting: Meeting, version: str, each_time: bool) -> QuerySet[AgreementSignature]:
+    rows = AgreementSignature.objects.filter(scheme=meeting.scheme_id, agreement_version=version)
+    return (rows.filter(meeting=meeting) if each_time else rows).order_by("signed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class Signed:
 
 
 def signed_steps(meeting: Meeting) -> together.Steps[Signed]:
-    by_account, on_paper = yield [_signatures(meeting), _on_paper(meeting)]
+    version, each_time = meeting.scheme.policy.sharing_agreement.version, _signed_each_time(meeting)
+    by_account, on_paper = yield lambda: [_signatures(meeting, version, each_time), _on_paper(meeting, version)]
     return Signed(
         {signature.membership_id: signature for signature in by_account},
         {(row.attendance_id, row.name): row for row in on_paper},
@@ -85,11 +87,11 @@ def unsigned(meeting: Meeting, people: Iterable[Attendance]) -> tuple[str, ...]:
 
 def table_signatures(meeting: Meeting) -> dict[tuple[int, str], TableSignature]:
     """What was signed on paper under the version in force, by row of the attendance and name."""
-    return {(row.attendance_id, row.name): row for row in _on_paper(meeting)}
-
-
-def _on_paper(meeting: Meeting) -> QuerySet[TableSignature]:
     version = meeting.scheme.policy.sharing_agreement.version
+    return {(row.attendance_id, row.name): row for row in _on_paper(meeting, version)}
+
+
+def _on_paper(meeting: Meeting, version: str) -> QuerySet[TableSignature]:
     rows = TableSignature.objects.filter(attendance__meeting=meeting, agreement_version=version)
     return rows.select_related("seen_by")
 
@@ -144,7 +146,7 @@ def asks_if_opened(actor: Actor, meeting: Meeting) -> together.Read:
 
 def needs_its_own(meeting: Meeting) -> Meeting | None:
     """The meeting itself while it goes on, where its body signs at each."""
-    each = meeting.status == MeetingStatus.LIVE and meeting.body.policy.agreement.signed == "each_meeting"
+    each = meeting.status == MeetingStatus.LIVE and _signed_each_time(meeting)
     return meeting if each else None
 
 

@@ -110,7 +110,7 @@ def places_of(
 
 def _seats(meeting: Meeting) -> QuerySet[Seat]:
     people = ("holder__user", "holder__agency", "substitute__user")
-    rows = Seat.objects.filter(body=meeting.body).select_related("agency", *people)
+    rows = Seat.objects.filter(body=meeting.body_id).select_related("agency", *people)
     return rows.order_by("position", "pk")
 
 

@@ -38,8 +38,13 @@ def acting(meeting: Meeting) -> ActingChair | None:
 
 
 def acting_steps(meeting: Meeting) -> together.Steps[ActingChair | None]:
+    return (yield _last_to_act(meeting.pk))
+
+
+@together.worded
+def _last_to_act(meeting: int) -> together.First:
     rows = ActingChair.objects.filter(meeting=meeting).select_related("membership__user", "membership__agency", "item")
-    return (yield together.first(rows.order_by("-pk")))
+    return together.first(rows.order_by("-pk"))
 
 
 def chair_of(meeting: Meeting) -> Membership | None:

@@ -28,10 +28,9 @@ from referrals.scoring import current_score_steps, judgement_steps, meaning
 
 from . import presence, record, voting
 from .accepting import STATUTORY
-from .agreement import opening_signatures
+from .agreement import needs_its_own, signed_at
 from .chairing import chair_steps
 from .models import AgendaItem, Decision, ItemAction, ItemState, Section
-from .papers import items_for
 from .presence import Room
 from .since import Lately, Since, day_of, lately_steps, since, sittings_before
 
@@ -161,7 +160,7 @@ def rules_at(meeting: Meeting) -> Policy:
 
 def said_of_actions(actor: Actor, item: AgendaItem) -> QuerySet[ItemAction]:
     """What the item says of actions, agreed here or looked at, as far as their cases are open to the actor."""
-    said = item.item_actions.filter(action__in=Action.objects.visible_to(actor))
+    said = ItemAction.objects.filter(item=item, action__in=Action.objects.visible_to(actor))
     return said.select_related("action__agency", "action__owner__user").order_by("pk")
 
 
@@ -188,16 +187,15 @@ IN_THE_RAIL = (
 
 def rail_steps(actor: Actor, meeting: Meeting, number: str) -> together.Steps[Rail | None]:
     """The items of a meeting, at the one with this number or else the first not decided; None without such an item."""
-    every = items_for(actor, meeting).numbered()
-    items, chosen = yield [
-        every.select_related("referral__offender", "case__offender").only(*IN_THE_RAIL),
-        together.first(
-            at_number(
-                every.for_list().select_related("ratifies__item__meeting", "escalation_link__escalation__agency"),
-                number,
-            )
-        ),
-    ]
+    signing = needs_its_own(meeting)
+
+    def asked() -> list[together.Read]:
+        every = items_at(actor, meeting, signing).numbered()
+        whole = every.for_list().select_related("ratifies__item__meeting", "escalation_link__escalation__agency")
+        rail = every.select_related("referral__offender", "case__offender").only(*IN_THE_RAIL)
+        return [rail, together.first(at_number(whole, number))]
+
+    items, chosen = yield asked
     if chosen is None:
         return None
     place = items.index(chosen)
@@ -238,15 +236,22 @@ def timer(began: datetime | None, item: AgendaItem) -> Timer:
 
 def began_steps(meeting: Meeting) -> together.Steps[datetime | None]:
     """When the meeting came to the item that it is on."""
+    last, start = yield [_decided_last(meeting.pk), _went_live(meeting.scheme_id, str(meeting.pk))]
+    return last or start
+
+
+@together.worded
+def _decided_last(meeting: int) -> together.First:
+    decided = Decision.objects.filter(item__meeting=meeting)
+    return together.first(decided.order_by("-decided_at").values_list("decided_at", flat=True))
+
+
+@together.worded
+def _went_live(scheme: int, meeting: str) -> together.First:
     # By what the event itself says: that is how the index of the audit has it (docs/explain.md).
     events = AuditEvent.objects.alias(thing=KT("body__object"), number=KT("body__ref"))
-    went_live = events.filter(scheme=meeting.scheme, thing="iom.meeting", number=str(meeting.pk), verb="go_live")
-    decided = Decision.objects.filter(item__meeting=meeting)
-    last, start = yield [
-        together.first(decided.order_by("-decided_at").values_list("decided_at", flat=True)),
-        together.first(went_live.order_by("-at").values_list("at", flat=True)),
-    ]
-    return last or start
+    went_live = events.filter(scheme=scheme, thing="iom.meeting", number=meeting, verb="go_live")
+    return together.first(went_live.order_by("-at").values_list("at", flat=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,16 +303,18 @@ def around_steps(actor: Actor, meeting: Meeting, number: str, policy: Policy) ->
 
 
 def _rest_steps(actor: Actor, meeting: Meeting) -> together.Steps[list]:
-    planned = Meeting.objects.filter(scheme=meeting.scheme, body=meeting.body, date__gt=meeting.date)
-    return (
-        yield [
-            planned.exclude(status=MeetingStatus.CANCELLED)
-            .order_by("date", "starts_at", "pk")
-            .values_list("date", "status"),
-            together.first(sittings_before(meeting.body_id, meeting.date)),
-            together.exists(opening_signatures(actor, meeting)),
+    signing, on = needs_its_own(meeting), meeting.date
+
+    def asked() -> list[together.Read]:
+        planned = Meeting.objects.filter(scheme=meeting.scheme_id, body=meeting.body_id, date__gt=on)
+        planned = planned.exclude(status=MeetingStatus.CANCELLED).order_by("date", "starts_at", "pk")
+        return [
+            planned.values_list("date", "status"),
+            together.first(sittings_before(meeting.body_id, on)),
+            together.exists(signed_at(actor, signing)),
         ]
-    )
+
+    return (yield asked)
 
 
 def brief_steps(
@@ -382,8 +389,13 @@ def brief_steps(
 def _of_referral_steps(referral: Referral | None) -> together.Steps[tuple[HarmJudgement | None, Finding | None]]:
     if referral is None:
         return None, None
-    judged, finding = yield [together.shared(judgement_steps, referral), together.first(referral.findings.all())]
+    judged, finding = yield [together.shared(judgement_steps, referral), _finding(referral.pk)]
     return judged, finding
+
+
+@together.worded
+def _finding(referral: int) -> together.First:
+    return together.first(Finding.objects.filter(referral=referral))
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,16 +419,19 @@ def _of_case_steps(
     if case is None:
         return _OfCase()
     last = around.last if around.last is not None and around.last.date >= case.accepted_on else None
-    rows = {
-        "ratings": case.ratings.order_by("-starts_on")[:4],
-        "periods": case.custody_periods.order_by("-starts_on")[:4],
-        "harm_said": together.first(harm_said_before(case, item)),
-        "joined_by": together.first(_accepted(actor, case)),
-        "money": money_asked(actor, case, item, policy),
-    }
+
+    def rows() -> list[together.Read]:
+        return [
+            RagRating.objects.filter(case=case).order_by("-starts_on")[:4],
+            CustodyPeriod.objects.filter(case=case).order_by("-starts_on")[:4],
+            together.first(harm_said_before(case, item)),
+            together.first(_accepted(actor, case)),
+            money_asked(actor, case, item, policy),
+        ]
+
     found = yield from together.all_of(
         {
-            "rows": _rows_steps(list(rows.values())),
+            "rows": together.asked(rows),
             "updates": updates_for_steps(actor, case, meeting),
             "flags": flags_of_steps([case], policy),
             # The screen may stand open in the room: of the timeline only what everybody on the panel may read.
@@ -424,16 +439,12 @@ def _of_case_steps(
         }
     )
     return _OfCase(
-        **dict(zip(rows, found["rows"], strict=True)),
+        **dict(zip(("ratings", "periods", "harm_said", "joined_by", "money"), found["rows"], strict=True)),
         updates=found["updates"],
         flags=found["flags"][case.pk],
         last=last,
         lately=found["lately"],
     )
-
-
-def _rows_steps(reads: list) -> together.Steps[list]:
-    return (yield reads)
 
 
 def money_asked(actor: Actor, case: Case, item: AgendaItem, policy: Policy) -> QuerySet[Funding]:
@@ -478,7 +489,8 @@ def table(actor: Actor) -> Table:
 
 def people_steps(actor: Actor) -> together.Steps[list]:
     """The agencies of the scheme, and the people who act for them."""
-    return (yield [Agency.objects.visible_to(actor), people_on(actor, clock.today())])
+    today = clock.today()
+    return (yield lambda: [Agency.objects.visible_to(actor), people_on(actor, today)])
 
 
 def people_on(actor: Actor, day: date) -> QuerySet[Membership]:
@@ -516,7 +528,7 @@ def actions_to_look_at(actor: Actor, meeting: Meeting, item: AgendaItem) -> Quer
     Of a person's item: every action of the case that is still to do. Of "actions from the last meeting": what was due
     by now and belongs to no case with an item of its own. What was reported on here already stays in the list.
     """
-    if item.section != Section.LAST_ACTIONS and item.case is None:
+    if item.section != Section.LAST_ACTIONS and item.case_id is None:
         return Action.objects.none()
     said = ItemAction.objects.filter(item=item).order_by()
     agreed = said.filter(kind=ItemAction.Kind.AGREED).values("action")
@@ -526,6 +538,6 @@ def actions_to_look_at(actor: Actor, meeting: Meeting, item: AgendaItem) -> Quer
         here = AgendaItem.objects.filter(meeting=meeting, case__isnull=False).exclude(state=ItemState.PARKED)
         rows = rows.filter(due_on__lte=meeting.date).exclude(meeting=meeting).exclude(case__in=here.values("case"))
     else:
-        rows = rows.filter(case=item.case)
+        rows = rows.filter(case=item.case_id)
     rows = rows.filter(Q(status__in=STILL_TO_DO) | Q(pk__in=looked_at))
     return rows.for_list().order_by("due_on", "pk")

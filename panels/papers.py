@@ -150,19 +150,24 @@ def papers(meeting: Meeting, actor: Actor) -> Papers:
 
 
 def papers_steps(meeting: Meeting, actor: Actor) -> together.Steps[Papers]:
-    about = meeting.items.order_by()
-    cases, referrals = about.filter(case__isnull=False), about.filter(referral__isnull=False)
-    asked = CheckRequest.objects.visible_to(actor).filter(meeting=meeting)
-    everything, items, ratings, scores, checks, ours, open_cases, open_referrals = yield [
-        planned(meeting),
-        items_for(actor, meeting).for_list().order_by("position", "pk"),
-        RagRating.objects.filter(until=None, case__in=cases.values("case")),
-        _scores(cases.values("case__offender"), referrals.values("referral__offender")),
-        asked.values("offender").annotate(asked=Count("pk"), answered=Count("pk", filter=ANSWERED)),
-        asked.filter(agency=actor.agency).select_related("answer"),
-        Case.objects.visible_to(actor).filter(pk__in=cases.values("case")).values_list("pk", flat=True),
-        Referral.objects.visible_to(actor).filter(pk__in=referrals.values("referral")).values_list("pk", flat=True),
-    ]
+    signing = agreement.needs_its_own(meeting)
+
+    def asked() -> list[together.Read]:
+        about = AgendaItem.objects.filter(meeting=meeting).order_by()
+        cases, referrals = about.filter(case__isnull=False), about.filter(referral__isnull=False)
+        checks = CheckRequest.objects.visible_to(actor).filter(meeting=meeting)
+        return [
+            planned(meeting),
+            items_at(actor, meeting, signing).for_list().order_by("position", "pk"),
+            RagRating.objects.filter(until=None, case__in=cases.values("case")),
+            _scores(cases.values("case__offender"), referrals.values("referral__offender")),
+            checks.values("offender").annotate(asked=Count("pk"), answered=Count("pk", filter=ANSWERED)),
+            checks.filter(agency=actor.agency).select_related("answer"),
+            Case.objects.visible_to(actor).filter(pk__in=cases.values("case")).values_list("pk", flat=True),
+            Referral.objects.visible_to(actor).filter(pk__in=referrals.values("referral")).values_list("pk", flat=True),
+        ]
+
+    everything, items, ratings, scores, checks, ours, open_cases, open_referrals = yield asked
     present: dict[int, list[RagRating]] = {}
     for rating in ratings:
         present.setdefault(rating.case_id, []).append(rating)
@@ -190,7 +195,7 @@ def papers_steps(meeting: Meeting, actor: Actor) -> together.Steps[Papers]:
 
 def planned(meeting: Meeting) -> QuerySet:
     """The items of an agenda that take time, whoever may see them: number and minutes of each, in order."""
-    return meeting.items.numbered().values_list("pk", "minutes")
+    return AgendaItem.objects.filter(meeting=meeting).numbered().order_by("position", "pk").values_list("pk", "minutes")
 
 
 def _parts(meeting: Meeting, lines: list[Line]) -> tuple[Part, ...]:

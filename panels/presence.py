@@ -232,7 +232,7 @@ def sitting_steps(meeting: Meeting) -> together.Steps[Sitting]:
 
 
 def _seating_steps(meeting: Meeting) -> together.Steps[list]:
-    return (yield [*attendance.seating(meeting)])
+    return (yield lambda: [*attendance.seating(meeting)])
 
 
 def block_of(sitting: Sitting, item: AgendaItem, items: Iterable[AgendaItem]) -> Block:

@@ -63,7 +63,7 @@ def _warned(rows: Iterable[Check], policy: Policy, today: date) -> dict[int, tup
 @asks_panel
 def mappa_asks(cases: Sequence[Case], window: Window) -> Iterator[Any]:
     """Level 2 or 3 comes first, until a panel has decided on the case after it was recorded."""
-    found = _warned((yield _mappa_checks([case.pk for case in cases])), window.policy, window.today)
+    found = _warned((yield _mappa_checks_in([case.pk for case in cases])), window.policy, window.today)
     for pk, (warning, decided) in found.items():
         if not decided:
             yield Ask(pk, "reviews", warning.words, warning.source or "default", first=True)
@@ -136,6 +136,11 @@ def harm_last_considered_steps(case: Case) -> Steps[Decision | None]:
 def _harm_said(case: int) -> together.First:
     rows = Decision.objects.in_force().filter(case=case).exclude(harm="")
     return together.first(rows.select_related("item__meeting__body", "harm_agency").order_by("-decided_at", "-pk"))
+
+
+@together.worded
+def _mappa_checks_in(cases: list[int]) -> QuerySet:
+    return _mappa_checks(cases)
 
 
 @together.worded

@@ -80,14 +80,21 @@ def item_on(meeting: Meeting) -> AgendaItem | None:
 
 
 def item_on_steps(meeting: Meeting) -> together.Steps[AgendaItem | None]:
+    floor, of_agenda = yield [_floor(meeting.pk), _by_state(meeting.pk)]
+    return floor.item if floor is not None else of_agenda
+
+
+@together.worded
+def _floor(meeting: int) -> together.First:
+    return together.first(Floor.objects.filter(meeting=meeting).select_related("item"))
+
+
+@together.worded
+def _by_state(meeting: int) -> together.First:
     every = AgendaItem.objects.filter(meeting=meeting).numbered()
     decided = Choose(When(state=ItemState.OPEN, then=Value(0)), default=Value(1))
     last = Choose(When(state=ItemState.OPEN, then=F("position")), default=-F("position"))
-    floor, of_agenda = yield [
-        together.first(Floor.objects.filter(meeting=meeting).select_related("item")),
-        together.first(every.order_by(decided, last, "pk")),
-    ]
-    return floor.item if floor is not None else of_agenda
+    return together.first(every.order_by(decided, last, "pk"))
 
 
 def shown(meeting: Meeting) -> tuple[Shown, Subject | None]:
@@ -124,7 +131,7 @@ def _shown_steps(meeting: Meeting) -> together.Steps[tuple[Shown, Subject | None
         "quorate": quorum.met,
         "turns": presence.turns_in_words(presence.turns(room, [each for each in every if each.pk in open_to_readers])),
     }
-    known, decisions, said_of_actions = yield [
+    known, decisions, said_of_actions = yield lambda: [
         together.first(open_to_all(meeting).filter(pk=item.pk).select_related("referral__offender", "case__offender")),
         Decision.objects.filter(undone=None, item=item.pk).order_by("pk"),
         said_to_all().filter(item=item.pk).select_related("action__agency"),

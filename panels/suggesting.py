@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Max, Subquery
+from django.db.models import Max, QuerySet, Subquery
 
 from actionplans.models import Action
 from iom import clock, together
@@ -121,7 +121,7 @@ def suggestions_steps(meeting: Meeting, actor: Actor) -> together.Steps[Suggeste
 
 
 def _items(meeting: Meeting) -> together.Steps[list[tuple[int | None, int | None, str]]]:
-    return (yield meeting.items.values_list("case_id", "referral_id", "section"))
+    return (yield lambda: AgendaItem.objects.filter(meeting=meeting).values_list("case_id", "referral_id", "section"))
 
 
 def _transfers(meeting: Meeting, actor: Actor) -> together.Steps[list[YouthTransfer]]:
@@ -129,9 +129,13 @@ def _transfers(meeting: Meeting, actor: Actor) -> together.Steps[list[YouthTrans
     route = actor.scheme.policy.youth_route
     if route is None or route.body != meeting.body.slug:
         return []
-    there = meeting.items.exclude(title="").order_by().values("title")
-    rows = YouthTransfer.objects.visible_to(actor).going_on().select_related("offender", "scheme")
-    return (yield rows.exclude(reference__in=there).order_by("pk"))
+
+    def asked() -> QuerySet:
+        there = AgendaItem.objects.filter(meeting=meeting).exclude(title="").order_by().values("title")
+        rows = YouthTransfer.objects.visible_to(actor).going_on().select_related("offender", "scheme")
+        return rows.exclude(reference__in=there).order_by("pk")
+
+    return (yield asked)
 
 
 def _young(moves: Iterable[YouthTransfer], calendar: Calendar) -> Iterable[OnTheWay]:
@@ -152,12 +156,17 @@ def calendar_of(meeting: Meeting) -> Calendar:
 
 
 def calendar_steps(meeting: Meeting) -> together.Steps[Calendar]:
-    planned = Meeting.objects.filter(body=meeting.body).exclude(status=MeetingStatus.CANCELLED)
-    rows = yield planned.order_by("date").values_list("date", "status")
+    rows = yield _planned(meeting.body_id)
     days = tuple(day for day, _ in rows)
     held = tuple(day for day, status in rows if status in HELD)
     after = next((day for day in days if day > meeting.date), None)
     return Calendar(meeting.date, days, after or following(meeting.date, meeting.body.policy.cadence), held)
+
+
+@together.worded
+def _planned(body: int) -> QuerySet:
+    rows = Meeting.objects.filter(body=body).exclude(status=MeetingStatus.CANCELLED)
+    return rows.order_by("date").values_list("date", "status")
 
 
 # What the reasons for a suggestion rest on.
@@ -189,27 +198,30 @@ class _Cohort:
 
 
 def _cohort(meeting: Meeting, actor: Actor) -> together.Steps[_Cohort]:
-    open_ = Case.objects.visible_to(actor).not_closed()
-    theirs = open_.order_by().values("pk")
-    before = AgendaItem.objects.filter(
-        meeting__body=meeting.body, meeting__status__in=HELD, meeting__date__lt=meeting.date
-    ).order_by()
-    last = before.order_by("-meeting__date").values("meeting__date")[:1]
-    # On the agenda of the last meeting, and left without a decision there.
-    undecided = before.filter(case__in=theirs, meeting__date=Subquery(last), decisions=None)
-    cases, ratings, custody, supervised, carried, seen, last_held, undecided = yield [
-        open_.select_related("offender").only(*_OF_A_CASE).order_by("reference"),
-        RagRating.objects.filter(case__in=theirs, until=None),
-        CustodyPeriod.objects.filter(case__in=theirs).order_by("-starts_on", "-pk"),
-        Supervision.objects.filter(case__in=theirs),
-        Action.objects.to_do()
-        .filter(case__in=theirs, carried_forward__gt=0)
-        .values_list("case")
-        .annotate(most=Max("carried_forward")),
-        before.filter(case__in=theirs).values_list("case").annotate(last=Max("meeting__date")),
-        together.first(before.order_by("-meeting__date").values_list("meeting__date", flat=True)),
-        undecided.exclude(state=ItemState.PARKED).values_list("case", flat=True),
-    ]
+    on = meeting.date
+
+    def asked() -> list[together.Read]:
+        open_ = Case.objects.visible_to(actor).not_closed()
+        theirs = open_.order_by().values("pk")
+        before = AgendaItem.objects.filter(
+            meeting__body=meeting.body_id, meeting__status__in=HELD, meeting__date__lt=on
+        ).order_by()
+        last = before.order_by("-meeting__date").values("meeting__date")[:1]
+        # On the agenda of the last meeting, and left without a decision there.
+        undecided = before.filter(case__in=theirs, meeting__date=Subquery(last), decisions=None)
+        to_do = Action.objects.to_do().filter(case__in=theirs, carried_forward__gt=0)
+        return [
+            open_.select_related("offender").only(*_OF_A_CASE).order_by("reference"),
+            RagRating.objects.filter(case__in=theirs, until=None),
+            CustodyPeriod.objects.filter(case__in=theirs).order_by("-starts_on", "-pk"),
+            Supervision.objects.filter(case__in=theirs),
+            to_do.values_list("case").annotate(most=Max("carried_forward")),
+            before.filter(case__in=theirs).values_list("case").annotate(last=Max("meeting__date")),
+            together.first(before.order_by("-meeting__date").values_list("meeting__date", flat=True)),
+            undecided.exclude(state=ItemState.PARKED).values_list("case", flat=True),
+        ]
+
+    cases, ratings, custody, supervised, carried, seen, last_held, undecided = yield asked
     for name, rows in (("current_ratings", ratings), ("all_custody", custody), ("all_supervisions", supervised)):
         by_case: dict[int, list[Any]] = {}
         for row in rows:
@@ -277,13 +289,15 @@ def _nominated(meeting: Meeting, actor: Actor) -> together.Steps[list[Nominated]
     policy = actor.scheme.policy
     if meeting.body.slug not in {*policy.deciding_bodies, *(each.body for each in policy.criteria_in_force)}:
         return []
-    rows = Referral.objects.visible_to(actor).for_list()
-    waiting = rows.filter(status=ReferralStatus.DEFERRED) | rows.filter(
-        status=ReferralStatus.ON_AGENDA, meeting=meeting
-    )
+
+    def waiting() -> QuerySet:
+        rows = Referral.objects.visible_to(actor).for_list()
+        here = rows.filter(status=ReferralStatus.ON_AGENDA, meeting=meeting)
+        return (rows.filter(status=ReferralStatus.DEFERRED) | here).order_by("pk")
+
     return [
         Nominated(referral, _why_nominated(referral, policy))
-        for referral in (yield waiting.order_by("pk"))
+        for referral in (yield waiting)
         if referral.status == ReferralStatus.ON_AGENDA or _may_decide(meeting, referral, policy)
     ]
 

@@ -359,7 +359,7 @@ def research_for(actor: Actor, person: Offender, meeting: Meeting, *, signed: bo
 def research_for_steps(
     actor: Actor, person: Offender, meeting: Meeting, *, signed: bool = False
 ) -> together.Steps[list[Held]]:
-    rows = yield ResearchCheck.objects.visible_to(actor, signed=signed).filter(meeting=meeting, offender=person)
+    rows = yield lambda: ResearchCheck.objects.visible_to(actor, signed=signed).filter(meeting=meeting, offender=person)
     checks = {check.system: check for check in rows if lacks(check) is None}
     names = yield from _names(actor, checks.values())
     order = [*meeting.scheme.policy.research_systems, *sorted(checks)]
@@ -381,8 +381,12 @@ def not_looked_up(actor: Actor, person: Offender, meeting: Meeting) -> list[str]
 
 
 def not_looked_up_steps(actor: Actor, person: Offender, meeting: Meeting) -> together.Steps[list[str]]:
-    held = ResearchCheck.objects.standing(actor).filter(meeting=meeting, offender=person)
-    known = set((yield held.values_list("system", flat=True)))
+
+    def asked() -> QuerySet:
+        held = ResearchCheck.objects.standing(actor).filter(meeting=meeting, offender=person)
+        return held.values_list("system", flat=True)
+
+    known = set((yield asked))
     return [system for system in meeting.scheme.policy.research_systems if system not in known]
 
 

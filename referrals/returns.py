@@ -262,8 +262,10 @@ def returns_for(actor: Actor, offender: Offender, meeting: Meeting, *, signed: b
 def returns_for_steps(
     actor: Actor, offender: Offender, meeting: Meeting, *, signed: bool = False
 ) -> together.Steps[list[Answer]]:
-    rows = _readable(actor, signed=signed).filter(request__meeting=meeting, request__offender=offender.pk)
-    return (yield from _by_offender(actor, rows)).get(offender.pk, [])
+    def asked() -> QuerySet:
+        return _readable(actor, signed=signed).filter(request__meeting=meeting, request__offender=offender)
+
+    return (yield from _by_offender(actor, asked)).get(offender.pk, [])
 
 
 def returns_by_offender(
@@ -326,9 +328,14 @@ def waiting_for(meeting: Meeting, offender: Offender) -> list[Agency]:
 
 
 def waiting_for_steps(meeting: Meeting, offender: Offender) -> together.Steps[list[Agency]]:
-    rows = CheckRequest.objects.filter(scheme=meeting.scheme_id, meeting=meeting, offender=offender).unanswered()
-    asked = yield rows.select_related("agency").order_by("agency__name")
+    asked = yield _unanswered(meeting.scheme_id, meeting.pk, offender.pk)
     return [request.agency for request in asked]
+
+
+@together.worded
+def _unanswered(scheme: int, meeting: int, offender: int) -> QuerySet:
+    rows = CheckRequest.objects.filter(scheme=scheme, meeting=meeting, offender=offender).unanswered()
+    return rows.select_related("agency").order_by("agency__name")
 
 
 def _readable(actor: Actor, *, signed: bool) -> QuerySet[AgencyReturn]:

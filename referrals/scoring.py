@@ -265,9 +265,13 @@ def judgement_of(referral: Referral) -> HarmJudgement | None:
 def judgement_steps(referral: Referral) -> Steps[HarmJudgement | None]:
     """`judgement_of`, read together with other rows."""
     if "newest_judgement" not in referral.__dict__:
-        rows = referral.harm_judgements.select_related("judged_by__user")
-        referral.__dict__["newest_judgement"] = yield together.first(rows)
+        referral.__dict__["newest_judgement"] = yield _judgement(referral.pk)
     return referral.__dict__["newest_judgement"]
+
+
+@together.worded
+def _judgement(referral: int) -> together.First:
+    return together.first(HarmJudgement.objects.filter(referral=referral).select_related("judged_by__user"))
 
 
 def high_risk_of_harm(referral: Referral, criteria: Criteria) -> bool | None:

@@ -150,6 +150,8 @@ class Meeting(SchemeModel):
     grouping = models.CharField(max_length=10, choices=Grouping.choices, default=Grouping.NONE, blank=True)
     resumes_at = models.DateTimeField(null=True, editable=False, help_text="When an adjourned meeting goes on")
     recorder = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    PART_OF_QUESTIONS = ("date", "status")
+
     # Renewed by every save and heartbeat: no change of the meeting.
     not_in_audit = ("recorder_until",)
 

@@ -153,7 +153,8 @@ def dates_of(meeting: Meeting) -> MeetingDates | None:
 def dates_steps(scheme: Scheme) -> together.Steps[None]:
     """Read at once with other rows what `dates_of` asks for."""
     if _DATES not in scheme.__dict__:
-        rows = yield stored_dates(scheme).filter(counted_from__gte=today() - _LATELY)
+        since = today() - _LATELY
+        rows = yield lambda: stored_dates(scheme).filter(counted_from__gte=since)
         scheme.__dict__[_DATES] = _by_meeting(rows)
 
 

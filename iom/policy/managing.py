@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -359,9 +360,14 @@ class Safeguarding(Sourced):
 
     def check(self, kind: str) -> SafeguardingCheck:
         """The rule for checks of a kind."""
-        return next(each for each in (*self.checks, *SIX_MONTHS) if each.kind == kind)
+        return self.by_kind[kind]
 
-    @property
+    @cached_property
+    def by_kind(self) -> dict[str, SafeguardingCheck]:
+        """The rule for each kind."""
+        return {each.kind: each for each in (*SIX_MONTHS, *reversed(self.checks))}
+
+    @cached_property
     def needed(self) -> tuple[str, ...]:
         """The kinds that every case needs, in the order of the ledger."""
         return tuple(each.kind for each in SIX_MONTHS if self.check(each.kind).needed)

@@ -38,6 +38,8 @@ class ItemState(models.TextChoices):
 class AgendaItem(SchemeModel):
     """One item of a meeting. Its number is given when the agenda goes out; later items are 6a, 6b."""
 
+    PART_OF_QUESTIONS = ("section",)
+
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="items")
     section = models.CharField(max_length=15, choices=Section.choices)
     position = models.PositiveSmallIntegerField()

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -275,23 +274,19 @@ class _Page:
 
 def _page(request: HttpRequest, meeting: Meeting) -> _Page:
     number = request.POST.get("item", "") if request.method == "POST" else request.GET.get("item", "")
-    policy = live.rules_at(meeting)
+    policy, actor = live.rules_at(meeting), request.actor
     found = together.run(
         together.all_of(
             {
-                "around": live.around_steps(request.actor, meeting, number, policy),
+                "around": live.around_steps(actor, meeting, number, policy),
                 "on_screen": screen.item_on_steps(meeting) if meeting.status == MeetingStatus.LIVE else None,
-                "kept": _rows(aside.mine(request.actor, meeting)) if request.actor.holds("panels.record") else [],
+                "kept": together.asked(lambda: aside.mine(actor, meeting)) if actor.holds("panels.record") else [],
             }
         )
     )
     if found["around"] is None:
         raise Http404
     return _Page(meeting, policy, **found)
-
-
-def _rows(rows: QuerySet) -> together.Steps[list[Any]]:
-    return (yield rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,25 +309,30 @@ class _About:
 
 def _about(request: HttpRequest, page: _Page) -> _About:
     actor, meeting, item = request.actor, page.meeting, page.item
-    return _About(
-        **together.run(
-            together.all_of(
-                {
-                    "present": holding_steps(item),
-                    "brief": live.brief_steps(actor, meeting, item, page.policy, page.around),
-                    "said": _rows(live.said_of_actions(actor, item)),
-                    "look_at": _rows(live.actions_to_look_at(actor, meeting, item)),
-                    "votes": _rows(Vote.objects.visible_to(actor).filter(decision__item=item).select_related("agency")),
-                    "rulings": _rows(
-                        FundingRuling.objects.visible_to(actor).filter(decision__item=item).select_related("funding")
-                    ),
-                    "consulted": _rows(item.outside.consulted.select_related("agency")) if item.outside else [],
-                    "told": escalations.told_steps(item, meeting.date),
-                    "between": rerating.shown_steps(item) if item.is_about_rating else {},
-                }
-            )
+
+    def of_item() -> list[together.Read]:
+        rulings = FundingRuling.objects.visible_to(actor).filter(decision__item=item)
+        return [
+            live.said_of_actions(actor, item),
+            live.actions_to_look_at(actor, meeting, item),
+            Vote.objects.visible_to(actor).filter(decision__item=item).select_related("agency"),
+            rulings.select_related("funding"),
+            Consulted.objects.filter(decision=item.outside_id).select_related("agency"),
+        ]
+
+    found = together.run(
+        together.all_of(
+            {
+                "present": holding_steps(item),
+                "brief": live.brief_steps(actor, meeting, item, page.policy, page.around),
+                "of_item": together.asked(of_item),
+                "told": escalations.told_steps(item, meeting.date),
+                "between": rerating.shown_steps(item) if item.is_about_rating else {},
+            }
         )
     )
+    said, look_at, votes, rulings, consulted = found.pop("of_item")
+    return _About(said=said, look_at=look_at, votes=votes, rulings=rulings, consulted=consulted, **found)
 
 
 def _sheet(request: HttpRequest, page: _Page, about: _About, *, posted: bool = True) -> Sheet:

@@ -329,7 +329,7 @@ def test_brief_says_what_changed_since_the_last_panel(merton, sign_in, django_as
     asked = factories.check_request(table.meeting, agency, case.offender)
     factories.agency_return(asked, table.people[1], last_contact=DAY - timedelta(days=2))
 
-    with django_assert_num_queries(6 + factories.AROUND):
+    with django_assert_num_queries(4 + factories.AROUND):
         page = table.page(item)
 
     brief = page.partition("Changed since the last panel")[2].partition("</ul>")[0]
@@ -518,7 +518,7 @@ def test_queries_do_not_grow_with_votes(richmond, django_assert_num_queries):
     richmond.save(item, outcome="no_change", harm="none", how="majority", **votes(richmond, "for", "for", "for"))
 
     richmond.page(item)  # what the save had to say is read once
-    with django_assert_num_queries(6 + factories.AROUND):
+    with django_assert_num_queries(4 + factories.AROUND):
         richmond.page(item)
 
 
