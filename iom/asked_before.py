@@ -325,8 +325,8 @@ def _kept_of(asked: Any, count: int, naming: _Naming) -> Kept:
 
 
 def _slot(value: Any) -> int | None:
-    if type(value) is int and value >= FIRST_STAND_IN:
-        return value - FIRST_STAND_IN
+    if isinstance(value, int) and value >= FIRST_STAND_IN:
+        return int(value) - FIRST_STAND_IN  # the driver has kinds of numbers of its own
     return AT_ANY_TIME if value == NOW and isinstance(value, datetime) else None
 
 
