@@ -81,6 +81,20 @@ class Same:
     value: Any
 
 
+# Under which name an actor keeps what `_Naming` says of them.
+NAMED = "named"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Said:
+    """What belongs to a question that names an actor, and the numbers left open in it, under these rules."""
+
+    policy: Any
+    key: Hashable
+    open: list[Any]
+    alive: list[Any]
+
+
 # --- What a question names ---------------------------------------------------------------------
 
 
@@ -114,10 +128,23 @@ class _Naming:
             self.alive.append(value)
             return "the same", id(value)
         if dataclasses.is_dataclass(value) and kind.__dataclass_params__.frozen:
-            if (parts := getattr(value, "as_asked", None)) is not None:
-                return kind, *(self.key(part) for part in parts())
+            if hasattr(value, "as_asked"):
+                return self._actor(value)
             return kind, *(self.key(getattr(value, part.name)) for part in dataclasses.fields(value))
         raise NotOnce
+
+    def _actor(self, actor: Any) -> Hashable:
+        """Of an actor of whom all is read, the same for every question of a request."""
+        said = actor.known.get(NAMED)
+        if said is None or said.policy is not actor.scheme.policy:
+            naming = _Naming()
+            key = type(actor), *(naming.key(part) for part in actor.as_asked())
+            said = _Said(actor.scheme.policy, key, naming.open, naming.alive)
+            if "opened" in actor.known:
+                actor.known[NAMED] = said
+        self.open += said.open
+        self.alive += said.alive
+        return said.key
 
     def number(self, value: int | None) -> Hashable:
         if value is None:

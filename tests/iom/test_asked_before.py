@@ -142,3 +142,14 @@ def test_the_database_keeps_the_plan_of_what_is_asked_again_and_nobodys_numbers(
         cursor.execute("SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%%offenders_ragrating%%'")
         [(words,)] = cursor.fetchall()
     assert '"case_id" = $1::bigint' in words
+
+
+def test_an_actor_of_whom_more_is_learnt_is_asked_for_anew(merton, police, police_actor):
+    hidden = factories.case(merton, restricted=True)
+    asked = cases_of(police_actor, date(2026, 3, 1))
+    assert together.fetch([asked]) == [[]]
+
+    factories.named(hidden, police)
+    access.learn(police_actor)
+
+    assert together.fetch([asked]) == [[hidden]]
