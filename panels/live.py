@@ -31,6 +31,7 @@ from .accepting import STATUTORY
 from .agreement import needs_its_own, signed_at
 from .chairing import chair_steps
 from .models import AgendaItem, Decision, ItemAction, ItemState, Section
+from .papers import items_at
 from .presence import Room
 from .since import Lately, Since, day_of, lately_steps, since, sittings_before
 
