@@ -34,7 +34,7 @@ from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.postgresql.psycopg_any import DateRange
-from django.db.models import BooleanField, F, Func, ManyToOneRel, Model, Prefetch, QuerySet
+from django.db.models import BooleanField, Count, F, Func, ManyToOneRel, Model, Prefetch, QuerySet, Window
 from django.utils.dateparse import parse_duration
 
 from iom import asked_before
@@ -484,18 +484,18 @@ class _Asked:
         elif isinstance(read, Counted | Existing):
             rows = _bare(rows)
         elif isinstance(read, Paged):
-            rows = rows.filter(_OnThePage(F("pk"), start=read.start, size="ALL" if read.size is None else read.size))
+            rows = rows.filter(_OnThePage(F("pk")))
         self.rows = rows
         self.using = rows.db
         self.compiler = rows.query.get_compiler(self.using)
         self.from_database: dict[int, Any] = {}
         self.sql, self.parameters = "", ()
         try:
-            found, before = _narrowly(read.found) if isinstance(read, Paged) else ("", ())
+            found, many, before, after = _narrowly(read) if isinstance(read, Paged) else ("", "", (), ())
             inner, parameters = self.compiler.as_sql()
         except (EmptyResultSet, FullResultSet):
             return
-        self.parameters = tuple(_hashable(value) for value in (*before, *parameters))
+        self.parameters = tuple(_hashable(value) for value in (*before, *parameters, *after))
         match read:
             case Counted():
                 self.sql = f"SELECT count(*) FROM ({inner}) AS r"  # noqa: S608 -- what Django made, values apart
@@ -507,8 +507,7 @@ class _Asked:
                 inner = f"({inner}) AS r({', '.join(names)})"
                 self.sql = f"SELECT json_agg({_line(names)}) FROM {inner}"  # noqa: S608 -- as above
         if isinstance(read, Paged):
-            listed = f"SELECT json_build_array((SELECT count(*) FROM found), ({self.sql}))"  # noqa: S608 -- as above
-            self.sql = f"WITH found (pk) AS MATERIALIZED ({found}) {listed}"
+            self.sql = f"WITH found (pk, many) AS MATERIALIZED ({found}) SELECT json_build_array(({self.sql}), {many})"
 
     def answer(self, cell: str | None) -> Any:
         match self.read:
@@ -520,7 +519,7 @@ class _Asked:
                 found = self._found(cell)
                 return found[0] if found else None
             case Paged():
-                count, lines = json.loads(cell, parse_float=Decimal) if cell else (0, [])
+                lines, count = json.loads(cell, parse_float=Decimal) if cell else ([], 0)
                 return count, self._rows(lines) if lines else []
         return self._found(cell)
 
@@ -656,12 +655,23 @@ def _mark(place: int, value: Any) -> Any:
 class _OnThePage(Func):
     """Whether a row is one of the page: by an array, so that each is found by its key whatever the planner expects."""
 
-    template = "%(expressions)s = ANY (ARRAY(SELECT pk FROM found OFFSET %(start)s LIMIT %(size)s))"
+    template = "%(expressions)s = ANY (ARRAY(SELECT pk FROM found))"
     output_field = BooleanField()
 
 
-def _narrowly(rows: QuerySet) -> tuple[str, Sequence[Any]]:
-    return rows.values("pk").query.get_compiler(rows.db).as_sql()
+def _narrowly(read: Paged) -> tuple[str, str, Sequence[Any], Sequence[Any]]:
+    """Who is on a page, each with how many are found; how many if nobody is; and the values in both."""
+    counted = read.found.annotate(many_in_all=Window(Count("pk"))).values_list("pk", "many_in_all")
+    page = counted[read.start : None if read.size is None else read.start + read.size]
+    found, before = page.query.get_compiler(page.db).as_sql()
+    many = "(SELECT many FROM found LIMIT 1)"
+    if not read.start:
+        return found, f"coalesce({many}, 0)", before, ()
+    # Past the end: looked for again, and only then.
+    rows = _bare(read.found)
+    others, after = rows.query.get_compiler(rows.db).as_sql()
+    counting = f"SELECT count(*) FROM ({others}) AS r"  # noqa: S608 -- what Django made, values apart
+    return found, f"coalesce({many}, ({counting}))", before, after
 
 
 def _bare(rows: QuerySet) -> QuerySet:

@@ -180,7 +180,7 @@ class _Asked:
         # Those who are spelt alike come after the others, so that a later page or a group needs to know them all.
         entire = entire or self.grouped or self.number > 1
         exact = rows.filter(as_typed(words))
-        wanted = self._ordered(exact) if entire else _page(exact, self.sort, self.grouped, 0, self.size, MOST)
+        wanted = self._ordered(exact) if entire else _page(exact, self.sort, self.grouped, 0, self.size)
         typed, (_, near) = yield [
             wanted,
             together.paged(
@@ -207,11 +207,10 @@ class _Asked:
                 self.sort,
                 self.grouped,
                 self.size,
-                MOST,
                 scheme=self.actor.scheme.pk,
                 opened=sorted(self.actor.known["opened"]),
             )
-        return _page(rows, self.sort, self.grouped, self.start, self.size, MOST)
+        return _page(rows, self.sort, self.grouped, self.start, self.size)
 
     def _up_to_most(self, count: int) -> int:
         """How many there are: up to one more than is counted, but for somebody who went further than that."""
@@ -269,24 +268,16 @@ def _surroundings(cases: Sequence[Case]) -> Steps[dict[tuple[int, str], str]]:
     }
 
 
-def _page(rows: CaseQuerySet, sort: str, grouped: bool, start: int, size: int, most: int) -> together.Paged:
-    """`size` of the cases that fit, in their order after the first `start`; and how many fit.
-
-    They are counted up to one more than `most`, but for somebody who went further than that.
-    """
-    ordered = rows.rated_now().ordered(sort, grouped=grouped)
-    if start < most:
-        ordered = ordered[: max(most + 1, start + size)]
-    listed = Case.objects.rated_now().ordered(sort, grouped=grouped)
+def _page(rows: CaseQuerySet, sort: str, grouped: bool, start: int, size: int) -> together.Paged:
+    """`size` of the cases that fit, in their order after the first `start`; and how many fit."""
+    ordered, listed = (each.rated_now().ordered(sort, grouped=grouped) for each in (rows, Case.objects.all()))
     return together.paged(ordered, listed, start=start, size=size)
 
 
 @together.worded
-def _cohort(
-    kind: str, sort: str, grouped: bool, size: int, most: int, /, scheme: int, opened: list[int]
-) -> together.Paged:
+def _cohort(kind: str, sort: str, grouped: bool, size: int, /, scheme: int, opened: list[int]) -> together.Paged:
     """The first page of the whole cohort, as most readers ask for it."""
-    return _page(Case.objects.readable(kind, scheme, opened).not_closed(), sort, grouped, 0, size, most)
+    return _page(Case.objects.readable(kind, scheme, opened).not_closed(), sort, grouped, 0, size)
 
 
 @together.worded

@@ -292,6 +292,15 @@ class RagRating(SchemeModel):
                 name="offenders_rating_follows_an_end",
             ),
         ]
+        indexes = [
+            # Lists sort and count by the rating in force alone: read from the index, without the row.
+            models.Index(
+                fields=["scheme", "case"],
+                include=["colour", "starts_on"],
+                condition=Q(until=None),
+                name="offenders_rated_now",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_colour_display()} from {self.starts_on}"
