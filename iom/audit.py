@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-REFERENCE = re.compile(rb"(?<![\w-])IOM-(?:R-)?\d{4,}(?![\w-])")
+# It begins with fixed letters, so that what stands between references is passed over at once; what may not stand before
+# them is looked at after.
+REFERENCE = re.compile(rb"IOM(?<![\w-]IOM)-(?:R-)?\d{4,}(?![\w-])")
 
 # What stands in an address and names nobody: a reference, a number, a date, a key.
 KEY = re.compile(r"IOM-(?:[RE]-)?\d{1,8}|v?\d{1,18}|\d{4}-\d\d-\d\d|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
