@@ -205,18 +205,21 @@ def test_queries_of_a_custody_page_are_few(case, sign_in, police, django_assert_
 OF_A_CASE = 4
 
 
+@pytest.mark.parametrize("page", ["", "timeline/"])
 @pytest.mark.parametrize("who", ["police", "coordinator", "housing"])
-def test_overview_costs_the_same_whatever_is_stored(request, case, sign_in, police, as_coordinator, who):
-    client = sign_in(request.getfixturevalue(who))
-    client.get(f"/cases/{case.reference}/")
+def test_overview_and_timeline_cost_the_same_whatever_is_stored(
+    request, case, sign_in, police, as_coordinator, who, page
+):
+    client, address = sign_in(request.getfixturevalue(who)), f"/cases/{case.reference}/{page}"
+    client.get(address)
     with CaptureQueriesContext(connection) as bare:
-        client.get(f"/cases/{case.reference}/")
+        client.get(address)
 
     _fill(case, police, as_coordinator)
     with CaptureQueriesContext(connection) as full:
-        page = client.get(f"/cases/{case.reference}/").content.decode()
+        said = client.get(address).content.decode()
 
-    assert "Seen at home 59." in page
+    assert "Seen at home 59." in said
     assert len(bare) == len(full) == OF_A_CASE + factories.AROUND
 
 
