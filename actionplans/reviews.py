@@ -15,7 +15,7 @@ from iom import audit, clock, together
 from iom.access import Actor
 from iom.models import Meeting, MeetingStatus, Scheme
 from iom.policy import Policy
-from iom.steps import Stale, StepRefused
+from iom.steps import Stale, StepRefused, joined
 from offenders.models import Case
 from offenders.querysets import CaseQuerySet
 
@@ -172,7 +172,6 @@ def hold(case: Case, kind: str, *, on: date | None = None, words: str = "", by: 
     return _write(case, kind, due, on=on, meeting=None, words=words.strip(), there=None, by=by)
 
 
-@transaction.atomic
 def decided_at(
     case: Case, meeting: Meeting, *, words: str = "", held: AtMeeting | None = None, by: Actor
 ) -> list[Review]:
@@ -184,15 +183,18 @@ def decided_at(
     if held is None:
         held = together.run(at_meeting_steps(case, meeting, by.rules_on(meeting.date).policy))
     made = []
-    for due in held.due:
-        early = due.kind == "first" and due.on is not None and meeting.date < due.on
-        if due.body != meeting.body.slug or early or meeting.date <= case.accepted_on:
-            continue
-        if due.kind == "progress" and any(each.kind == "first" for each in made):
-            continue
-        words = words.strip()[:LONGEST]
-        there = held.there.get(due.kind)
-        made.append(_write(case, due.kind, due.on, on=meeting.date, meeting=meeting, words=words, there=there, by=by))
+    with joined():
+        for due in held.due:
+            early = due.kind == "first" and due.on is not None and meeting.date < due.on
+            if due.body != meeting.body.slug or early or meeting.date <= case.accepted_on:
+                continue
+            if due.kind == "progress" and any(each.kind == "first" for each in made):
+                continue
+            words = words.strip()[:LONGEST]
+            there = held.there.get(due.kind)
+            made.append(
+                _write(case, due.kind, due.on, on=meeting.date, meeting=meeting, words=words, there=there, by=by)
+            )
     return made
 
 

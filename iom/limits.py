@@ -64,7 +64,7 @@ class Sizes:
         self.respond = respond
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        view = _view_of(request)
+        view = view_of(request)
         most = _most_bytes(request, view)
         fields = settings.FIELDS_OF_GRIDS if getattr(view, "grid", False) else settings.FIELDS
         if _announced(request) > most:
@@ -88,7 +88,7 @@ class Sizes:
         return self.respond(request)
 
 
-def _view_of(request: HttpRequest) -> Any:
+def view_of(request: HttpRequest) -> Any:
     """Where the address leads; looked up once for a request."""
     known = request.__dict__
     if "leads_to" not in known:
@@ -197,13 +197,13 @@ def _counted(name: str, seconds: int) -> tuple[int, int]:
 
 def kinds_of(request: HttpRequest) -> list[str]:
     """As what a request counts. Forms that save themselves and polls have their own measure and count there alone."""
-    kind = getattr(_view_of(request), "kind", "")
+    kind = getattr(view_of(request), "kind", "")
     if request.META.get("HTTP_X_AUTOSAVE") == "1" and request.method == "POST":
         kind = "autosave"
     if kind in {"autosave", "poll"}:
         return [kind]
     changes = request.method not in {"GET", "HEAD", "OPTIONS"}
-    counted = kind and (changes or "POST" not in getattr(_view_of(request), "methods", ()))
+    counted = kind and (changes or "POST" not in getattr(view_of(request), "methods", ()))
     return ["request", kind] if counted else ["request"]
 
 

@@ -9,6 +9,7 @@ because both insert the same key. A key with other content, or of somebody else,
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -30,13 +31,12 @@ from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
-from django.urls import Resolver404, resolve
 from django.utils.crypto import salted_hmac
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString, mark_safe
 from markupsafe import Markup
 
-from iom import clock, form_marks, stale
+from iom import clock, form_marks, limits, stale
 from iom.models import FormKey
 from iom.views import errors
 
@@ -180,11 +180,7 @@ def _file(upload: Any) -> list[str]:
 
 
 def _asks_for_key(request: HttpRequest) -> bool:
-    try:
-        view = resolve(request.path_info).func
-    except Resolver404:
-        return False
-    return getattr(view, "once", False)
+    return getattr(limits.view_of(request), "once", False)
 
 
 def _key_of(request: HttpRequest) -> str:
@@ -275,6 +271,7 @@ def _locks() -> MultiFernet:
     return MultiFernet([Fernet(_derived(key)) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
 
 
+@functools.cache
 def _derived(key: str) -> bytes:
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"iom.once answers").derive(key.encode())
     return base64.urlsafe_b64encode(derived)

@@ -439,7 +439,7 @@ def test_a_decision_is_saved_in_as_many_questions_with_few_and_many_items(
     for _ in range(2):
         review.refresh_from_db()
         posted = {"item": review.number, "version": review.version, "outcome": "no_change", "harm": "none"}
-        with django_assert_num_queries(27 + factories.AROUND):
+        with django_assert_num_queries(25 + factories.AROUND):
             recorder.post(reverse("live", args=[KEY]), posted | {"actions": "0", "then": "save"})
         undo(review, by=as_coordinator)
         for _ in range(3):
