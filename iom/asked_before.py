@@ -40,7 +40,8 @@ from iom import clock
 
 # Stand-ins have numbers from here on: no sequence comes this far, and a text with one in it is found out.
 FIRST_STAND_IN = 7_345_678_901_234_500_000
-AT_MOST = 2_000
+# Some 50 KB each. Those that were asked last are kept; of yesterday nobody asks any more.
+AT_MOST = 1_000
 # What stands for the present instant, and its place among the open numbers.
 NOW, AT_ANY_TIME = datetime(9998, 12, 31, 23, 59, 59, 123457, tzinfo=UTC), -1
 # What is itself part of a question.
@@ -283,7 +284,9 @@ def lookup(make: FunctionType, put: Callable[[Any], Any]) -> tuple[Questions, li
     except (NotOnce, AttributeError, ValueError):
         return None
     try:
-        kept = _kept[key]
+        with _lock:
+            kept = _kept[key]
+            _kept.move_to_end(key)
     except KeyError:
         kept = _make(make, put, naming)
         with _lock:

@@ -153,3 +153,14 @@ def test_an_actor_of_whom_more_is_learnt_is_asked_for_anew(merton, police, polic
     access.learn(police_actor)
 
     assert together.fetch([asked]) == [[hidden]]
+
+
+def test_only_what_was_asked_last_is_kept(merton, police_actor, monkeypatch):
+    monkeypatch.setattr(asked_before, "AT_MOST", 2)
+    asked_before.forget()
+
+    for text in ("a", "b", "a", "c"):
+        together.fetch([lambda text=text: Case.objects.filter(why=text)])
+
+    assert len(asked_before._kept) == 2
+    assert ["'a'" in str(key) for key in asked_before._kept] == [True, False]
