@@ -378,6 +378,17 @@ def test_board_takes_the_same_statements_whatever_is_asked_of_however_many(
                 assert client.get(f"/cases/{query}").status_code == 200
 
 
+def test_pages_of_a_long_list_take_the_same_statements(merton, board, monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(board_views, "ON_A_PAGE", 2)
+    for name in ("Ash", "Birch", "Cedar", "Doug", "Elm"):
+        person(merton, name)
+    board()
+
+    for query in ("", "?sort=name", "?page=2", "?custody=out&page=3", "?stage=open&group=rating&page=2"):
+        with django_assert_num_queries(QUERIES):
+            assert "5 cases" in text(board(query))
+
+
 def test_search_takes_one_statement_more(merton, board, django_assert_num_queries):
     for name in ("Smith", "Smyth", "Other"):
         person(merton, name)
