@@ -95,7 +95,8 @@ def test_what_looks_at_more_than_numbers_is_made_anew(merton, police_actor):
 
     assert kept(lambda: Meeting.objects.filter(scheme=police_actor.scheme))
     assert kept(lambda: Notification.objects.visible_to(police_actor).unread())
-    assert not kept(lambda: Meeting.objects.filter(date=meeting.date))  # a value of a row
+    assert kept(lambda: Meeting.objects.filter(date=meeting.date))  # part of the question: Meeting says so
+    assert not kept(lambda: Meeting.objects.filter(place=meeting.place))  # a value of a row
     assert kept(lambda: Case.objects.filter(created_at__lt=clock.now()))  # the present instant
     assert not kept(lambda: Case.objects.filter(accepted_on__lt=clock.now().date()))  # reckoned from it
     assert not kept(lambda: Case.objects.filter(created_at__lt=clock.now() - timedelta(days=1)))
