@@ -149,7 +149,7 @@ def sheets_steps(actor: Actor, meeting: Meeting, people: Iterable[Subject]) -> t
     people = list(people)
     ids = [each.person.pk for each in people]
     signed = yield from hooks.opens_marked_steps(actor, meeting)
-    since = clock.today() - timedelta(days=meeting.scheme.policy.research_again_days)
+    since = _young_since(meeting)
     readable, standing, earlier = yield lambda: [
         _for_place(ResearchCheck.objects.for_sheet(actor, signed=signed).filter(meeting=meeting, offender__in=ids)),
         _for_place(ResearchCheck.objects.standing(actor).filter(meeting=meeting, offender__in=ids)),
@@ -185,6 +185,11 @@ def _for_place(rows: QuerySet[ResearchCheck]) -> QuerySet[ResearchCheck]:
 
 def _by_place(rows: Iterable[ResearchCheck]) -> dict[tuple[int, str], ResearchCheck]:
     return {(row.offender_id, row.system): row for row in rows}
+
+
+def _young_since(meeting: Meeting) -> date:
+    """From when on a look into a system is young enough to stand again."""
+    return clock.today() - timedelta(days=meeting.scheme.policy.research_again_days)
 
 
 def _lately(actor: Actor, meeting: Meeting, ids: list[int], since: date, *, signed: bool) -> QuerySet[ResearchCheck]:
@@ -259,7 +264,8 @@ def use_again(meeting: Meeting, person: Offender, *, by: Actor, systems: Iterabl
     Who may read a finding is never carried over: it is chosen again. Returns how many. Raises as `save_check`.
     """
     held = _standing(meeting, person, by)
-    found = _by_place(_lately(by, meeting, [person.pk], signed=hooks.opens_marked(by, meeting)))
+    signed = hooks.opens_marked(by, meeting)
+    found = _by_place(_lately(by, meeting, [person.pk], _young_since(meeting), signed=signed))
     wanted = None if systems is None else set(systems)
     taken = [
         check
