@@ -412,6 +412,7 @@ def test_title_and_address_hold_no_name(nomination, recorder):
 
 
 def test_live_page_costs_the_same_for_few_and_many_items(review, meeting, merton, recorder, django_assert_num_queries):
+    recorder.get(reverse("live", args=[KEY]), {"item": "2"})  # while it is put into SQL, tests chain the audit
     for _ in range(2):
         with django_assert_num_queries(4 + factories.AROUND):
             recorder.get(reverse("live", args=[KEY]), {"item": "2"})
