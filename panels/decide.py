@@ -197,8 +197,10 @@ def _before_steps(
             "held": reviews.at_meeting_steps(case, meeting, policy) if case is not None else None,
         }
     )
-    rating, stands = found.pop("rating"), case is not None and found["present"] is None
-    return _Known(stands=stands, colour=rating.colour if rating and choice.outcome != Outcome.NOTED else "", **found)
+    rating, held = found.pop("rating"), found.pop("held")
+    stands = case is not None and found["present"] is None
+    colour = rating.colour if rating and choice.outcome != Outcome.NOTED else ""
+    return _Known(stands=stands, colour=colour, held=held if stands else None, **found)
 
 
 def _settle(item: AgendaItem, note: str, by: Actor) -> None:
