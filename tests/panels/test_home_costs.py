@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from django.db import connection
+from django.db.models.sql.compiler import SQLCompiler
 from django.test.utils import CaptureQueriesContext
 
 from actionplans.models import Action, ActionKind, ActionStatus, Offer, OfferAnswer
@@ -59,7 +60,7 @@ def grow(world: World, count: int) -> None:
             factories.referral(world.scheme, world.people["referrer"], status=status)
 
 
-def test_home_asks_the_same_of_few_and_of_many(sign_in):
+def test_home_asks_the_same_of_few_and_of_many_in_words_that_are_made_already(sign_in, settings, monkeypatch):
     world = World.make("merton")
     clients = {role: sign_in(person) for role, person in world.people.items()}
     grow(world, 1)
@@ -70,6 +71,18 @@ def test_home_asks_the_same_of_few_and_of_many(sign_in):
 
     assert few == STATEMENTS
     assert many == STATEMENTS
+
+    settings.CHECK_QUESTIONS = False
+    made, as_sql = [], SQLCompiler.as_sql
+
+    def noted(compiler, *args, **options):
+        made.append(compiler.query.model.__name__)
+        return as_sql(compiler, *args, **options)
+
+    monkeypatch.setattr(SQLCompiler, "as_sql", noted)
+    for client in clients.values():
+        client.get("/")
+    assert made == []
 
 
 def test_a_return_and_triage_cost_the_same_for_few_and_for_many(sign_in, merton, coordinator, police):
