@@ -409,8 +409,16 @@ def differs(kept: Kept, numbers: Sequence[Any], fresh: Any) -> str:
             anew[place] = value
     return (
         ""
-        if (made, values) == (fresh.sql, anew)
+        if made == fresh.sql and _alike(values, anew)
         else f"kept:\n{made}\n{values}\nmade anew:\n{fresh.sql}\n{fresh.parameters}"
+    )
+
+
+def _alike(values: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Whether these are the same values: one that the driver wraps, such as JSON, equals nothing but itself."""
+    return len(values) == len(others) and all(
+        one == other or (type(one), repr(one)) == (type(other), repr(other))
+        for one, other in zip(values, others, strict=True)
     )
 
 

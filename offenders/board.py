@@ -27,7 +27,7 @@ from offenders.forms import board as forms
 from offenders.forms.board import SORTS, FilterForm, Given
 from offenders.looking import as_typed, spelt_alike, with_aliases, worth_judging
 from offenders.models import Assignment, AssignmentRole, Case, CustodyPeriod, Search, Supervision
-from offenders.querysets import URGENCY, CaseQuerySet, reader_of_all
+from offenders.querysets import URGENCY, CaseQuerySet
 from offenders.safeguarding import Flag
 
 # What a file or a paper may hold; more is narrowed first. Nor is more than that counted.
@@ -169,14 +169,14 @@ class _Asked:
         return (self.number - 1) * self.size
 
     def found(self, given: Given, words: str | None) -> Steps[_Found]:
-        """The cases that fit: a page and one more, or all where only what is said of them tells who fits."""
-        rows = forms.narrowed(Case.objects.visible_to(self.actor), given, self.actor)
+        """The cases that fit: a page of them, or all where only what is said of them tells who fits."""
         entire = forms.keeps(given)
-        if words is None and entire:
-            return _Found(_rated((yield self._ordered(rows))), frozenset(), True)
-        if words is None:
-            count, cases = yield self._page_of(rows, given)
+        if words is None and not entire:
+            count, cases = yield self._page_of(given)
             return _Found(_rated(cases), frozenset(), False, self._up_to_most(count))
+        rows = forms.narrowed(Case.objects.visible_to(self.actor), given, self.actor)
+        if words is None:
+            return _Found(_rated((yield self._ordered(rows))), frozenset(), True)
         # Those who are spelt alike come after the others, so that a later page or a group needs to know them all.
         entire = entire or self.grouped or self.number > 1
         exact = rows.filter(as_typed(words))
@@ -199,18 +199,13 @@ class _Asked:
             entire = True
         return _Found(cases, frozenset(case.pk for case in alike), entire, self._up_to_most(count) + len(alike))
 
-    def _page_of(self, rows: CaseQuerySet, given: Given) -> together.Read:
-        """The page of the cases that fit, in its order."""
-        if not given and self.number == 1 and (kind := reader_of_all(self.actor)):
-            return _cohort(
-                kind,
-                self.sort,
-                self.grouped,
-                self.size,
-                scheme=self.actor.scheme.pk,
-                opened=sorted(self.actor.known["opened"]),
-            )
-        return _page(rows, self.sort, self.grouped, self.start, self.size)
+    def _page_of(self, given: Given) -> together.Read:
+        """The page of the cases that fit, in its order: put into SQL once for the same filters."""
+        actor, sort, grouped, start, size = self.actor, self.sort, self.grouped, self.start, self.size
+        filters = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in given.items())
+        return lambda: _page(
+            forms.narrowed(Case.objects.visible_to(actor), dict(filters), actor), sort, grouped, start, size
+        )
 
     def _up_to_most(self, count: int) -> int:
         """How many there are: up to one more than is counted, but for somebody who went further than that."""
@@ -272,12 +267,6 @@ def _page(rows: CaseQuerySet, sort: str, grouped: bool, start: int, size: int) -
     """`size` of the cases that fit, in their order after the first `start`; and how many fit."""
     ordered, listed = (each.rated_now().ordered(sort, grouped=grouped) for each in (rows, Case.objects.all()))
     return together.paged(ordered, listed, start=start, size=size)
-
-
-@together.worded
-def _cohort(kind: str, sort: str, grouped: bool, size: int, /, scheme: int, opened: list[int]) -> together.Paged:
-    """The first page of the whole cohort, as most readers ask for it."""
-    return _page(Case.objects.readable(kind, scheme, opened).not_closed(), sort, grouped, 0, size)
 
 
 @together.worded
