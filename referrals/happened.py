@@ -12,6 +12,7 @@ from django.urls import reverse
 from iom import clock, together
 from iom.together import Steps
 from offenders.models import Case
+from offenders.querysets import found_by
 from offenders.timeline import Line, Told, knows_who_was_told, on_timeline
 from referrals import hooks
 from referrals.models import Engagement, Paper
@@ -25,9 +26,10 @@ def documents(actor: Actor, case: Case) -> Iterator[Any]:
     """Files of the case that the reader may open, by what they are; a file's own name stays on its page."""
     href = reverse("case_documents", args=[case.reference])
     signed = yield together.shared(hooks.signature_of_steps, actor)
+    found = found_by(actor, case)
 
     def papers() -> QuerySet[Paper]:
-        return Paper.objects.visible_to(actor, signed=signed).filter(case=case).kept().select_related("file__agency")
+        return Paper.objects.of_case(actor, case, found=found, signed=signed).kept().select_related("file__agency")
 
     for paper in (yield papers):
         on = clock.local(paper.file.created_at).date()

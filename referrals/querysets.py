@@ -181,19 +181,24 @@ class PaperQuerySet(SchemeQuerySet):
         """
         if actor is None or actor.user is None or not actor.holds("referrals.view_papers"):
             return self.none()
+        return self.filter(self._reached(actor))._open_to(actor, signed)
+
+    def of_case(self, actor: Actor, case: Case, *, found: bool, signed: Signature) -> PaperQuerySet:
+        """Those of one case that are `visible_to` the actor; one `found_by` the actor is not asked for again."""
+        if not found or not actor.holds("referrals.view_papers"):
+            return self.visible_to(actor, signed=signed).filter(case=case.pk)
+        return self.filter(case=case.pk)._open_to(actor, signed)
+
+    def _open_to(self, actor: Actor, signed: Signature | None) -> PaperQuerySet:
+        """As far as handling goes, and of nobody whom the actor may not meet."""
         hidden = Case.objects.closed_to(actor).filter(offender=OuterRef("offender"))
         ours = Q(file__agency=actor.agency)
-        answered = ours | Q(request__answer__sent_at__isnull=False)
-        return (
-            self.in_scheme_of(actor)
-            .filter(self._reached(actor, answered))
-            .filter(ours | self._handled(actor, signed))
-            .exclude(Exists(hidden))
-        )
+        return self.in_scheme_of(actor).filter(ours | self._handled(actor, signed)).exclude(Exists(hidden))
 
-    def _reached(self, actor: Actor, answered: Q) -> Q:
+    def _reached(self, actor: Actor) -> Q:
         from referrals.models import CheckRequest, Referral
 
+        answered = Q(file__agency=actor.agency) | Q(request__answer__sent_at__isnull=False)
         nominations = Referral.objects.with_papers_for(actor)
         asked = CheckRequest.objects.of_people_open_to(actor)
         return (
