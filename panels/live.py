@@ -30,7 +30,7 @@ from . import presence, record, voting
 from .accepting import STATUTORY
 from .agreement import needs_its_own, signed_at
 from .chairing import chair_steps
-from .models import AgendaItem, Decision, ItemAction, ItemState, Section
+from .models import AgendaItem, Consulted, Decision, ItemAction, ItemState, Section
 from .papers import items_at
 from .presence import Room
 from .since import Lately, Since, day_of, lately_steps, since, sittings_before
@@ -157,6 +157,11 @@ def rules_at(meeting: Meeting) -> Policy:
     present, today = meeting.scheme.policy_version, clock.today()
     in_force = present.valid_from <= meeting.date <= today
     return (present if in_force else meeting.scheme.policy_on(meeting.date)).policy
+
+
+def consulted_on(item: AgendaItem) -> QuerySet[Consulted]:
+    """Who was asked outside a meeting about the decision that the item is about."""
+    return Consulted.objects.filter(decision=item.outside_id).select_related("agency")
 
 
 def said_of_actions(actor: Actor, item: AgendaItem) -> QuerySet[ItemAction]:

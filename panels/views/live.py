@@ -317,7 +317,7 @@ def _about(request: HttpRequest, page: _Page) -> _About:
             live.actions_to_look_at(actor, meeting, item),
             Vote.objects.visible_to(actor).filter(decision__item=item).select_related("agency"),
             rulings.select_related("funding"),
-            Consulted.objects.filter(decision=item.outside_id).select_related("agency"),
+            live.consulted_on(item),
         ]
 
     found = together.run(
