@@ -6,10 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qs
 
-import django_htmx
 import pytest
 from django import forms
-from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.template import engines
 from playwright.sync_api import expect
 
@@ -24,7 +23,6 @@ POLICY = (
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-STATIC = (Path(settings.BASE_DIR) / "static", Path(django_htmx.__file__).parent / "static")
 
 
 @pytest.fixture(scope="session")
@@ -61,10 +59,11 @@ class Server:
         return route.fulfill(status=status, content_type=kind, body=body, headers={"Content-Security-Policy": POLICY})
 
     def static(self, route, name):
-        found = next((folder / name for folder in STATIC if (folder / name).is_file()), None)
+        found = finders.find(name)
         if found is None:
             return route.fulfill(status=404, body="")
-        return route.fulfill(content_type=TYPES.get(found.suffix, "text/plain"), body=found.read_bytes())
+        file = Path(found)
+        return route.fulfill(content_type=TYPES.get(file.suffix, "text/plain"), body=file.read_bytes())
 
 
 @pytest.fixture
