@@ -43,6 +43,9 @@ JOINS_REORDERED = "4"
 # What the planner reckons for reading a row by its key, beside one that follows: not four times as much, as where a
 # disk turns. Else it goes through all of a large scheme for what it should look up of a page of cases.
 BY_KEY = "1.1"
+# A statement that is kept (`iom.together`) is planned once on a connection, and not five times before: only numbers of
+# rows are open in it, and of those the planner knows no more than that each is one.
+PLANNED_ONCE = "force_generic_plan"
 
 RETRIES = 3
 DEADLOCKS = frozenset({"40P01", "40001"})
@@ -71,8 +74,9 @@ def _enter(scheme: str, who: str) -> tuple[str, str]:
         cursor.execute(
             "SELECT coalesce(current_setting('iom.scheme', true), ''), coalesce(current_setting('iom.who', true), ''), "
             "set_config('iom.scheme', %s, true), set_config('iom.who', %s, true), set_config('iom.key', %s, true), "
-            "set_config('join_collapse_limit', %s, true), set_config('random_page_cost', %s, true)",
-            [scheme, who, audit.key(), JOINS_REORDERED, BY_KEY],
+            "set_config('join_collapse_limit', %s, true), set_config('random_page_cost', %s, true), "
+            "set_config('plan_cache_mode', %s, true)",
+            [scheme, who, audit.key(), JOINS_REORDERED, BY_KEY, PLANNED_ONCE],
         )
         return cursor.fetchone()[:2]
 
